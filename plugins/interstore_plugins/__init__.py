@@ -1,0 +1,1 @@
+"""What wraps or observes a store and can be removed."""
