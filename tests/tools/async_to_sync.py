@@ -153,9 +153,13 @@ class Renamer:
         quoted = literal.prefix + literal.quote + self.tables.strings[value] + literal.quote
         return literal.with_changes(value=quoted)
 
+    def names(self, text: str) -> str:
+        """Give the names in a string of names their sync form."""
+        return re.sub(r"[^\W\d]\w*", lambda match: self.name(match[0]), text)
+
     def text(self, text: str) -> str:
         """Give a docstring or comment its sync form."""
-        text = re.sub(r"\basync (?=(?:def|for|with)\b)", "", text)
+        text = re.sub(r"(?:(\b[Aa])n( ))?\basync (?=(?:def|for|with)\b)", r"\1\2", text)
         text = re.sub(r"\bawait (?=[\w.]+[(\[])", "", text)
         return re.sub(r"\b(?:([Aa])(n?)(\s+`*))?([^\W\d]\w*)", self._word, text)
 
@@ -268,7 +272,7 @@ class AsyncToSync(cst.CSTTransformer):
         self, original_node: cst.SimpleString, updated_node: cst.SimpleString
     ) -> cst.SimpleString:
         if self._names_in_strings:
-            return updated_node.with_changes(value=self.renamer.text(updated_node.value))
+            return updated_node.with_changes(value=self.renamer.names(updated_node.value))
         return self.renamer.string(updated_node)
 
     def leave_Expr(self, original_node: cst.Expr, updated_node: cst.Expr) -> cst.Expr:

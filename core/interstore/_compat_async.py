@@ -1,0 +1,42 @@
+"""What asyncio and threads do under different names, for asyncio; `_compat` has the same names.
+
+The generator of the sync twins needs no rule for them: it only renames the module.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import ParamSpec, TypeVar
+
+__all__ = ["Lock", "gather", "sleep", "to_thread"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Lock = asyncio.Lock
+
+
+async def sleep(seconds: float) -> None:
+    """Wait."""
+    await asyncio.sleep(seconds)
+
+
+async def to_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function that blocks, in a worker thread."""
+    return await asyncio.to_thread(function, *args, **kwargs)
+
+
+async def gather(calls: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
+    """Make the calls at once; return their results in order.
+
+    If one fails, the others are cancelled and have ended before its error is raised.
+    """
+    tasks = [asyncio.ensure_future(call()) for call in calls]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
