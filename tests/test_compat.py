@@ -10,7 +10,7 @@ from interstore import _compat, _compat_async
 
 
 def test_the_two_modules_offer_the_same_names() -> None:
-    assert _compat.__all__ == _compat_async.__all__
+    assert ["ASYNC", *_compat.__all__] == _compat_async.__all__
     for name in ("gather", "sleep", "to_thread"):
         ours = inspect.signature(getattr(_compat, name))
         theirs = inspect.signature(getattr(_compat_async, name))

@@ -1,4 +1,4 @@
-"""What asyncio and threads do under different names, for threads; `_compat_async` has the same names.
+"""What asyncio and threads do under different names, for threads; `_compat_async` has the same.
 
 This module does not import asyncio, so a program that uses only the sync flavour never does.
 """

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
-__all__ = ["Lock", "gather", "sleep", "to_thread"]
+__all__ = ["ASYNC", "Lock", "gather", "sleep", "to_thread"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+ASYNC: Final = True
+"""Asked by code that only one flavour has; the twin holds the answer and not the question."""
 
 Lock = asyncio.Lock
 

@@ -14,12 +14,16 @@ The source is read as a concrete syntax tree, so comments, docstrings and layout
 - Docstrings and comments: the same names, and `await` or `async` where they are code.
 - Strings: those in `__all__` and in annotations are names; any other only if `STRINGS` lists it.
 
-Code for one flavour alone stands in a block (`pass` in the first half if it is for sync alone):
+Code for one flavour alone asks for `ASYNC`, which type checkers know to be true in a source:
 
-    if True:  # ASYNC
+    from interstore._compat_async import ASYNC
+
+    if ASYNC:
         ...
     else:
         ...  # what the twin has in its place
+
+`if not ASYNC:` and `x if ASYNC else y` do as well; the name has no other use.
 
 A twin says in its first lines where it is from and carries a digest of the rest, so one that was
 edited by hand is refused rather than overwritten (`--force` overwrites it).
@@ -39,6 +43,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import libcst as cst
 
@@ -85,7 +90,7 @@ PROSE: Mapping[str, str] = {
 }
 
 # Names that have no sync form: a twin that still holds one would be wrong.
-ASYNC_ONLY = frozenset({"__await__", "anyio", "asyncio", "isawaitable", "pytest_asyncio"})
+ASYNC_ONLY = frozenset({"ASYNC", "__await__", "anyio", "asyncio", "isawaitable", "pytest_asyncio"})
 
 COMMAND = "uv run python tests/tools/async_to_sync.py"
 
@@ -215,25 +220,31 @@ class AsyncToSync(cst.CSTTransformer):
         renamed = self.renamer.name(updated_node.value)
         if renamed in ASYNC_ONLY:
             raise CannotConvertError(
-                f"`{renamed}` has no sync form: put it into an `if True:  # ASYNC` block, or take "
-                "a name from interstore._compat_async"
+                f"`{renamed}` has no sync form: put it under `if ASYNC:`, or take a name from "
+                "interstore._compat_async"
             )
         return updated_node.with_changes(value=renamed)
 
+    def visit_ImportAlias(self, node: cst.ImportAlias) -> bool:
+        return node.evaluated_name != "ASYNC"
+
     def leave_ImportFrom(
         self, original_node: cst.ImportFrom, updated_node: cst.ImportFrom
-    ) -> cst.ImportFrom:
-        """Import once what both flavours' names now mean."""
+    ) -> cst.ImportFrom | cst.RemovalSentinel:
+        """Import once what both flavours' names now mean, and `ASYNC` not at all."""
         if isinstance(updated_node.names, cst.ImportStar):
             return updated_node
-        seen = {
-            cst.Module([]).code_for_node(n.with_changes(comma=cst.MaybeSentinel.DEFAULT)): n
-            for n in updated_node.names
-        }
-        if len(seen) == len(updated_node.names):
+        kept: dict[str, cst.ImportAlias] = {}
+        for alias in updated_node.names:
+            plain = alias.with_changes(comma=cst.MaybeSentinel.DEFAULT)
+            kept[cst.Module([]).code_for_node(plain)] = alias
+        kept.pop("ASYNC", None)
+        if len(kept) == len(updated_node.names):
             return updated_node
-        names = list(seen.values())
-        names[-1] = names[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT)
+        if not kept:
+            return cst.RemoveFromParent()
+        *names, last = kept.values()
+        names.append(last.with_changes(comma=updated_node.names[-1].comma))
         return updated_node.with_changes(names=names)
 
     def leave_Subscript(
@@ -286,35 +297,50 @@ class AsyncToSync(cst.CSTTransformer):
     def leave_Comment(self, original_node: cst.Comment, updated_node: cst.Comment) -> cst.Comment:
         return updated_node.with_changes(value=self.renamer.text(updated_node.value))
 
-    # Blocks for one flavour
+    # Code for one flavour
 
     def visit_If(self, node: cst.If) -> bool:
-        return not _is_async_block(node)
+        return _asks_for_async(node.test) is None
 
     def leave_If(
         self, original_node: cst.If, updated_node: cst.If
     ) -> cst.BaseStatement | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
-        if not _is_async_block(original_node):
+        asks_for_async = _asks_for_async(original_node.test)
+        if asks_for_async is None:
             return updated_node
-        if original_node.orelse is None:
+        orelse = original_node.orelse
+        if isinstance(orelse, cst.If):
+            raise CannotConvertError("`if ASYNC:` has an `else` or nothing, no `elif`")
+        if not asks_for_async:
+            return cst.FlattenSentinel(self._sync_half(original_node, original_node))
+        if orelse is None:
             return cst.RemoveFromParent()
-        if not isinstance(original_node.orelse, cst.Else):
-            raise CannotConvertError("an `if True:  # ASYNC` block has an `else` or nothing")
-        return cst.FlattenSentinel(self._sync_half(original_node, original_node.orelse))
+        return cst.FlattenSentinel(self._sync_half(original_node, orelse))
 
-    def _sync_half(self, block: cst.If, orelse: cst.Else) -> list[cst.BaseStatement]:
-        """Take the `else` of a block, with the comments above it and above the block."""
-        body = cst.ensure_type(orelse.visit(self), cst.Else).body
+    def _sync_half(self, block: cst.If, half: cst.If | cst.Else) -> list[cst.BaseStatement]:
+        """Take one half of a block, with the comments above it and above the block."""
+        body = half.body.visit(self)
         if not isinstance(body, cst.IndentedBlock) or any(line.comment for line in body.footer):
             raise CannotConvertError(
-                "the `else` of an ASYNC block begins on a line of its own and ends with code"
+                "each half of `if ASYNC:` begins on a line of its own and ends with code"
             )
-        above = [
-            cst.ensure_type(line.visit(self), cst.EmptyLine)
-            for line in (*block.leading_lines, *orelse.leading_lines)
-        ]
+        above = [*block.leading_lines, *(() if half is block else half.leading_lines)]
+        above = [cst.ensure_type(line.visit(self), cst.EmptyLine) for line in above]
         first, *rest = body.body
         return [first.with_changes(leading_lines=[*above, *_leading_lines(first)]), *rest]
+
+    def visit_IfExp(self, node: cst.IfExp) -> bool:
+        return _asks_for_async(node.test) is None
+
+    def leave_IfExp(self, original_node: cst.IfExp, updated_node: cst.IfExp) -> cst.BaseExpression:
+        asks_for_async = _asks_for_async(original_node.test)
+        if asks_for_async is None:
+            return updated_node
+        half = original_node.orelse if asks_for_async else original_node.body
+        kept = cast("cst.BaseExpression", half.visit(self))
+        return kept.with_changes(
+            lpar=[*original_node.lpar, *kept.lpar], rpar=[*kept.rpar, *original_node.rpar]
+        )
 
     def leave_IndentedBlock(
         self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
@@ -329,14 +355,12 @@ def _assigns_all(node: cst.Assign) -> bool:
     return any(isinstance(target, cst.Name) and target.value == "__all__" for target in targets)
 
 
-def _is_async_block(node: cst.If) -> bool:
-    if not isinstance(node.body, cst.IndentedBlock) or node.body.header.comment is None:
-        return False
-    if node.body.header.comment.value != "# ASYNC":
-        return False
-    if not isinstance(node.test, cst.Name) or node.test.value != "True":
-        raise CannotConvertError("`# ASYNC` marks a block that begins with `if True:`")
-    return True
+def _asks_for_async(test: cst.BaseExpression) -> bool | None:
+    """Tell which flavour a condition chooses; None if it is about something else."""
+    if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
+        inner = _asks_for_async(test.expression)
+        return None if inner is None else not inner
+    return True if isinstance(test, cst.Name) and test.value == "ASYNC" else None
 
 
 def _leading_lines(statement: cst.BaseStatement) -> Sequence[cst.EmptyLine]:

@@ -127,7 +127,7 @@ def test_names_of_the_table() -> None:
 
 @pytest.mark.parametrize("source", ["import asyncio", "asyncio.sleep(1)", "def __await__(): pass"])
 def test_what_has_no_sync_form_is_an_error(source: str) -> None:
-    with pytest.raises(CannotConvertError, match=r"# ASYNC"):
+    with pytest.raises(CannotConvertError, match="if ASYNC"):
         converted(source)
 
 
@@ -190,14 +190,19 @@ def test_strings_change_only_where_they_are_names_or_listed() -> None:
     )
 
 
-# Blocks for one flavour
+# Code for one flavour
 
 
 def test_an_async_block_gives_way_to_its_else() -> None:
     expect(
         """
+        from compat_async import (
+            sleep,
+            ASYNC,
+        )
+        from compat import ASYNC
         # why there are two
-        if True:  # ASYNC
+        if ASYNC:
             import asyncio
         else:
             # why this one
@@ -205,6 +210,9 @@ def test_an_async_block_gives_way_to_its_else() -> None:
         x = 1
         """,
         """
+        from compat import (
+            sleep,
+        )
         # why there are two
         # why this one
         import threading
@@ -213,21 +221,19 @@ def test_an_async_block_gives_way_to_its_else() -> None:
     )
 
 
-def test_an_async_block_without_else_goes() -> None:
+def test_a_block_for_asyncio_alone_goes() -> None:
     expect(
         """
         class A:
-            if True:  # ASYNC
+            if ASYNC:
                 async def f(self): await asyncio.sleep(1)
 
         def g():
-            if True:  # ASYNC
-                pass
-            else:
+            if not ASYNC:
                 for x in y:
-                    if True:  # ASYNC
+                    if ASYNC:
                         await z
-                x = AsyncStore()
+                x = AsyncStore()  # an AsyncStore
                 return x
         """,
         """
@@ -237,29 +243,39 @@ def test_an_async_block_without_else_goes() -> None:
         def g():
             for x in y:
                 pass
-            x = Store()
+            x = Store()  # a Store
             return x
         """,
     )
 
 
 @pytest.mark.parametrize(
-    "source",
+    ("source", "twin"),
     [
-        "if debug:  # ASYNC\n    pass\n",
-        "if True:  # ASYNC\n    pass\nelif x:\n    pass\n",
-        "if True:  # ASYNC\n    pass\nelse: pass\n",
-        "if True:  # ASYNC\n    pass\nelse:\n    x\n    # lost\n",
+        ("f(await x if ASYNC else AsyncY)", "f(Y)"),
+        ("f(x if not ASYNC else y)", "f(x)"),
+        ("x = (a if ASYNC else b or c) and d", "x = (b or c) and d"),
+        ("x = a if debug else b", "x = a if debug else b"),
+        ("if True:\n    x\nelse:\n    y\n", "if True:\n    x\nelse:\n    y\n"),
     ],
 )
-def test_a_block_that_would_not_do_as_it_says_is_an_error(source: str) -> None:
+def test_expressions_and_other_conditions(source: str, twin: str) -> None:
+    assert converted(source) == twin
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "if ASYNC and x:\n    pass\n",
+        "if ASYNC:\n    pass\nelif x:\n    pass\n",
+        "if ASYNC:\n    pass\nelse: pass\n",
+        "if ASYNC:\n    pass\nelse:\n    x\n    # lost\n",
+        "print(ASYNC)",
+    ],
+)
+def test_a_use_of_the_name_that_would_not_do_as_it_says_is_an_error(source: str) -> None:
     with pytest.raises(CannotConvertError, match="ASYNC"):
         converted(source)
-
-
-def test_any_other_if_stays() -> None:
-    source = "if True:  # always\n    x\nelse:\n    y\n"
-    expect(source, source)
 
 
 # Files
