@@ -379,6 +379,9 @@ def convert(source: str, tables: Tables) -> tuple[str, set[str]]:
 
 def tidy(code: str, path: Path) -> str:
     """Sort imports, drop those that only asyncio needed, and format, as the project does it."""
+    # The formatter decides how many blank lines follow a comment, which the banner will be.
+    place = "# banner\n"
+    code = f"{place}\n{code}"
     ruff = Path(sysconfig.get_path("scripts")) / "ruff"
     fixes = ["check", "--fix", "--exit-zero", "--quiet", "--select=I,F401,PIE790,UP034"]
     for verb in (["format", "--quiet"], fixes, ["format", "--quiet"]):
@@ -393,7 +396,7 @@ def tidy(code: str, path: Path) -> str:
         if run.returncode:
             raise CannotConvertError(f"ruff {verb[0]} failed: {run.stderr.strip()}")
         code = run.stdout
-    return code
+    return code.removeprefix(place)
 
 
 # --- the banner ----------------------------------------------------------------------------------
@@ -404,12 +407,12 @@ def with_banner(body: str, source: Path) -> str:
     return (
         f"# Generated from {source.as_posix()}: change that file, then run\n"
         f"#     {COMMAND}\n"
-        f"# Digest of the rest: {_digest(body)}\n\n{body}"
+        f"# Digest of the rest: {_digest(body)}\n{body}"
     )
 
 
 BANNER = re.compile(
-    rf"# Generated from .+\n#     {re.escape(COMMAND)}\n# Digest of the rest: (\w+)\n\n(.*)",
+    rf"# Generated from .+\n#     {re.escape(COMMAND)}\n# Digest of the rest: (\w+)\n(.*)",
     re.DOTALL,
 )
 

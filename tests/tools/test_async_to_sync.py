@@ -285,10 +285,20 @@ def test_a_twin_names_its_source_and_the_command(checkout: Checkout) -> None:
     report = checkout.run()
     assert not report.problems
     assert report.written == [Path("pkg/_sync/store.py")]
-    banner, body = checkout.twin.read_text().split("\n\n", 1)
+    banner, body = checkout.twin.read_text().split("\n\n\n", 1)
     assert "pkg/_async/store.py" in banner
     assert "uv run python tests/tools/async_to_sync.py" in banner
     assert body == "def connect() -> None:\n    go()\n"
+
+
+@pytest.mark.parametrize("source", ["", "import os\n\nos\n", '"""Doc."""\n', "# x\ny = 1\n"])
+def test_the_formatter_leaves_a_twin_as_it_is(checkout: Checkout, source: str) -> None:
+    checkout.source.write_text(source)
+    checkout.source.with_name("f.py").write_text("async def f():\n    pass\n")
+    checkout.run()
+    for twin in (checkout.twin, checkout.twin.with_name("f.py")):
+        subprocess.run([sys.executable, "-m", "ruff", "format", "--check", twin], check=True)
+    assert checkout.run(checking=True) == Report()
 
 
 def test_what_is_up_to_date_is_left_alone(checkout: Checkout) -> None:
