@@ -1,0 +1,7 @@
+"""Settings of engines: classes of them, and where their values come from."""
+
+from interstore.settings.base import Settings, env
+from interstore.settings.secret import Secret, redact
+from interstore.settings.url import URL
+
+__all__ = ["URL", "Secret", "Settings", "env", "redact"]
