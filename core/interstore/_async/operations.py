@@ -1,0 +1,339 @@
+"""Every operation of a database: the seven, and the ones derived from them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Any, Final
+
+from interstore._async.database import AsyncDatabase
+from interstore.aggregation import Aggregation, aggregate, distinct_values
+from interstore.bulk import BulkResult, Outcome, WriteOutcome
+from interstore.capabilities import Capabilities, Limits
+from interstore.changes import Changes
+from interstore.document import Document
+from interstore.errors import (
+    ConflictError,
+    DuplicateError,
+    InterstoreError,
+    InvalidDocumentError,
+    NotFoundError,
+    UnavailableError,
+    UnsupportedError,
+)
+from interstore.filters.evaluate import compile_filter
+from interstore.filters.order import position_of
+from interstore.filters.select import select
+from interstore.filters.tree import ALL, Bound, Node, Range, Scalar
+from interstore.paths import Envelope, Reference
+from interstore.prepared import Partition, Query, ScanPage, Write, WriteMode
+
+__all__ = ["AsyncOperations"]
+
+_ATTEMPTS: Final = 100
+"""How often a read-modify-write is repeated when others write the same document between."""
+
+_DERIVED: Final = (
+    "find_by_ids",
+    "count",
+    "exists",
+    "put",
+    "create_many",
+    "put_many",
+    "update_many",
+    "delete_many",
+    "find_one_and_update",
+    "aggregate",
+    "distinct",
+    "ping",
+    "scan",
+    "partitions",
+)
+_SEVEN: Final = ("connect", "disconnect", "create", "find_by_id", "update", "delete")
+
+
+class AsyncOperations:
+    """A database with every operation, each bound once, at construction.
+
+    The engine's own method is bound where it defines one, so a call costs what the engine
+    costs; elsewhere the default here, built on the seven. An operation that the engine does
+    not declare raises `UnsupportedError`.
+    """
+
+    def __init__(self, database: AsyncDatabase) -> None:
+        self.database = database
+        self.name = database.name
+        self.capabilities: Capabilities = database.capabilities
+        self.limits: Limits = database.limits
+        for name in (*_SEVEN, *_DERIVED):
+            self._bind(name)
+        if self.capabilities.filter == "native":
+            self._bind("find")
+        for name in ("models", "drop", "stats", "write_page"):
+            if getattr(self.capabilities, name):
+                self._bind(name)
+
+    def _bind(self, name: str) -> None:
+        method: Callable[..., Any] | None = getattr(self.database, name, None)
+        if method is not None:
+            setattr(self, name, method)
+
+    # The seven: instance attributes hide all but `find` of an engine that filters in core.
+
+    async def connect(self) -> None:
+        """`AsyncDatabase.connect`."""
+        await self.database.connect()
+
+    async def disconnect(self) -> None:
+        """`AsyncDatabase.disconnect`."""
+        await self.database.disconnect()
+
+    async def create(self, model: str, write: Write) -> Document:
+        """`AsyncDatabase.create`."""
+        return await self.database.create(model, write)
+
+    async def find_by_id(self, model: str, id: str) -> Document | None:
+        """`AsyncDatabase.find_by_id`."""
+        return await self.database.find_by_id(model, id)
+
+    async def update(
+        self, model: str, id: str, changes: Changes, *, if_version: int | None = None
+    ) -> Document:
+        """`AsyncDatabase.update`."""
+        return await self.database.update(model, id, changes, if_version=if_version)
+
+    async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+        """`AsyncDatabase.delete`."""
+        return await self.database.delete(model, id, if_version=if_version)
+
+    async def find(self, model: str, query: Query) -> Iterable[Document]:
+        """Exactly the documents that the query asks for, in its order."""
+        return select(await self.database.find(model, query), query)
+
+    # Derived: reads.
+
+    async def find_by_ids(self, model: str, ids: Sequence[str]) -> list[Document]:
+        """The documents that exist among `ids`, in any order."""
+        found = [await self.find_by_id(model, id) for id in ids]
+        return [document for document in found if document is not None]
+
+    async def count(self, model: str, tree: Node) -> int:
+        """How many documents match."""
+        total = 0
+        async for page in self._pages(model, tree):
+            total += len(page)
+        return total
+
+    async def exists(self, model: str, tree: Node) -> bool:
+        """Whether any document matches."""
+        return bool(list(await self.find(model, Query(tree, limit=1))))
+
+    async def aggregate(self, model: str, aggregation: Aggregation) -> list[dict[str, Any]]:
+        """One row for each group."""
+        return aggregate(list(await self.find(model, Query(aggregation.tree))), aggregation)
+
+    async def distinct(self, model: str, path: Reference, tree: Node) -> list[Scalar]:
+        """The scalars that stand at `path`, each once, in sort order."""
+        return distinct_values(list(await self.find(model, Query(tree))), path)
+
+    async def ping(self) -> None:
+        """Return if the engine answers; raise the reason if it does not."""
+        await self.find_by_id("ping", "ping")
+
+    async def partitions(self, model: str, n: int) -> list[Partition]:
+        """At most `n` shares of the model, for scans side by side: one, by default."""
+        return [Partition()]
+
+    async def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:
+        """One page of a partition in the order of ids, after the token of the page before."""
+        lower = after if after is not None else partition.after
+        bounds = (
+            None if lower is None else Bound(lower, False),
+            None if partition.until is None else Bound(partition.until, True),
+        )
+        tree: Node = ALL if bounds == (None, None) else Range(Envelope.ID, *bounds)
+        documents = list(await self.find(model, Query(tree, limit=limit)))
+        return ScanPage(documents, documents[-1].id if len(documents) == limit else None)
+
+    async def _pages(self, model: str, tree: Node) -> AsyncIterator[list[Document]]:
+        """Pages of all documents that match, in the order of ids."""
+        query = Query(tree, limit=self.limits.bulk_documents)
+        while True:
+            page = list(await self.find(model, query))
+            if page:
+                yield page
+            if len(page) < self.limits.bulk_documents:
+                return
+            query = query.only(after=position_of(page[-1], query.order))
+
+    # Derived: writes.
+
+    async def put(self, model: str, write: Write, *, if_version: int | None = None) -> Document:
+        """Replace the document if it exists (its creation time stays), else create it.
+
+        Raises:
+            NotFoundError: `if_version` is given and the document does not exist.
+            ConflictError: its version is not `if_version`.
+        """
+        replacing = Changes((), write.updated, replacement=write.fields)
+        if if_version is not None:
+            return await self.update(model, write.id, replacing, if_version=if_version)
+        for _ in range(_ATTEMPTS):
+            try:
+                return await self.update(model, write.id, replacing)
+            except NotFoundError:
+                pass
+            try:
+                return await self.create(model, write)
+            except DuplicateError:  # created by another since
+                pass
+        raise _contended(model, write.id)
+
+    async def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
+        """Create each; the outcome of each, in order. Ids within one call are distinct."""
+        outcomes: list[WriteOutcome] = []
+        for write in writes:
+            try:
+                await self.create(model, write)
+            except (DuplicateError, InvalidDocumentError) as error:
+                outcomes.append(error)
+            else:
+                outcomes.append(1)
+        return outcomes
+
+    async def put_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
+        """Put each; the outcome of each, in order. Ids within one call are distinct."""
+        outcomes: list[WriteOutcome] = []
+        for write in writes:
+            try:
+                outcomes.append((await self.put(model, write)).version)
+            except (DuplicateError, InvalidDocumentError) as error:
+                outcomes.append(error)
+        return outcomes
+
+    async def update_many(self, model: str, tree: Node, changes: Changes) -> BulkResult:
+        """Update every document that matches, each atomically.
+
+        A document that no longer matches when its turn comes is left as it is; one that
+        the changes do not fit is reported, and the others are updated all the same.
+        """
+        matches = compile_filter(tree)
+        result = BulkResult()
+        async for page in self._pages(model, tree):
+            for document in page:
+                try:
+                    if await self._update_while(model, document, changes, matches):
+                        result.updated += 1
+                except (InvalidDocumentError, DuplicateError) as error:
+                    result.failed += 1
+                    result.outcomes.append(Outcome(document.id, "failed", error=error))
+        return result
+
+    async def _update_while(
+        self,
+        model: str,
+        document: Document,
+        changes: Changes,
+        matches: Callable[[Document], bool],
+    ) -> Document | None:
+        """Update the document if it still matches; ``None`` if it does not any more."""
+        current: Document | None = document
+        for _ in range(_ATTEMPTS):
+            if current is None or not matches(current):
+                return None
+            try:
+                return await self.update(model, current.id, changes, if_version=current.version)
+            except ConflictError:
+                current = await self.find_by_id(model, document.id)
+            except NotFoundError:
+                return None
+        raise _contended(model, document.id)
+
+    async def delete_many(self, model: str, tree: Node) -> BulkResult:
+        """Delete every document that matches, each atomically."""
+        matches = compile_filter(tree)
+        result = BulkResult()
+        async for page in self._pages(model, tree):
+            for document in page:
+                if await self._delete_while(model, document, matches):
+                    result.deleted += 1
+        return result
+
+    async def _delete_while(
+        self, model: str, document: Document, matches: Callable[[Document], bool]
+    ) -> bool:
+        current: Document | None = document
+        for _ in range(_ATTEMPTS):
+            if current is None or not matches(current):
+                return False
+            try:
+                return await self.delete(model, current.id, if_version=current.version)
+            except ConflictError:
+                current = await self.find_by_id(model, document.id)
+            except NotFoundError:
+                return False
+        raise _contended(model, document.id)
+
+    async def find_one_and_update(
+        self, model: str, query: Query, changes: Changes
+    ) -> Document | None:
+        """Update the first document of the query's order; ``None`` if none matches.
+
+        Of callers at the same time, each gets another document or another version.
+        """
+        matches = compile_filter(query.tree)
+        query = query.only(limit=1, fields=None)
+        document = None
+        for _ in range(_ATTEMPTS):
+            document = next(iter(await self.find(model, query)), None)
+            if document is None:
+                return None
+            updated = await self._update_while(model, document, changes, matches)
+            if updated is not None:
+                return updated
+        raise _contended(model, "" if document is None else document.id)
+
+    # By capability.
+
+    async def models(self) -> list[str]:
+        """The names of the models that exist, sorted."""
+        raise self.unsupported("models", "keep the list of models in the application")
+
+    async def drop(self, model: str) -> bool:
+        """Remove a model and all its documents; return whether it existed."""
+        raise self.unsupported("drop", "delete the documents with delete_many(model, {})")
+
+    async def stats(self) -> dict[str, Any]:
+        """Figures about the database: documents, bytes, versions."""
+        raise self.unsupported("stats", "use count(model) for the number of documents")
+
+    async def write_page(
+        self, model: str, writes: Sequence[Write], mode: WriteMode
+    ) -> list[WriteOutcome]:
+        """Write documents as they are, version and times included.
+
+        The outcome of each, in order: its version, 0 where the mode left the stored one
+        as it was, or the error.
+        """
+        raise self.unsupported("write_page", "use put_many, which gives versions and times anew")
+
+    @property
+    def native(self) -> Any:
+        """The driver's own object, for what Interstore does not cover."""
+        if not self.capabilities.native:
+            raise self.unsupported("native", "use the operations of the store")
+        return getattr(self.database, "native")  # noqa: B009 (not part of the protocol)
+
+    def unsupported(self, operation: str, instead: str) -> UnsupportedError:
+        """The error for an operation that the engine does not declare."""
+        return UnsupportedError(
+            f"{self.name} does not support {operation}; {instead}", backend=self.name
+        )
+
+
+def _contended(model: str, id: str) -> InterstoreError:
+    return UnavailableError(
+        f"{model} {id!r} was written by others {_ATTEMPTS} times while this call tried to; "
+        "try again later",
+        model=model,
+        id=id,
+    )

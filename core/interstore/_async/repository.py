@@ -1,0 +1,149 @@
+"""`AsyncRepository`: a typed view of one model."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from interstore._async.cursor import AsyncCursor
+from interstore.bulk import BulkResult
+from interstore.names import check_model
+from interstore.prepare import Filter, OnError, Sort
+from interstore.shapes import Shape
+
+if TYPE_CHECKING:
+    from interstore._async.store import AsyncStore
+
+__all__ = ["AsyncRepository", "AsyncTypedCursor"]
+
+M = TypeVar("M")
+
+
+class AsyncRepository(Generic[M]):
+    """One model of a store, with documents as instances of a class.
+
+    Made by `AsyncStore.repository`; `interstore.shapes.Shape` says what a class may declare.
+    Every operation means what it means on the store.
+
+    Attributes:
+        store: the store.
+        model: the model's name.
+    """
+
+    def __init__(self, store: AsyncStore, kind: type[M], model: str | None = None) -> None:
+        self.store = store
+        self.model = check_model(kind.__name__ if model is None else model)
+        self._shape = Shape(kind)
+
+    async def create(self, instance: M) -> M:
+        """Store a new document; the instance as it is stored, with its id."""
+        fields = self._shape.fields(instance)
+        return self._shape.instance(await self.store.create(self.model, fields))
+
+    async def put(self, instance: M, *, if_version: int | None = None) -> M:
+        """Create the document, or replace the one with the same id."""
+        fields = self._shape.fields(instance)
+        document = await self.store.put(self.model, fields, if_version=if_version)
+        return self._shape.instance(document)
+
+    async def find_by_id(self, id: str) -> M | None:
+        """The instance, or ``None``."""
+        document = await self.store.find_by_id(self.model, id)
+        return None if document is None else self._shape.instance(document)
+
+    async def get(self, id: str) -> M:
+        """The instance; `NotFoundError` if there is none with that id."""
+        return self._shape.instance(await self.store.get(self.model, id))
+
+    async def find_by_ids(self, ids: Iterable[str]) -> list[M | None]:
+        """The instances with these ids, in their order; ``None`` for each that is missing."""
+        documents = await self.store.find_by_ids(self.model, ids)
+        return [None if each is None else self._shape.instance(each) for each in documents]
+
+    async def update(
+        self, id: str, changes: Mapping[str, Any], *, if_version: int | None = None
+    ) -> M:
+        """Change one document atomically; the instance as it is now."""
+        document = await self.store.update(self.model, id, changes, if_version=if_version)
+        return self._shape.instance(document)
+
+    async def delete(self, id: str, *, if_version: int | None = None) -> bool:
+        """Remove one document; return whether there was one."""
+        return await self.store.delete(self.model, id, if_version=if_version)
+
+    def find(
+        self,
+        filter: Filter = None,
+        *,
+        sort: Sort = None,
+        limit: int | None = None,
+        skip: int = 0,
+    ) -> AsyncTypedCursor[M]:
+        """A cursor over the instances that match."""
+        cursor = self.store.find(self.model, filter, sort=sort, limit=limit, skip=skip)
+        return AsyncTypedCursor(cursor, self._shape)
+
+    async def find_one(
+        self, filter: Filter = None, *, sort: Sort = None, skip: int = 0
+    ) -> M | None:
+        """The first instance that matches, or ``None``."""
+        return await self.find(filter, sort=sort, skip=skip).first()
+
+    async def find_one_and_update(
+        self, filter: Filter, changes: Mapping[str, Any], *, sort: Sort = None
+    ) -> M | None:
+        """Change the first document that matches; the instance as it is now, or ``None``."""
+        document = await self.store.find_one_and_update(self.model, filter, changes, sort=sort)
+        return None if document is None else self._shape.instance(document)
+
+    async def count(self, filter: Filter = None) -> int:
+        """How many documents match."""
+        return await self.store.count(self.model, filter)
+
+    async def exists(self, filter: Filter = None) -> bool:
+        """Whether any document matches."""
+        return await self.store.exists(self.model, filter)
+
+    async def create_many(
+        self, instances: Iterable[M], *, on_error: OnError = "raise"
+    ) -> BulkResult:
+        """Store new documents."""
+        fields = map(self._shape.fields, instances)
+        return await self.store.create_many(self.model, fields, on_error=on_error)
+
+    async def put_many(self, instances: Iterable[M], *, on_error: OnError = "raise") -> BulkResult:
+        """Put documents."""
+        fields = map(self._shape.fields, instances)
+        return await self.store.put_many(self.model, fields, on_error=on_error)
+
+    async def update_many(
+        self, filter: Filter, changes: Mapping[str, Any], *, on_error: OnError = "raise"
+    ) -> BulkResult:
+        """Change every document that matches, each atomically."""
+        return await self.store.update_many(self.model, filter, changes, on_error=on_error)
+
+    async def delete_many(self, filter: Filter, *, on_error: OnError = "raise") -> BulkResult:
+        """Remove every document that matches."""
+        return await self.store.delete_many(self.model, filter, on_error=on_error)
+
+
+class AsyncTypedCursor(Generic[M]):
+    """The instances of one `AsyncRepository.find`: a cursor with types."""
+
+    def __init__(self, cursor: AsyncCursor, shape: Shape[M]) -> None:
+        self._cursor = cursor
+        self._shape = shape
+
+    async def first(self) -> M | None:
+        """The first instance, or ``None`` if there is none."""
+        document = await self._cursor.first()
+        return None if document is None else self._shape.instance(document)
+
+    async def to_list(self) -> list[M]:
+        """All instances, read in one query."""
+        return [self._shape.instance(each) for each in await self._cursor.to_list()]
+
+    async def __aiter__(self) -> AsyncIterator[M]:
+        async for page in self._cursor.pages():
+            for document in page:
+                yield self._shape.instance(document)

@@ -1,0 +1,147 @@
+# Generated from core/interstore/_async/repository.py: change that file, then run
+#     uv run python tests/tools/async_to_sync.py
+# Digest of the rest: afe6d394226ed56ea246dd25
+
+"""`Repository`: a typed view of one model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from interstore._sync.cursor import Cursor
+from interstore.bulk import BulkResult
+from interstore.names import check_model
+from interstore.prepare import Filter, OnError, Sort
+from interstore.shapes import Shape
+
+if TYPE_CHECKING:
+    from interstore._sync.store import Store
+
+__all__ = ["Repository", "TypedCursor"]
+
+M = TypeVar("M")
+
+
+class Repository(Generic[M]):
+    """One model of a store, with documents as instances of a class.
+
+    Made by `Store.repository`; `interstore.shapes.Shape` says what a class may declare.
+    Every operation means what it means on the store.
+
+    Attributes:
+        store: the store.
+        model: the model's name.
+    """
+
+    def __init__(self, store: Store, kind: type[M], model: str | None = None) -> None:
+        self.store = store
+        self.model = check_model(kind.__name__ if model is None else model)
+        self._shape = Shape(kind)
+
+    def create(self, instance: M) -> M:
+        """Store a new document; the instance as it is stored, with its id."""
+        fields = self._shape.fields(instance)
+        return self._shape.instance(self.store.create(self.model, fields))
+
+    def put(self, instance: M, *, if_version: int | None = None) -> M:
+        """Create the document, or replace the one with the same id."""
+        fields = self._shape.fields(instance)
+        document = self.store.put(self.model, fields, if_version=if_version)
+        return self._shape.instance(document)
+
+    def find_by_id(self, id: str) -> M | None:
+        """The instance, or ``None``."""
+        document = self.store.find_by_id(self.model, id)
+        return None if document is None else self._shape.instance(document)
+
+    def get(self, id: str) -> M:
+        """The instance; `NotFoundError` if there is none with that id."""
+        return self._shape.instance(self.store.get(self.model, id))
+
+    def find_by_ids(self, ids: Iterable[str]) -> list[M | None]:
+        """The instances with these ids, in their order; ``None`` for each that is missing."""
+        documents = self.store.find_by_ids(self.model, ids)
+        return [None if each is None else self._shape.instance(each) for each in documents]
+
+    def update(self, id: str, changes: Mapping[str, Any], *, if_version: int | None = None) -> M:
+        """Change one document atomically; the instance as it is now."""
+        document = self.store.update(self.model, id, changes, if_version=if_version)
+        return self._shape.instance(document)
+
+    def delete(self, id: str, *, if_version: int | None = None) -> bool:
+        """Remove one document; return whether there was one."""
+        return self.store.delete(self.model, id, if_version=if_version)
+
+    def find(
+        self,
+        filter: Filter = None,
+        *,
+        sort: Sort = None,
+        limit: int | None = None,
+        skip: int = 0,
+    ) -> TypedCursor[M]:
+        """A cursor over the instances that match."""
+        cursor = self.store.find(self.model, filter, sort=sort, limit=limit, skip=skip)
+        return TypedCursor(cursor, self._shape)
+
+    def find_one(self, filter: Filter = None, *, sort: Sort = None, skip: int = 0) -> M | None:
+        """The first instance that matches, or ``None``."""
+        return self.find(filter, sort=sort, skip=skip).first()
+
+    def find_one_and_update(
+        self, filter: Filter, changes: Mapping[str, Any], *, sort: Sort = None
+    ) -> M | None:
+        """Change the first document that matches; the instance as it is now, or ``None``."""
+        document = self.store.find_one_and_update(self.model, filter, changes, sort=sort)
+        return None if document is None else self._shape.instance(document)
+
+    def count(self, filter: Filter = None) -> int:
+        """How many documents match."""
+        return self.store.count(self.model, filter)
+
+    def exists(self, filter: Filter = None) -> bool:
+        """Whether any document matches."""
+        return self.store.exists(self.model, filter)
+
+    def create_many(self, instances: Iterable[M], *, on_error: OnError = "raise") -> BulkResult:
+        """Store new documents."""
+        fields = map(self._shape.fields, instances)
+        return self.store.create_many(self.model, fields, on_error=on_error)
+
+    def put_many(self, instances: Iterable[M], *, on_error: OnError = "raise") -> BulkResult:
+        """Put documents."""
+        fields = map(self._shape.fields, instances)
+        return self.store.put_many(self.model, fields, on_error=on_error)
+
+    def update_many(
+        self, filter: Filter, changes: Mapping[str, Any], *, on_error: OnError = "raise"
+    ) -> BulkResult:
+        """Change every document that matches, each atomically."""
+        return self.store.update_many(self.model, filter, changes, on_error=on_error)
+
+    def delete_many(self, filter: Filter, *, on_error: OnError = "raise") -> BulkResult:
+        """Remove every document that matches."""
+        return self.store.delete_many(self.model, filter, on_error=on_error)
+
+
+class TypedCursor(Generic[M]):
+    """The instances of one `Repository.find`: a cursor with types."""
+
+    def __init__(self, cursor: Cursor, shape: Shape[M]) -> None:
+        self._cursor = cursor
+        self._shape = shape
+
+    def first(self) -> M | None:
+        """The first instance, or ``None`` if there is none."""
+        document = self._cursor.first()
+        return None if document is None else self._shape.instance(document)
+
+    def to_list(self) -> list[M]:
+        """All instances, read in one query."""
+        return [self._shape.instance(each) for each in self._cursor.to_list()]
+
+    def __iter__(self) -> Iterator[M]:
+        for page in self._cursor.pages():
+            for document in page:
+                yield self._shape.instance(document)

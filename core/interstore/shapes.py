@@ -1,0 +1,162 @@
+"""Between a user's typed class and a document: pydantic, dataclasses, Structs, TypedDicts."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from enum import Enum
+from functools import partial
+from typing import Annotated, Any, Generic, TypeVar, cast, get_args, get_origin
+
+import msgspec
+
+from interstore.document import Document
+from interstore.errors import ConfigurationError, InvalidDocumentError
+from interstore.paths import Envelope
+
+__all__ = ["Shape"]
+
+M = TypeVar("M")
+
+_ENVELOPE: dict[Envelope, Callable[[Document], Any]] = {
+    Envelope.VERSION: lambda document: document.version,
+    Envelope.CREATED_AT: lambda document: document.created_at,
+    Envelope.UPDATED_AT: lambda document: document.updated_at,
+    Envelope.EXPIRES_AT: lambda document: document.expires_at,
+}
+
+
+class Shape(Generic[M]):
+    """How instances of a class become documents, and documents instances.
+
+    A field ``id`` is the document's id. A field annotated with a member of `Envelope`
+    (``version: Annotated[int, Envelope.VERSION] = 0``) is filled from the envelope when a
+    document is read, and is not stored. The declared types decide what is read back:
+    datetimes, UUIDs, Decimals, enumerations and so on are stored as text.
+
+    Raises:
+        ConfigurationError: `kind` is of none of these kinds of class.
+    """
+
+    def __init__(self, kind: type[M]) -> None:
+        self.kind = kind
+        self._hints = _hints(kind)
+        self._envelope = {
+            name: _ENVELOPE[mark]
+            for name, hint in self._hints.items()
+            for mark in getattr(hint, "__metadata__", ())
+            if isinstance(mark, Envelope) and mark in _ENVELOPE
+        }
+        self._spans = [name for name, hint in self._hints.items() if _is_span(hint)]
+        self._dump, self._load = _functions(kind)
+
+    def fields(self, instance: M) -> dict[str, Any]:
+        """What to hand to `create` or `put`. An ``id`` of ``None`` or ``""`` is left out.
+
+        Raises:
+            InvalidDocumentError: `instance` is not of the class.
+        """
+        fields = self._dump(instance)
+        for name in self._envelope:
+            fields.pop(name, None)
+        if "id" in fields and fields["id"] in (None, ""):
+            del fields["id"]
+        return fields
+
+    def instance(self, document: Document) -> M:
+        """The instance that a document holds.
+
+        Raises:
+            InvalidDocumentError: the document does not fit the class.
+        """
+        values = dict(document)
+        if "id" not in self._hints:
+            del values["id"]
+        for name, read in self._envelope.items():
+            values[name] = read(document)
+        for name in self._spans:
+            if type(values.get(name)) is int:
+                values[name] = timedelta(microseconds=values[name])
+        try:
+            return self._load(values)
+        except (ValueError, TypeError) as error:
+            raise InvalidDocumentError(
+                f"document {document.id!r} does not fit {self.kind.__name__}: {error}",
+                id=document.id,
+            ) from error
+
+
+def _hints(kind: type[Any]) -> dict[str, Any]:
+    return typing.get_type_hints(kind, include_extras=True)
+
+
+def _is_span(hint: Any) -> bool:
+    if get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    return hint is timedelta or timedelta in get_args(hint)
+
+
+def _functions(
+    kind: type[M],
+) -> tuple[Callable[[M], dict[str, Any]], Callable[[dict[str, Any]], M]]:
+    if hasattr(kind, "model_validate") and hasattr(kind, "model_dump"):
+        pydantic = cast("Any", kind)
+        return partial(_dump_pydantic, kind), pydantic.model_validate
+    if dataclasses.is_dataclass(kind) or issubclass(kind, msgspec.Struct):
+        return partial(_dump_instance, kind), partial(_convert, kind)
+    if typing.is_typeddict(kind):
+        return partial(_dump_mapping, kind), partial(_convert, kind)
+    raise ConfigurationError(
+        f"a repository needs a pydantic model, a dataclass, a msgspec Struct or a TypedDict, "
+        f"not {kind!r:.80}"
+    )
+
+
+def _convert(kind: type[M], values: dict[str, Any]) -> M:
+    # Strict, but for what the door changed: an integral float of a float field is an int,
+    # which msgspec accepts as a float.
+    return msgspec.convert(values, kind, from_attributes=False)
+
+
+def _check(kind: type[Any], instance: Any) -> None:
+    if not isinstance(instance, kind):
+        raise InvalidDocumentError(
+            f"the repository of {kind.__name__} takes instances of it, not "
+            f"{type(instance).__name__}"
+        )
+
+
+def _dump_pydantic(kind: type[Any], instance: Any) -> dict[str, Any]:
+    _check(kind, instance)
+    dumped: dict[str, Any] = instance.model_dump(mode="python")
+    return dumped
+
+
+def _dump_instance(kind: type[Any], instance: Any) -> dict[str, Any]:
+    _check(kind, instance)
+    return cast("dict[str, Any]", _plain(instance))
+
+
+def _dump_mapping(kind: type[Any], instance: Any) -> dict[str, Any]:
+    if not isinstance(instance, Mapping):
+        raise InvalidDocumentError(
+            f"the repository of {kind.__name__} takes mappings, not {type(instance).__name__}"
+        )
+    return dict(instance)
+
+
+def _plain(value: Any) -> Any:
+    """Instances of dataclasses and Structs, wherever they lie, as dicts."""
+    if isinstance(value, Enum):
+        return value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    if isinstance(value, msgspec.Struct):
+        return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
