@@ -1,0 +1,114 @@
+"""One storage interface with interchangeable engines behind it.
+
+    import interstore
+
+    with interstore.connect("sqlite:///data.db") as store:
+        store.create("city", {"id": "oslo", "people": 717_710})
+        large = store.find("city", {"people": {"$gte": 500_000}}).to_list()
+
+Nothing is imported before it is used: `import interstore` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from interstore._version import __version__
+
+if TYPE_CHECKING:
+    from interstore._async.store import AsyncStore
+    from interstore._sync.store import Store
+    from interstore.bulk import BulkResult, Outcome
+    from interstore.capabilities import Capabilities, Limits
+    from interstore.connection import connect, connect_async
+    from interstore.document import Document, Page
+    from interstore.errors import (
+        BulkError,
+        ConfigurationError,
+        ConflictError,
+        CorruptionError,
+        DuplicateError,
+        InterstoreError,
+        InvalidDocumentError,
+        InvalidQueryError,
+        MissingDriverError,
+        NotFoundError,
+        OperationTimeoutError,
+        PermissionDeniedError,
+        ResumeExpiredError,
+        UnavailableError,
+        UnsupportedError,
+    )
+    from interstore.filters.builder import element, field
+    from interstore.migration import migrate, verify
+    from interstore.settings import Secret
+    from interstore.warnings import InterstoreWarning
+
+__all__ = [
+    "AsyncStore",
+    "BulkError",
+    "BulkResult",
+    "Capabilities",
+    "ConfigurationError",
+    "ConflictError",
+    "CorruptionError",
+    "Document",
+    "DuplicateError",
+    "InterstoreError",
+    "InterstoreWarning",
+    "InvalidDocumentError",
+    "InvalidQueryError",
+    "Limits",
+    "MissingDriverError",
+    "NotFoundError",
+    "OperationTimeoutError",
+    "Outcome",
+    "Page",
+    "PermissionDeniedError",
+    "ResumeExpiredError",
+    "Secret",
+    "Store",
+    "UnavailableError",
+    "UnsupportedError",
+    "__version__",
+    "connect",
+    "connect_async",
+    "element",
+    "field",
+    "migrate",
+    "verify",
+]
+
+_MODULES = {
+    "AsyncStore": "_async.store",
+    "BulkResult": "bulk",
+    "Capabilities": "capabilities",
+    "Document": "document",
+    "InterstoreWarning": "warnings",
+    "Limits": "capabilities",
+    "Outcome": "bulk",
+    "Page": "document",
+    "Secret": "settings",
+    "Store": "_sync.store",
+    "connect": "connection",
+    "connect_async": "connection",
+    "element": "filters.builder",
+    "field": "filters.builder",
+    "migrate": "migration",
+    "verify": "migration",
+}
+"""Where each name lies that does not lie in `errors`."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{_MODULES.get(name, 'errors')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

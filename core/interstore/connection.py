@@ -1,0 +1,191 @@
+"""`connect` and `connect_async`: from what is said about a store to the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from interstore import discovery
+from interstore.backend import Backend
+from interstore.errors import ConfigurationError
+from interstore.settings.base import fields_of
+from interstore.settings.choose import Choice, choose
+from interstore.settings.environment import Environment
+from interstore.settings.resolve import Resolved, resolve, warn_of_default
+from interstore.settings.scrub import scrubbed, scrubbed_async
+from interstore.settings.secret import Secret
+
+if TYPE_CHECKING:
+    from interstore._async.database import AsyncDatabase
+    from interstore._async.store import AsyncStore
+    from interstore._sync.database import Database
+    from interstore._sync.store import Store
+
+__all__ = ["connect", "connect_async", "settings_in_force"]
+
+D = TypeVar("D")
+
+
+def connect(
+    url: str | Secret | None = None,
+    *,
+    type: str | None = None,
+    database: Database | None = None,
+    **options: Any,
+) -> Store:
+    """Connect to an engine.
+
+    What is not said here is taken from ``DATABASE_URL``, else from ``DATABASE_TYPE`` and its
+    parts, in the environment or a `.env` file of the working directory. If nothing at all
+    names an engine, documents are JSON files in `./data`, with a warning that says where.
+    `interstore config` shows what is in force, and why.
+
+    Args:
+        url: ``"sqlite:///data.db"``, or a native connection string together with `type`.
+        type: the engine's name, as ``DATABASE_TYPE`` has it.
+        database: a database of your own making, instead of all the rest.
+        **options: settings of the engine, by the names that `interstore config` shows.
+
+    Returns:
+        The store, connected. It is a context manager that closes it.
+
+    Raises:
+        ConfigurationError: a setting is unknown, of the wrong type, or contradicts another.
+        MissingDriverError: the engine's driver is not installed.
+        UnavailableError: the engine cannot be reached.
+        PermissionDeniedError: it does not let us in.
+    """
+    from interstore._sync.store import Store
+
+    secrets: tuple[Secret, ...]
+    if database is not None:
+        _nothing_else(url, type, options)
+        secrets, store = (), Store(database)
+    else:
+        resolved = settings_in_force(url, type=type, **options)
+        store, secrets = Store(_sync_database(resolved)), resolved.secrets
+    operations = store.database
+    _replace(operations, "connect", scrubbed(operations.connect, secrets, operations.name))
+    store.connect()
+    return store
+
+
+def connect_async(
+    url: str | Secret | None = None,
+    *,
+    type: str | None = None,
+    database: AsyncDatabase | None = None,
+    **options: Any,
+) -> AsyncStore:
+    """Connect to an engine, for asyncio: ``async with connect_async(...) as store``.
+
+    It is not awaited itself. Settings are read and refused at once; the connection is made on
+    entering the ``async with`` block, or by ``await store.connect()``, where the last two
+    errors below are raised.
+
+    Args:
+        url: as for `connect`.
+        type: as for `connect`.
+        database: as for `connect`, but an asynchronous one.
+        **options: as for `connect`.
+
+    Raises:
+        ConfigurationError, MissingDriverError, UnavailableError, PermissionDeniedError: as
+            for `connect`.
+    """
+    from interstore._async.store import AsyncStore
+
+    secrets: tuple[Secret, ...]
+    if database is not None:
+        _nothing_else(url, type, options)
+        secrets, store = (), AsyncStore(database)
+    else:
+        resolved = settings_in_force(url, type=type, **options)
+        store, secrets = AsyncStore(_async_database(resolved)), resolved.secrets
+    operations = store.database
+    _replace(operations, "connect", scrubbed_async(operations.connect, secrets, operations.name))
+    return store
+
+
+def settings_in_force(
+    url: str | Secret | None = None,
+    *,
+    type: str | None = None,
+    environment: Environment | None = None,
+    **options: Any,
+) -> Resolved:
+    """What `connect` with the same arguments would use, without making a connection."""
+    if environment is None:
+        environment = Environment.current()
+    choice = choose(url, type, environment)
+    secrets = _possible_secrets(choice, options, environment)
+    resolved = scrubbed(resolve, secrets, choice.backend.name)(choice, options, environment)
+    environment.warn_of_typos(
+        [name for field in fields_of(choice.backend.settings) for name in field.variables],
+        stacklevel=3,
+    )
+    warn_of_default(resolved, stacklevel=3)
+    return resolved
+
+
+def _possible_secrets(
+    choice: Choice, options: dict[str, Any], environment: Environment
+) -> list[Secret | str]:
+    found: list[Secret | str] = [] if choice.url is None else [*choice.url.secrets()]
+    for field in fields_of(choice.backend.settings):
+        if field.secret:
+            variable = environment.get(field.variables)
+            given = (options.get(field.name), variable.value if variable else None)
+            found += [value for value in given if isinstance(value, (str, Secret))]
+    return found
+
+
+def _sync_database(resolved: Resolved) -> Database:
+    backend = resolved.choice.backend
+    if backend.database is not None:
+        return _made(backend, backend.database, resolved)
+    from interstore.bridge import to_sync
+
+    assert backend.async_database is not None
+    return to_sync(_made(backend, backend.async_database, resolved))
+
+
+def _async_database(resolved: Resolved) -> AsyncDatabase:
+    backend = resolved.choice.backend
+    if backend.async_database is not None:
+        return _made(backend, backend.async_database, resolved)
+    from interstore.bridge import to_async
+
+    assert backend.database is not None
+    return to_async(_made(backend, backend.database, resolved))
+
+
+def _made(backend: Backend, make: Callable[[Any], D], resolved: Resolved) -> D:
+    def guarded() -> D:
+        try:
+            return make(resolved.settings)
+        except ImportError as error:
+            raise _not_importable(backend, error) from None
+
+    return scrubbed(guarded, resolved.secrets, backend.name)()
+
+
+def _not_importable(backend: Backend, error: ImportError) -> ConfigurationError:
+    if discovery.missing_drivers(backend):
+        return discovery.missing_driver(backend)
+    cure = f': pip install "{backend.install}"' if backend.install else ""
+    return ConfigurationError(
+        f"the engine {backend.name!r} cannot be imported ({error}){cure}", backend=backend.name
+    )
+
+
+def _nothing_else(url: Any, type: Any, options: Collection[str]) -> None:
+    if url is not None or type is not None or options:
+        raise ConfigurationError(
+            "database= brings an engine with its settings: nothing else can be given with it"
+        )
+
+
+def _replace(operations: object, name: str, method: Callable[..., Any]) -> None:
+    # Operations are bound at construction, each as an attribute of the instance.
+    setattr(operations, name, method)

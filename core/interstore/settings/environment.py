@@ -1,0 +1,130 @@
+"""The variables that settings are read from: those of the process, then those of `.env`."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from interstore.errors import ConfigurationError
+from interstore.settings.nearest import nearest
+from interstore.warnings import InterstoreWarning
+
+__all__ = ["CONNECTION", "TYPE", "Environment", "Variable"]
+
+TYPE: Final = ("DATABASE_TYPE",)
+CONNECTION: Final = ("DATABASE_URL", "DATABASE_CONNECTION_STRING")
+
+_KNOWN: Final = frozenset(
+    {
+        *TYPE,
+        *CONNECTION,
+        "DATABASE_AUTO_CREATE",
+        "DATABASE_DATA_DIR",
+        "DATABASE_ENABLE_CACHE",
+        "DATABASE_HOST",
+        "DATABASE_MAX_CACHE_SIZE",
+        "DATABASE_NAME",
+        "DATABASE_PASSWORD",
+        "DATABASE_PATH",
+        "DATABASE_POOL_SIZE",
+        "DATABASE_PORT",
+        "DATABASE_SSL",
+        "DATABASE_TIMEOUT",
+        "DATABASE_USER",
+        "DATABASE_USERNAME",
+    }
+)
+"""The variables that mean the same for every engine that has such a setting."""
+
+_PREFIX: Final = "DATABASE_"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Variable:
+    """A variable that is set to something."""
+
+    name: str
+    value: str
+    dotenv: bool
+    """Whether it stands in `.env` and not in the environment of the process."""
+
+    def __str__(self) -> str:
+        return f"{self.name} (in .env)" if self.dotenv else self.name
+
+    __repr__ = __str__  # the value may be a secret
+
+
+class Environment:
+    """Variables. An empty one counts as not set, as compose files and CI leave them."""
+
+    def __init__(
+        self, process: Mapping[str, str], dotenv: Mapping[str, str | None] | None = None
+    ) -> None:
+        self._process = process
+        self._dotenv = dotenv or {}
+
+    @classmethod
+    def current(cls) -> Environment:
+        """Those of this process, and of a `.env` in the working directory.
+
+        Raises:
+            ConfigurationError: there is a `.env` that cannot be read.
+        """
+        return cls(os.environ, read_dotenv(".env"))
+
+    def get(self, names: Iterable[str]) -> Variable | None:
+        """The first of these names of one setting that is set; the process before `.env`.
+
+        Raises:
+            ConfigurationError: two of them say different things.
+        """
+        for source, dotenv in ((self._process, False), (self._dotenv, True)):
+            found = [Variable(name, value, dotenv) for name in names if (value := source.get(name))]
+            for other in found[1:]:
+                if other.value != found[0].value:
+                    raise ConfigurationError(
+                        f"{found[0]} and {other} are two names of one setting and differ: "
+                        "remove one of them"
+                    )
+            if found:
+                return found[0]
+        return None
+
+    def warn_of_typos(self, known: Collection[str], *, stacklevel: int = 2) -> None:
+        """Warn of each ``DATABASE_*`` variable that is no setting, but nearly one."""
+        known = _KNOWN.union(known)
+        suffixes = {name.removeprefix(_PREFIX) for name in known if name.startswith(_PREFIX)}
+        for name in sorted({*self._process, *self._dotenv}):
+            if not name.startswith(_PREFIX) or name in known:
+                continue
+            # Without the prefix: with it, all of them would be alike.
+            meant = nearest(name.removeprefix(_PREFIX), suffixes, likeness=0.66)
+            if meant is not None:
+                warnings.warn(
+                    f"the variable {name} is not a setting and has no effect; did you mean "
+                    f"{_PREFIX}{meant}?",
+                    InterstoreWarning,
+                    stacklevel=stacklevel + 1,
+                )
+
+
+def read_dotenv(path: str) -> dict[str, str | None]:
+    """The variables of a `.env` file; none if there is no such file.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
+    if not os.path.isfile(path):
+        return {}
+    from dotenv import dotenv_values
+
+    try:
+        return dotenv_values(path)
+    except OSError as error:
+        problem = error.strerror
+    except UnicodeDecodeError:
+        problem = "it is not UTF-8"
+    raise ConfigurationError(f"{os.path.abspath(path)} cannot be read: {problem}")

@@ -1,0 +1,7 @@
+"""The warnings that Interstore gives."""
+
+__all__ = ["InterstoreWarning"]
+
+
+class InterstoreWarning(UserWarning):
+    """Something that works, but probably not as meant."""
