@@ -8,8 +8,8 @@ from math import fsum
 from typing import Any, Final, Literal, TypeAlias
 
 from interstore.document import Document
-from interstore.filters.evaluate import compile_filter
-from interstore.filters.order import order_key, reference_value, sort_value
+from interstore.filters.evaluate import compile_filter, document_getter
+from interstore.filters.order import order_key, sort_value
 from interstore.filters.tree import ALL, Node, Scalar
 from interstore.paths import MISSING, Reference
 from interstore.prepared import SortKey
@@ -57,7 +57,7 @@ class Aggregation:
 
 def aggregate(documents: Iterable[Document], aggregation: Aggregation) -> list[dict[str, Any]]:
     """The rows for `documents`, which are those that match already."""
-    getters = [reference_value(path) for _, path in aggregation.group_by]
+    getters = [document_getter(path) for _, path in aggregation.group_by]
     groups: dict[tuple[Any, ...], list[Document]] = {}
     for document in documents:
         values = tuple(_grouping(get(document)) for get in getters)
@@ -98,7 +98,7 @@ def _arrange(rows: list[dict[str, Any]], aggregation: Aggregation) -> list[dict[
 
 def distinct_values(documents: Iterable[Document], path: Reference) -> list[Scalar]:
     """The scalars at `path`, null included where one is explicit, each once, sorted."""
-    get = reference_value(path)
+    get = document_getter(path)
     found: dict[tuple[bool, Any], Scalar] = {}
     for document in documents:
         value = get(document)
@@ -111,7 +111,7 @@ def _values(members: list[Document], path: Reference | None) -> list[Any]:
     assert path is not None, "only count goes without a path"
     return [
         value
-        for value in map(reference_value(path), members)
+        for value in map(document_getter(path), members)
         if value is not MISSING and value is not None
     ]
 

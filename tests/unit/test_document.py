@@ -124,7 +124,7 @@ def test_what_is_no_model(model: object) -> None:
 
 def test_models_that_differ_in_case_only() -> None:
     check_new_model("users", ["users", "other"])
-    with pytest.raises(InvalidQueryError, match="'Users' differs from .* 'users'"):
+    with pytest.raises(InvalidQueryError, match=r"'Users' differs from .* 'users'"):
         check_new_model("Users", ["users"])
 
 
@@ -154,4 +154,4 @@ def test_times_are_text_of_fixed_width() -> None:
     assert parse_time(format_time(time)) == time
     assert len(now()) == len(format_time(time))
     with pytest.raises(ValueError, match="time zone"):
-        format_time(datetime(2026, 1, 2))
+        format_time(datetime(2026, 1, 2))  # noqa: DTZ001

@@ -295,7 +295,7 @@ class AsyncStore:
         limit = _page_limit(limit)
         cursor = self.find(model, filter, sort=sort, fields=fields)
         query = cursor.query
-        mark = fingerprint(model, query.tree, query.sort)
+        mark = fingerprint(model, query.tree, query.order)
         if after is not None:
             cursor.query = query.only(after=decode_token(after, mark))
         return await cursor.page(

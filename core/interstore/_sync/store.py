@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/store.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 22abe69ebcd45993e1670ac2
+# Digest of the rest: b80caa510949d27a4fef822a
 
 """`Store`: what an application calls."""
 
@@ -299,7 +299,7 @@ class Store:
         limit = _page_limit(limit)
         cursor = self.find(model, filter, sort=sort, fields=fields)
         query = cursor.query
-        mark = fingerprint(model, query.tree, query.sort)
+        mark = fingerprint(model, query.tree, query.order)
         if after is not None:
             cursor.query = query.only(after=decode_token(after, mark))
         return cursor.page(
