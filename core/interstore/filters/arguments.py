@@ -74,7 +74,7 @@ def parse_fields(fields: Any) -> tuple[Path, ...] | None:
             )
         paths.add(path)
     return tuple(
-        sorted(path for path in paths if not any(path[:end] in paths for end in range(len(path))))  # type: ignore[type-var]
+        sorted(path for path in paths if not any(path[:end] in paths for end in range(len(path))))
     )
 
 

@@ -189,7 +189,7 @@ def _range(node: Range) -> Test:
     return lambda value: type(value) in kinds and above(value, low) and below(value, high)
 
 
-def _exists(node: Exists) -> Test:
+def _exists(_: Exists) -> Test:
     return lambda value: value is not MISSING
 
 

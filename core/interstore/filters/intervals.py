@@ -85,4 +85,4 @@ def _is_empty(node: Range) -> bool:
         return False
     if lower.value == upper.value:
         return not (lower.inclusive and upper.inclusive)
-    return lower.value > upper.value  # type: ignore[operator, no-any-return]
+    return lower.value > upper.value  # type: ignore[operator]

@@ -69,13 +69,8 @@ def check_tree(tree: Node) -> None:
     stack: list[tuple[Node, Node | None, int]] = [(tree, None, 0)]
     while stack:
         node, parent, level = stack.pop()
-        kind = type(node)
-        if (
-            kind is Or
-            or kind is ElemMatch
-            or (kind is type(parent) and kind in (And, Not))
-            or (kind is And and type(parent) is Not)
-        ):
+        kind, outer = type(node), type(parent)
+        if kind in (Or, ElemMatch) or (kind is And and outer in (And, Not)) or kind is outer is Not:
             level += 1
         depth = max(depth, level)
         if isinstance(node, (And, Or)):

@@ -96,10 +96,8 @@ def ordered(value: Any, operator: str, place: Place) -> int | float | str:
 
 def text(value: Any, operator: str, place: Place) -> str:
     """A string."""
-    if (
-        not isinstance(value, (str, Enum))
-        or type(result := scalar(value, operator, place)) is not str
-    ):
+    result = scalar(value, operator, place) if isinstance(value, (str, Enum)) else None
+    if type(result) is not str:
         raise place.refuse(operator, f"takes a string, not {shown(value)}")
     return result
 

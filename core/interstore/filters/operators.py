@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final, Literal, get_args
 
@@ -75,13 +75,12 @@ def _type(value: Any, operator: str, place: Place) -> Node:
     names = [value] if isinstance(value, str) else value
     known = f"the types are {', '.join(TYPE_NAMES)}"
     if not isinstance(names, (list, tuple, set, frozenset)) or not names:
-        raise place.refuse(
-            operator, f"takes a type or a list of types, not {shown(value)}; {known}"
-        )
+        raise place.refuse(operator, f"takes a type or a list of them, not {shown(value)}; {known}")
+    types: frozenset[TypeName] = frozenset([name for name in TYPE_NAMES if name in names])
     for name in names:
-        if not isinstance(name, str) or name not in TYPE_NAMES:
+        if name not in TYPE_NAMES:
             raise place.refuse(operator, f"does not know the type {shown(name)}; {known}")
-    return Type(place.path, frozenset(str.__str__(name) for name in names))  # type: ignore[arg-type]
+    return Type(place.path, types)
 
 
 def _text(kind: Literal["startsWith", "endsWith", "contains"]) -> Build:
@@ -152,7 +151,7 @@ OPERATORS: Final[dict[str, Build]] = {
 """Those whose operand is a value. The parser itself knows `RANGES`, ``$not``, ``$elemMatch``."""
 
 
-def ranges(condition: dict[str, Any], place: Place) -> list[Node]:
+def ranges(condition: Mapping[str, Any], place: Place) -> list[Node]:
     """The ranges of a condition, two ends of one class in one node."""
     lower: list[Bound] = []
     upper: list[Bound] = []

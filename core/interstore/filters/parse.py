@@ -93,9 +93,7 @@ def _filter(filter: Any, root: bool, around: str) -> Node:
     if isinstance(filter, Written):
         filter = filter.filter
     if not isinstance(filter, Mapping):
-        raise InvalidQueryError(
-            f"filter: {around or ''}{shown(filter)} is not a filter (a mapping)"
-        )
+        raise InvalidQueryError(f"filter: {around}{shown(filter)} is no filter (a mapping)")
     nodes: list[Node] = []
     for key, operand in filter.items():
         if isinstance(key, str) and key[:1] == "$":

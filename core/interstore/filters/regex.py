@@ -100,7 +100,7 @@ def _parsed(source: str, ignore_case: bool) -> Part:
 
 @lru_cache(maxsize=128)
 def _compile(source: str, ignore_case: bool) -> Any:
-    import re2
+    import re2  # type: ignore[import-untyped]
 
     options = re2.Options()
     options.log_errors = False

@@ -1,8 +1,8 @@
-"""The portable subset of regular expressions, read with CPython's own parser.
+r"""The portable subset of regular expressions, read with CPython's own parser.
 
 What is kept is regular: sets of characters, sequences, choices, repeats, and the two
 anchors. Sets are normalised to ranges of code points, without NUL and surrogates, which no
-stored text holds; so no engine's notion of ``\\w``, of case or of ``.`` is ever asked.
+stored text holds; so no engine's notion of ``\w``, of case or of ``.`` is ever asked.
 """
 
 from __future__ import annotations
