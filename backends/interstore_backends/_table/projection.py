@@ -1,0 +1,96 @@
+"""What a scan decodes of each record: only what its filter asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from interstore.filters.evaluate import compile_filter
+from interstore.filters.tree import ALL, Node
+from interstore.paths import MISSING, Envelope, Path, Reference, resolve
+from interstore_backends._table.records import decode_document
+
+__all__ = ["Keep", "matcher"]
+
+Keep: TypeAlias = Callable[[Iterable[bytes]], list[bytes]]
+"""Keeps of some records those that match."""
+
+_Getter: TypeAlias = Callable[[Any], Any]
+
+# msgspec refuses these in the names of a Struct's fields; such keys are rare.
+_ODD_KEY: Final = re.compile(r'["\\\x00-\x1f]')
+
+
+def matcher(tree: Node) -> Keep | None:
+    """What keeps the records that match; ``None`` if all do."""
+    if tree == ALL:
+        return None
+    shape = _Shape()
+    matches: Callable[[Any], bool] = compile_filter(tree, shape.getter)
+    decode: Callable[[bytes], Any]
+    if any(_ODD_KEY.search(key) for key in shape.keys):
+        matches, decode = compile_filter(tree), decode_document
+    else:
+        decode = _decoder(tuple(shape.keys), frozenset(shape.envelope))
+
+    def keep(records: Iterable[bytes]) -> list[bytes]:
+        return [record for record in records if matches(decode(record))]
+
+    return keep
+
+
+class _Shape:
+    """Collects what a filter refers to, and knows where the decoded row will have it."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, str] = {}
+        self.envelope: set[Envelope] = set()
+
+    def getter(self, reference: Reference) -> _Getter:
+        if isinstance(reference, Envelope):
+            self.envelope.add(reference)
+            return _ENVELOPE[reference]
+        key, *rest = reference
+        if not isinstance(key, str):
+            return lambda _: MISSING  # a document is no array
+        get = attrgetter("doc." + self.keys.setdefault(key, f"key{len(self.keys)}"))
+        if not rest:
+            return get
+        path: Path = tuple(rest)
+        return lambda row: resolve(get(row), path)
+
+
+_ENVELOPE: Final[dict[Envelope, _Getter]] = {
+    Envelope.ID: attrgetter("id"),
+    Envelope.VERSION: attrgetter("v"),
+    Envelope.CREATED_AT: lambda row: row.ct or row.at,
+    Envelope.UPDATED_AT: attrgetter("at"),
+    Envelope.EXPIRES_AT: attrgetter("ex"),
+}
+
+_FIELDS: Final[dict[Envelope, list[tuple[str, Any, Any]]]] = {
+    Envelope.ID: [("id", str, "")],
+    Envelope.VERSION: [("v", int, 0)],
+    Envelope.CREATED_AT: [("at", str, ""), ("ct", str, "")],
+    Envelope.UPDATED_AT: [("at", str, "")],
+    Envelope.EXPIRES_AT: [("ex", Any, MISSING)],
+}
+
+
+@lru_cache(maxsize=256)
+def _decoder(keys: tuple[str, ...], envelope: frozenset[Envelope]) -> Callable[[bytes], Any]:
+    """A decoder of some top-level keys and some of the envelope; it skips the rest."""
+    names = {f"key{index}": key for index, key in enumerate(keys)}
+    document = msgspec.defstruct(
+        "Fields", [(name, Any, MISSING) for name in names], rename=names, gc=False
+    )
+    columns = {field[0]: field for each in envelope for field in _FIELDS[each]}
+    if keys:
+        columns["doc"] = ("doc", document, None)
+    row = msgspec.defstruct("Row", list(columns.values()), gc=False)
+    return msgspec.json.Decoder(row).decode

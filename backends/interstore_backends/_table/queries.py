@@ -1,0 +1,99 @@
+"""The reads of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice, pairwise
+
+from interstore.document import Document
+from interstore.filters.select import select
+from interstore.filters.tree import ALL, Node
+from interstore.prepared import Partition, Query, ScanPage
+from interstore_backends._table.order import EVERYTHING
+from interstore_backends._table.plan import Plan, plan
+from interstore_backends._table.projection import matcher
+from interstore_backends._table.records import decode_document
+from interstore_backends._table.table import Table
+
+__all__ = ["count", "exists", "find", "matching", "partitions", "scan"]
+
+
+def find(table: Table, query: Query) -> Iterable[Document]:
+    """The documents that the query asks for, in its order; decoded lazily where they can be."""
+    if query.limit == 0:
+        return []
+    if len(query.order) == 1:
+        documents = map(decode_document, matching(table, query))
+        return documents if query.limit is None else list(documents)
+    planned = plan(query.tree)
+    documents = map(decode_document, chain.from_iterable(_kept(table, planned)))
+    return select(documents, query.only(tree=ALL))
+
+
+def matching(table: Table, query: Query) -> Iterator[bytes]:
+    """The records of the documents that a query in the order of ids asks for."""
+    planned = plan(query.tree)
+    descending = query.order[0].descending
+    span = planned.span
+    if query.after is not None:
+        last = str(query.after[-1])
+        span = span.below(last, False) if descending else span.above(last, False)
+    stop = None if query.limit is None else query.skip + query.limit
+    chunks: Iterable[list[bytes]]
+    if planned.ids is not None:
+        ids = [id for id in planned.ids if id in span]
+        chunks = [_named(table, ids[::-1] if descending else ids)]
+    else:
+        chunks = table.walk(span, descending=descending, first=stop)
+    keep = matcher(planned.rest)
+    if keep is not None:
+        chunks = map(keep, chunks)
+    return islice(chain.from_iterable(chunks), query.skip, stop)
+
+
+def count(table: Table, tree: Node) -> int:
+    """How many documents match."""
+    planned = plan(tree)
+    if planned.rest == ALL and planned.ids is None and planned.span == EVERYTHING:
+        return len(table.records)
+    return sum(map(len, _kept(table, planned)))
+
+
+def exists(table: Table, tree: Node) -> bool:
+    """Whether any document matches."""
+    return any(True for _ in matching(table, Query(tree, limit=1)))
+
+
+def _kept(table: Table, planned: Plan) -> Iterable[list[bytes]]:
+    """The records that match, in no particular order, in lists."""
+    chunks: Iterable[list[bytes]]
+    if planned.ids is not None:
+        chunks = [_named(table, planned.ids)]
+    elif planned.span == EVERYTHING:
+        chunks = [table.all()]
+    else:
+        chunks = table.walk(planned.span)
+    keep = matcher(planned.rest)
+    return chunks if keep is None else map(keep, chunks)
+
+
+def _named(table: Table, ids: Sequence[str]) -> list[bytes]:
+    get = table.records.get
+    return [record for id in ids if (record := get(id)) is not None]
+
+
+def scan(table: Table, partition: Partition, after: str | None, limit: int) -> ScanPage:
+    """One page of a partition, in the order of ids."""
+    lower = after if after is not None else partition.after
+    span = EVERYTHING.above(lower, False).below(partition.until, True)
+    records = islice(chain.from_iterable(table.walk(span, first=limit)), limit)
+    documents = list(map(decode_document, records))
+    return ScanPage(documents, documents[-1].id if len(documents) == limit else None)
+
+
+def partitions(table: Table, n: int) -> list[Partition]:
+    """At most `n` shares of about the same number of documents."""
+    ids = table.ids()
+    bounds = [ids[len(ids) * i // n] for i in range(1, n)] if ids else []
+    ends: list[str | None] = [None, *dict.fromkeys(bounds), None]
+    return [Partition(after=after, until=until) for after, until in pairwise(ends)]

@@ -1,0 +1,113 @@
+"""`Table`: the index of one model, from ids to records."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from typing import Final
+
+from interstore.times import now
+from interstore_backends._table.order import EVERYTHING, Order, Span
+from interstore_backends._table.records import decode_head
+
+__all__ = ["Table"]
+
+_CHUNK: Final = 1_000
+
+
+class Table:
+    """The records of one model.
+
+    Reads of one record need no lock: `records.get(id)`, after `sweep()` where `expiring` is
+    not empty. Writers are kept apart by the engine; the table's own lock keeps its parts
+    together and is held briefly.
+
+    Attributes:
+        records: the record of each id.
+        bytes: their length in all.
+        expiring: a heap of times and ids; some may have been written over since.
+    """
+
+    __slots__ = ("_lock", "_order", "bytes", "expiring", "records")
+
+    def __init__(self, records: dict[str, bytes] | None = None) -> None:
+        self.records: dict[str, bytes] = {} if records is None else records
+        self.bytes = sum(map(len, self.records.values()))
+        self.expiring: list[tuple[str, str]] = []
+        self._lock = threading.Lock()
+        self._order = Order()
+
+    def store(self, id: str, record: bytes, expires: str | None = None) -> None:
+        """Hold `record`, in place of the one that `id` had."""
+        with self._lock:
+            old = self.records.get(id)
+            self.records[id] = record
+            self.bytes += len(record)
+            if old is None:
+                self._order.added(id)
+            else:
+                self.bytes -= len(old)
+            if expires is not None:
+                heappush(self.expiring, (expires, id))
+
+    def remove(self, id: str) -> None:
+        """Hold no record of `id`."""
+        with self._lock:
+            self._remove(id)
+
+    def _remove(self, id: str) -> None:
+        old = self.records.pop(id, None)
+        if old is not None:
+            self.bytes -= len(old)
+            self._order.removed(id)
+
+    def sweep(self) -> None:
+        """Remove what has expired."""
+        time = now()
+        if self.expiring[0][0] > time:
+            return
+        with self._lock:
+            while self.expiring and self.expiring[0][0] <= time:
+                expires, id = heappop(self.expiring)
+                record = self.records.get(id)
+                if record is not None and decode_head(record).ex == expires:
+                    self._remove(id)
+
+    def all(self) -> list[bytes]:
+        """Every record, in no particular order."""
+        with self._lock:
+            return list(self.records.values())
+
+    def ids(self) -> list[str]:
+        """Every id, in order."""
+        with self._lock:
+            records = self.records
+            return [id for id in self._order.ids(records) if id in records]
+
+    def walk(
+        self, span: Span = EVERYTHING, *, descending: bool = False, first: int | None = None
+    ) -> Iterator[list[bytes]]:
+        """The records of a span of ids, in order, in lists that grow from `first`.
+
+        What is written meanwhile may or may not be seen; no record is seen twice.
+        """
+        chunk = _CHUNK if first is None else min(max(first, 16), _CHUNK)
+        while True:
+            ids = self._ids(span, descending, chunk)
+            if not ids:
+                return
+            get = self.records.get
+            yield [record for id in ids if (record := get(id)) is not None]
+            if len(ids) < chunk:
+                return
+            span = span.below(ids[-1], False) if descending else span.above(ids[-1], False)
+            chunk = min(chunk * 4, _CHUNK)
+
+    def _ids(self, span: Span, descending: bool, limit: int) -> list[str]:
+        with self._lock:
+            ids = self._order.ids(self.records)
+            begin, end = span.slice_of(ids)
+            if descending:
+                return ids[max(begin, end - limit) : end][::-1]
+            return ids[begin : min(end, begin + limit)]

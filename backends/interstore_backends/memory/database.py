@@ -1,0 +1,78 @@
+"""The memory engine's database."""
+
+from __future__ import annotations
+
+import threading
+
+from interstore.errors import InterstoreError, UnavailableError
+from interstore.names import check_new_model
+from interstore_backends._table.database import Decide, TableDatabase
+from interstore_backends._table.table import Table
+from interstore_backends.memory import CAPABILITIES
+from interstore_backends.memory.settings import MemorySettings
+
+__all__ = ["MemoryDatabase"]
+
+
+class MemoryDatabase(TableDatabase):
+    """Documents in tables of this process. `disconnect` forgets them."""
+
+    name = "memory"
+    capabilities = CAPABILITIES
+
+    def __init__(self, settings: MemorySettings) -> None:
+        self.settings = settings
+        self._lock = threading.Lock()
+        self._tables: dict[str, Table] | None = None
+
+    def connect(self) -> None:
+        if self._tables is None:
+            self._tables = {}
+
+    def disconnect(self) -> None:
+        self._tables = None
+
+    def ping(self) -> None:
+        """Return if the store is open."""
+        self._open()
+
+    def models(self) -> list[str]:
+        """The names of the models that exist, sorted."""
+        return sorted(self._open())
+
+    def drop(self, model: str) -> bool:
+        """Remove a model and all its documents; return whether it existed."""
+        with self._lock:
+            return self._open().pop(model, None) is not None
+
+    def _open(self) -> dict[str, Table]:
+        if self._tables is None:
+            raise UnavailableError("memory is not connected", backend=self.name)
+        return self._tables
+
+    def _table(self, model: str) -> Table | None:
+        tables = self._tables
+        if tables is None:
+            tables = self._open()
+        table = tables.get(model)
+        if table is not None and table.expiring:
+            table.sweep()
+        return table
+
+    find_by_id_inline = TableDatabase.find_by_id
+
+    def _commit(self, model: str, decide: Decide) -> tuple[int, InterstoreError | None]:
+        with self._lock:
+            table = self._table(model)
+            changes = decide(Table() if table is None else table)
+            if changes and table is None:
+                tables = self._open()
+                check_new_model(model, tables)
+                table = tables[model] = Table()
+            for change in changes:
+                assert table is not None
+                if change.removes:
+                    table.remove(change.id)
+                else:
+                    table.store(change.id, b"{" + change.body, change.expires)
+        return len(changes), None
