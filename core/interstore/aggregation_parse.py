@@ -62,9 +62,9 @@ def _groups(group_by: Any) -> tuple[tuple[str, Reference], ...]:
 def _figure(name: str, figure: Any) -> Figure:
     if figure == "count":
         return Figure("count", None)
-    match figure:
-        case (kind, path) if kind in _KINDS:
-            return Figure(kind, parse_path(path))
+    if isinstance(figure, (tuple, list)) and len(figure) == 2 and figure[0] in _KINDS:
+        kind, path = figure
+        return Figure(kind, parse_path(path))
     raise InvalidQueryError(
         f"aggregate: {name}={figure!r:.80} is neither 'count' nor a pair of one of "
         f"{', '.join(_KINDS)} and a path"

@@ -43,12 +43,14 @@ def resolve(value: Any, path: Path) -> Any:
     A key needs an object and an index an array: arrays are never entered silently.
     """
     for step in path:
-        if type(step) is str:
+        if isinstance(step, str):
             if not isinstance(value, dict) or step not in value:
                 return MISSING
-        elif not isinstance(value, list) or step >= len(value):  # type: ignore[operator]
+            value = value[step]
+        elif not isinstance(value, list) or step >= len(value):
             return MISSING
-        value = value[step]
+        else:
+            value = value[step]
     return value
 
 

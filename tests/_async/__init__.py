@@ -1,0 +1,1 @@
+"""Tests of behaviour that both flavours have: the source of `tests._sync`."""
