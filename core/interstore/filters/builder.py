@@ -29,10 +29,10 @@ class Expression(Written):
     __slots__ = ()
 
     def __and__(self, other: object) -> Expression:
-        return self._joined("$and", other)
+        return self._joined("$and", other) if isinstance(other, Expression) else NotImplemented
 
     def __or__(self, other: object) -> Expression:
-        return self._joined("$or", other)
+        return self._joined("$or", other) if isinstance(other, Expression) else NotImplemented
 
     def __invert__(self) -> Expression:
         if list(self.filter) == ["$nor"] and len(self.filter["$nor"]) == 1:
@@ -40,9 +40,7 @@ class Expression(Written):
             return Expression(inner)
         return Expression({"$nor": [self.filter]})
 
-    def _joined(self, operator: str, other: object) -> Expression:
-        if not isinstance(other, Expression):
-            return NotImplemented
+    def _joined(self, operator: str, other: Expression) -> Expression:
         filters: list[Any] = []
         for side in (self.filter, other.filter):
             # Chains stay flat: a | b | c is one level, not two.

@@ -15,7 +15,7 @@ def all_of(nodes: Iterable[Node]) -> Node:
     for node in nodes:
         if type(node) is And:
             kept.extend(node.nodes)
-        elif node == NONE:
+        elif type(node) is Or and not node.nodes:
             return NONE
         else:
             kept.append(node)
@@ -28,7 +28,7 @@ def any_of(nodes: Iterable[Node]) -> Node:
     for node in nodes:
         if type(node) is Or:
             kept.extend(node.nodes)
-        elif node == ALL:
+        elif type(node) is And and not node.nodes:
             return ALL
         else:
             kept.append(node)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from interstore.errors import InvalidQueryError
 from interstore.filters.tree import And, ElemMatch, Eq, In, Node, Not, Or
-from interstore.filters.written import Written
+from interstore.filters.written import Written, is_mapping
 
 __all__ = ["MAX_DEPTH", "MAX_LEAVES", "MAX_VALUES", "check_filter", "check_tree"]
 
@@ -40,7 +40,7 @@ def check_filter(filter: Mapping[Any, Any]) -> None:
         depth = max(depth, level)
         if isinstance(entry, Written):
             entry = entry.filter
-        if type(entry) is not dict and not isinstance(entry, Mapping):
+        if not is_mapping(entry):
             continue
         for key, operand in entry.items():
             seen += 1
@@ -50,7 +50,7 @@ def check_filter(filter: Mapping[Any, Any]) -> None:
             elif key == "$not" or key == "$elemMatch":
                 stack.append((operand, level + 1))
                 leaves += key == "$elemMatch"
-            elif isinstance(operand, (dict, Mapping)):
+            elif is_mapping(operand):
                 stack.append((operand, level))
             else:
                 leaves += _weight(key, operand)

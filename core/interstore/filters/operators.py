@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from typing import Any, Final, Literal, get_args
 
 from interstore.errors import InvalidQueryError
@@ -195,6 +194,8 @@ def unknown(operator: Any, place: Place | None) -> InvalidQueryError:
             f"{where}: {operator} joins whole filters, as in {{'{operator}': [{{...}}, {{...}}]}}, "
             "and cannot stand under a path"
         )
+    from difflib import get_close_matches
+
     names = LOGICAL if place is None else known
     by_fold = {name.lower().replace("_", ""): name for name in names}
     nearest = get_close_matches(operator[:40].lower().replace("_", ""), by_fold, n=1)

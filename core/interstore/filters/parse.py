@@ -25,7 +25,7 @@ from interstore.filters.operands import Place
 from interstore.filters.operators import LOGICAL, OPERATORS, RANGES, equals, ranges, unknown
 from interstore.filters.references import parse_path, shown
 from interstore.filters.tree import ALL, ElemMatch, Eq, Node
-from interstore.filters.written import Written
+from interstore.filters.written import Written, is_mapping
 from interstore.paths import Envelope
 from interstore.values import MAX_INTEGER
 
@@ -79,7 +79,7 @@ def parse_filter(filter: Any) -> Node:
         return tree
     if isinstance(filter, Written):
         filter = filter.filter
-    if isinstance(filter, Mapping):
+    if is_mapping(filter):
         check_filter(filter)
         return _filter(filter, True, "")
     raise InvalidQueryError(
@@ -92,7 +92,7 @@ def _filter(filter: Any, root: bool, around: str) -> Node:
     """The tree of one filter; `around` names the ``$elemMatch`` that it stands in."""
     if isinstance(filter, Written):
         filter = filter.filter
-    if not isinstance(filter, Mapping):
+    if not is_mapping(filter):
         raise InvalidQueryError(f"filter: {around}{shown(filter)} is no filter (a mapping)")
     nodes: list[Node] = []
     for key, operand in filter.items():
@@ -121,7 +121,7 @@ def _logical(operator: str, operand: Any, root: bool, around: str) -> Node:
 
 
 def _condition(condition: Any, place: Place) -> Node:
-    if not isinstance(condition, Mapping):
+    if not is_mapping(condition):
         if isinstance(place.path, Envelope):
             condition = canonical_condition({"$eq": condition}, place)["$eq"]
         return equals(condition, "$eq", place)
@@ -165,7 +165,7 @@ _NESTING: Final = ("$not", "$elemMatch")
 
 
 def _negated(condition: Any, place: Place) -> Node:
-    if not isinstance(condition, Mapping):
+    if not is_mapping(condition):
         raise place.refuse(
             "$not", f"takes operators, as in {{'$not': {{'$gt': 5}}}}, not {shown(condition)}"
         )
@@ -175,7 +175,7 @@ def _negated(condition: Any, place: Place) -> Node:
 def _elem_match(operand: Any, place: Place) -> Node:
     if isinstance(operand, Written):
         operand = operand.filter
-    if not isinstance(operand, Mapping):
+    if not is_mapping(operand):
         raise place.refuse(
             "$elemMatch", f"takes operators on an element or a filter of it, not {shown(operand)}"
         )

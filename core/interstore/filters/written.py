@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final, TypeGuard
 
-__all__ = ["Written"]
+__all__ = ["Written", "is_mapping"]
+
+_SCALARS: Final = frozenset([str, int, float, bool, type(None), list, tuple])
 
 
 class Written:
@@ -15,3 +17,9 @@ class Written:
 
     def __init__(self, filter: Mapping[Any, Any]) -> None:
         self.filter = filter
+
+
+def is_mapping(value: Any) -> TypeGuard[Mapping[Any, Any]]:
+    """Whether `value` is a mapping. Asking an abstract class costs more than the answer."""
+    kind = type(value)
+    return kind is dict or (kind not in _SCALARS and isinstance(value, Mapping))
