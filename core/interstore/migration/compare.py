@@ -1,0 +1,205 @@
+"""Finds the documents in which two models differ, by asking each side for the other's ids.
+
+Works between any two engines, whatever the order of their scans, and holds a page at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from interstore.document import Document
+from interstore.migration.canonical import canonical_text
+from interstore.migration.digest import bucket_of
+from interstore.paths import MISSING, Path, show_path
+
+if TYPE_CHECKING:
+    from interstore._sync.operations import Operations
+
+__all__ = ["Comparison", "FieldDifference", "compare"]
+
+LISTED: Final = 1_000
+"""Ids listed for each kind of difference; more are only counted."""
+EXPLAINED: Final = 20
+"""Documents whose fields are compared one by one."""
+FIELDS: Final = 50
+"""Fields shown of each of those documents."""
+PAGE: Final = 500
+
+
+class FieldDifference(msgspec.Struct, frozen=True, kw_only=True):
+    """One field in which a document differs, and its values, shortened."""
+
+    id: str
+    path: str
+    left: str
+    right: str
+
+
+class Comparison(msgspec.Struct, kw_only=True):
+    """How two models differ.
+
+    Attributes:
+        checked: documents of the left side that were looked up on the right.
+        matched: of these, how many are equal on both sides.
+        missing: on the left only; `missing_ids` has the first thousand.
+        extra: on the right only; likewise.
+        different: on both sides, and not equal; likewise.
+        differences: the fields of the first twenty different documents.
+    """
+
+    checked: int = 0
+    matched: int = 0
+    missing: int = 0
+    missing_ids: list[str] = []
+    extra: int = 0
+    extra_ids: list[str] = []
+    different: int = 0
+    different_ids: list[str] = []
+    differences: list[FieldDifference] = []
+
+    @property
+    def equal(self) -> bool:
+        """Whether no difference was found."""
+        return not (self.missing or self.extra or self.different)
+
+
+def compare(
+    left: tuple[Operations, str],
+    right: tuple[Operations, str],
+    *,
+    buckets: Collection[int] | None = None,
+    envelope: bool = True,
+    extras: bool = True,
+    except_ids: Collection[str] = (),
+    on_page: Callable[[int], object] = bool,
+) -> Comparison:
+    """Compare two models document by document.
+
+    Args:
+        left: the operations of one side, and the name of the model there.
+        right: the other side's.
+        buckets: look only at ids of these buckets of the digest; ``None`` for all.
+        envelope: whether versions and times count as well.
+        extras: whether to look for ids that only the right side has.
+        except_ids: ids that may be missing on the right.
+        on_page: called with the number of documents of each page that was looked at.
+    """
+    found = Comparison()
+    wanted = None if buckets is None else frozenset(buckets)
+    for page in _pages(left, wanted, on_page):
+        there = _lookup(right, page)
+        for id, document in page.items():
+            found.checked += 1
+            other = there.get(id)
+            if other is None:
+                if id not in except_ids:
+                    found.missing += 1
+                    _list(found.missing_ids, id)
+            elif _equal(document, other, envelope):
+                found.matched += 1
+            else:
+                found.different += 1
+                _list(found.different_ids, id)
+                if found.different <= EXPLAINED:
+                    found.differences += list(_explain(document, other, envelope))
+    if extras:
+        _find_extras(found, left, right, wanted, on_page)
+    return found
+
+
+def _find_extras(
+    found: Comparison,
+    left: tuple[Operations, str],
+    right: tuple[Operations, str],
+    wanted: frozenset[int] | None,
+    on_page: Callable[[int], object],
+) -> None:
+    for page in _pages(right, wanted, on_page):
+        there = _lookup(left, page)
+        for id in page:
+            if id not in there:
+                found.extra += 1
+                _list(found.extra_ids, id)
+
+
+def _lookup(side: tuple[Operations, str], ids: Iterable[str]) -> dict[str, Document]:
+    operations, model = side
+    return {document["id"]: document for document in operations.find_by_ids(model, list(ids))}
+
+
+def _pages(
+    side: tuple[Operations, str],
+    wanted: frozenset[int] | None,
+    on_page: Callable[[int], object],
+) -> Iterator[dict[str, Document]]:
+    """The documents of a model in the wanted buckets, a page at a time."""
+    operations, model = side
+    for partition in operations.partitions(model, 1):
+        after: Any = None
+        while True:
+            page = operations.scan(model, partition, after, PAGE)
+            on_page(len(page.documents))
+            chosen = {
+                document["id"]: document
+                for document in page.documents
+                if wanted is None or bucket_of(document["id"]) in wanted
+            }
+            if chosen:
+                yield chosen
+            if (after := page.next) is None:
+                break
+
+
+def _equal(left: Document, right: Document, envelope: bool) -> bool:
+    if envelope and _envelope(left) != _envelope(right):
+        return False
+    return canonical_text(left) == canonical_text(right)
+
+
+def _envelope(document: Document) -> dict[str, Any]:
+    return {
+        "@version": document.version,
+        "@created_at": document.created,
+        "@updated_at": document.updated,
+        "@expires_at": document.expires,
+    }
+
+
+def _list(ids: list[str], id: str) -> None:
+    if len(ids) < LISTED:
+        ids.append(id)
+
+
+def _explain(left: Document, right: Document, envelope: bool) -> Iterator[FieldDifference]:
+    fields = list(_fields(dict(left), dict(right), ()))
+    if envelope:
+        mine, theirs = _envelope(left), _envelope(right)
+        fields += [
+            ((name,), mine[name], theirs[name]) for name in mine if mine[name] != theirs[name]
+        ]
+    for path, one, other in fields[:FIELDS]:
+        yield FieldDifference(
+            id=left["id"], path=show_path(path), left=_show(one), right=_show(other)
+        )
+
+
+def _fields(left: Any, right: Any, path: Path) -> Iterator[tuple[Path, Any, Any]]:
+    """The innermost places where two values differ."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        for key in sorted(left.keys() | right.keys()):
+            yield from _fields(left.get(key, MISSING), right.get(key, MISSING), (*path, key))
+    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        for index, (one, other) in enumerate(zip(left, right, strict=True)):
+            yield from _fields(one, other, (*path, index))
+    elif left is MISSING or right is MISSING or canonical_text(left) != canonical_text(right):
+        yield path, left, right
+
+
+def _show(value: Any) -> str:
+    if value is MISSING:
+        return "(missing)"
+    text = canonical_text(value).decode()
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,114 @@
+"""The two stores of a migration, open, and how slices come by them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from interstore._sync.store import Store
+from interstore.errors import ConfigurationError
+from interstore.migration.references import expand, full_url, place_of
+from interstore.settings import URL
+
+if TYPE_CHECKING:
+    from interstore.migration.references import Place
+
+__all__ = ["End", "Ends", "open_ends"]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One of the two stores.
+
+    Attributes:
+        store: the open store.
+        reference: by which slices open it.
+        place: where it is, without secrets.
+    """
+
+    store: Store
+    reference: str
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Both stores; a `Resolver` for slices in this process."""
+
+    source: Store
+    target: Store
+    both: tuple[End, End]
+
+    def open(self, reference: str) -> Store:
+        """See `Resolver`."""
+        for end in self.both:
+            if end.reference == reference:
+                return end.store
+        raise ConfigurationError(f"there is no store {reference}")
+
+
+@contextmanager
+def open_ends(source: str | Store, target: str | Store, *, in_process: bool) -> Generator[Ends]:
+    """Open what is not open yet, and close it at the end.
+
+    Args:
+        source: a URL or an open store.
+        target: likewise.
+        in_process: whether slices run in this process, and can use the open stores.
+
+    Raises:
+        ConfigurationError: a store is given where only a URL can be passed on, or something
+            else than either.
+        UnavailableError: a store cannot be reached.
+    """
+    with ExitStack() as stack:
+        one = _open(source, "source", in_process, stack)
+        other = _open(target, "target", in_process, stack)
+        yield Ends(one.store, other.store, (one, other))
+
+
+def _open(given: str | Store, role: str, in_process: bool, stack: ExitStack) -> End:
+    if isinstance(given, Store):
+        if not in_process:
+            raise ConfigurationError(
+                f"the {role} is an open store, which only threads of this process can use: pass "
+                "its URL, or another executor"
+            )
+        return End(given, f"store:{role}", place_of(given))
+    if not isinstance(given, str):
+        raise ConfigurationError(
+            f"the {role} is a {type(given).__name__}: pass a URL or a Store (for an AsyncStore, "
+            "its URL)"
+        )
+    from interstore.connection import connect
+
+    store = stack.enter_context(connect(full_url(expand(given))))
+    if in_process:
+        return End(store, f"store:{role}", place_of(store, given))
+    if not store.capabilities.persistent:
+        raise ConfigurationError(
+            f"the {role} lives in this process only ({store.database.name}): use threads"
+        )
+    return End(store, _reference(given, role, stack), place_of(store, given))
+
+
+def _reference(url: str, role: str, stack: ExitStack) -> str:
+    """`url` for orders: if it has a secret, by a variable of this process and its children."""
+    parsed = URL.parse(full_url(url))
+    if "${env:" in url or not parsed.secrets():
+        return url
+    name = f"INTERSTORE_MIGRATION_{role.upper()}_URL"
+    before = os.environ.get(name)
+    os.environ[name] = url
+    stack.callback(_restore, name, before)
+    return f"${{env:{name}}}"
+
+
+def _restore(name: str, value: str | None) -> None:
+    if value is None:
+        os.environ.pop(name, None)
+    else:
+        os.environ[name] = value

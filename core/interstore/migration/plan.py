@@ -1,0 +1,122 @@
+"""The plan of a run: everything that is decided before the first document is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, TypeAlias
+
+import msgspec
+
+from interstore.migration.references import Place
+from interstore.prepared import Partition
+
+__all__ = ["Into", "Level", "Limits", "ModelPlan", "Plan", "Request"]
+
+Into: TypeAlias = Literal["empty", "merge", "replace"]
+"""What the target may hold before: nothing; documents that stay, unless the source has the
+same ids; documents that are deleted first."""
+
+Level: TypeAlias = Literal["count", "digest", "full"]
+"""How thorough verification is: numbers of documents, digests, or every document's fields."""
+
+SECONDS: Final = 60.0
+BYTES: Final = 16_000_000
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much one slice does. A run that is killed repeats at most one slice per worker.
+
+    Attributes:
+        page: documents read and written at once, at most.
+        seconds: after so long it stops at the next page boundary.
+        bytes: after so much JSON it stops at the next page boundary.
+    """
+
+    page: int = 1_000
+    seconds: float = SECONDS
+    bytes: int = BYTES
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller asked for: a resumed run must ask for the same.
+
+    Attributes:
+        models: the source's models to move; ``None`` for all.
+        map: new names of models.
+        into: what the target may hold before.
+        drop_versions: whether documents start anew at version 1 in the target.
+    """
+
+    models: list[str] | None = None
+    map: dict[str, str] = {}
+    into: Into = "empty"
+    drop_versions: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        models: Sequence[str] | None,
+        map: Mapping[str, str] | None,
+        into: Into,
+        drop_versions: bool,
+    ) -> Request:
+        """The request, in the one form in which equal requests are equal."""
+        return cls(
+            models=None if models is None else sorted(set(models)),
+            map={old: new for old, new in sorted((map or {}).items()) if old != new},
+            into=into,
+            drop_versions=drop_versions,
+        )
+
+
+class ModelPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """One model: its name in the source and in the target, and how it is shared out.
+
+    Attributes:
+        source: its name in the source.
+        target: its name in the target.
+        count: how many documents the source had when the run was planned.
+        partitions: disjoint, and exhaustive over every possible id.
+    """
+
+    source: str
+    target: str
+    count: int
+    partitions: list[Partition]
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``plan.json`` holds."""
+
+    run: str
+    created: str
+    interstore: str
+    source: Place
+    target: Place
+    request: Request
+    models: list[ModelPlan]
+    limits: Limits
+
+    def differences(self, source: Place, target: Place, request: Request) -> list[str]:
+        """How a call differs from the one that made this plan, a sentence each."""
+        pairs: list[tuple[str, Any, Any]] = [
+            ("the source", self.source.identity, source.identity),
+            ("the target", self.target.identity, target.identity),
+            ("the models", _names(self.request.models), _names(request.models)),
+            ("the map", _map(self.request.map), _map(request.map)),
+            ("into", self.request.into, request.into),
+            ("drop_versions", self.request.drop_versions, request.drop_versions),
+        ]
+        return [
+            f"{name}: the run has {planned}, the call has {asked}"
+            for name, planned, asked in pairs
+            if planned != asked
+        ]
+
+
+def _names(models: list[str] | None) -> str:
+    return "all" if models is None else ", ".join(models)
+
+
+def _map(map: dict[str, str]) -> str:
+    return ", ".join(f"{old}:{new}" for old, new in map.items()) or "nothing"

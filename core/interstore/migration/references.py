@@ -1,0 +1,162 @@
+"""Stores by name: what a slice's order says instead of a connection.
+
+A reference is a URL, in which ``${env:NAME}`` stands for a variable of the process that opens
+it; so orders, plans and journals hold no secret. Within one process, ``store:source`` and
+``store:target`` name stores that are open already.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import msgspec
+
+from interstore.errors import ConfigurationError
+from interstore.settings import URL, Settings
+
+if TYPE_CHECKING:
+    from interstore._sync.store import Store
+
+__all__ = ["OpenStores", "Place", "Resolver", "UrlResolver", "expand", "full_url", "place_of"]
+
+_VARIABLE: Final = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+_SHORT: Final = re.compile(r"([a-z][a-z0-9+.-]*):(?!//)([^=]*)\Z", re.DOTALL)
+
+
+class Resolver(Protocol):
+    """Where a slice gets its stores from."""
+
+    def open(self, reference: str) -> Store:
+        """The connected store of a reference; it stays open for later slices.
+
+        Raises:
+            ConfigurationError: there is no such store or variable.
+        """
+        ...
+
+
+class OpenStores:
+    """Stores that the caller opened, for slices in the caller's own process."""
+
+    def __init__(self, stores: Mapping[str, Store]) -> None:
+        self._stores = dict(stores)
+
+    def open(self, reference: str) -> Store:
+        """See `Resolver`."""
+        try:
+            return self._stores[reference]
+        except KeyError:
+            raise ConfigurationError(
+                f"the order names {reference}, which only the process that made it can open; "
+                "migrate between URLs to use this executor"
+            ) from None
+
+
+class UrlResolver:
+    """Opens URLs, each once for the life of this object. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._stores: dict[str, Store] = {}
+        self._lock = Lock()
+
+    def open(self, reference: str) -> Store:
+        """See `Resolver`."""
+        from interstore.connection import connect
+
+        if reference.startswith("store:"):
+            return OpenStores({}).open(reference)
+        with self._lock:
+            store = self._stores.get(reference)
+            if store is None:
+                store = connect(full_url(expand(reference)))
+                store.connect()
+                self._stores[reference] = store
+            return store
+
+    def close(self) -> None:
+        """Close every store."""
+        with self._lock:
+            while self._stores:
+                self._stores.popitem()[1].close()
+
+
+def expand(reference: str, environment: Mapping[str, str] | None = None) -> str:
+    """`reference` with the values of its variables in place.
+
+    Raises:
+        ConfigurationError: a variable is not set; the message names it.
+    """
+    values = os.environ if environment is None else environment
+
+    def value(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in values:
+            raise ConfigurationError(f"the environment variable {name} is not set")
+        return values[name]
+
+    return _VARIABLE.sub(value, reference)
+
+
+def full_url(text: str) -> str:
+    """`text` as a URL: ``json:./data`` is short for ``json:///./data``."""
+    match = _SHORT.match(text)
+    return f"{match[1]}:///{match[2]}" if match else text
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a store keeps its documents, without secrets.
+
+    Attributes:
+        backend: the engine's name.
+        identity: the same text for the same place, however it was spelled.
+        url: the URL as it was given, secrets hidden; empty if a store was given.
+    """
+
+    backend: str
+    identity: str
+    url: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The place for messages and reports."""
+        return self.url or self.identity
+
+
+def place_of(store: Store, reference: str = "") -> Place:
+    """The place of a store that was opened from `reference` (if it is a URL)."""
+    url = ""
+    if reference and not reference.startswith("store:"):
+        url = reference if _VARIABLE.search(reference) else str(URL.parse(full_url(reference)))
+    return Place(backend=store.database.name, identity=_identity(store), url=url)
+
+
+# What tells one place from another, among the settings of all engines.
+_PLACES: Final = frozenset(
+    {"account", "bucket", "container", "data_dir", "database", "endpoint", "folder", "host",
+     "hosts", "keyspace", "name", "path", "port", "region", "schema", "server"}
+)  # fmt: skip
+
+
+def _identity(store: Store) -> str:
+    engine: Any = store.database.database
+    settings = getattr(engine, "settings", None) or getattr(engine, "_settings", None)
+    if not isinstance(settings, Settings) or not store.capabilities.persistent:
+        return f"{store.database.name}:{id(engine):x}"
+    parts = [
+        f"{name}={_plain(value)}"
+        for name in settings.__struct_fields__
+        if name in _PLACES and (value := getattr(settings, name)) is not None
+    ]
+    return f"{store.database.name}:" + (",".join(parts) or f"{id(engine):x}")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Path):
+        return str(value.expanduser().resolve())
+    return str(value.value if isinstance(value, Enum) else value)

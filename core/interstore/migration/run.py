@@ -1,0 +1,192 @@
+"""`migrate` and `verify`: plan, check, copy, verify, report."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Final
+
+from interstore.migration.coordinator import Coordinator, in_process, open_executor
+from interstore.migration.ends import Ends, open_ends
+from interstore.migration.plan import Into, Level, Limits, Request
+from interstore.migration.preflight import list_models
+from interstore.migration.progress import Control, OnProgress, Stopped
+from interstore.migration.report import Report, Verification
+from interstore.migration.session import Migration
+from interstore.migration.state import DEFAULT_STATE
+from interstore.migration.verify import Verifier
+
+if TYPE_CHECKING:
+    from interstore._sync.store import Store
+
+__all__ = ["DEFAULT_EXECUTOR", "migrate", "migrate_for_command", "verify"]
+
+DEFAULT_EXECUTOR: Final = "threads:2"
+
+
+def migrate(
+    source: str | Store,
+    target: str | Store,
+    *,
+    models: Sequence[str] | None = None,
+    map: Mapping[str, str] | None = None,
+    into: Into = "empty",
+    drop_versions: bool = False,
+    plan_only: bool = False,
+    resume: str | None = None,
+    state: str | Path | None = None,
+    executor: str | Executor = DEFAULT_EXECUTOR,
+    level: Level = "digest",
+    limits: Limits | None = None,
+    progress: OnProgress | None = None,
+    stop: Event | None = None,
+) -> Report:
+    """Copy all documents from one store to another, and prove that all of them arrived.
+
+    Documents keep their ids, versions and times. The run can be killed at any instant and
+    resumed: what it did is in a journal, and doing a part of it again changes nothing.
+
+    Args:
+        source: a URL or an open store. A URL may have ``${env:NAME}`` in it.
+        target: likewise; it must be another place.
+        models: the models to copy; all of the source's by default.
+        map: new names of models, ``{"users": "people"}``.
+        into: what the target's models may hold before: ``"empty"`` nothing; ``"merge"``
+            documents that stay, except where the source has the same id; ``"replace"``
+            documents that are deleted first.
+        drop_versions: let documents start anew at version 1, for a target that cannot keep
+            versions and times.
+        plan_only: find out what would be done and what forbids it, and stop there.
+        resume: the name of a run to go on with. Everything else must be as it was.
+        state: the folder of runs; ``.interstore/migrations`` in the working directory by
+            default.
+        executor: ``"threads:N"``, or any `concurrent.futures.Executor`. One that runs
+            elsewhere than in threads of this process needs URLs.
+        level: how thoroughly to verify: ``"count"``, ``"digest"`` or ``"full"``.
+        limits: how much is done between two entries of the journal.
+        progress: called in this thread, a few times a second.
+        stop: set it to stop at the next page; the run can be resumed.
+
+    Returns:
+        The report. Look at its `status`, or at `ok`: a target that forbids the migration
+        ("blocked"), a stop, documents the target did not take ("quarantine") and a mismatch
+        are results, not errors.
+
+    Raises:
+        ConfigurationError: the arguments do not fit together, or do not fit the run to resume.
+        InterstoreError: a store failed on the way. If the run had begun, it can be resumed,
+            and a note on the error says how.
+    """
+    with _migration(source, target, state, executor, level, progress, stop) as migration:
+        report, error = migration.run(
+            Request.of(models, map, into, drop_versions),
+            limits or Limits(),
+            resume=resume,
+            plan_only=plan_only,
+        )
+    if error is not None:
+        raise error
+    return report
+
+
+def migrate_for_command(
+    source: str,
+    target: str,
+    *,
+    request: Request,
+    limits: Limits,
+    resume: str | None,
+    plan_only: bool,
+    state: Path,
+    executor: str,
+    level: Level,
+    progress: OnProgress,
+    stop: Event,
+) -> Report:
+    """`migrate` for the command line: an error that stops a run is in the report only."""
+    with _migration(source, target, state, executor, level, progress, stop) as migration:
+        report, _ = migration.run(request, limits, resume=resume, plan_only=plan_only)
+    return report
+
+
+@contextmanager
+def _migration(
+    source: str | Store,
+    target: str | Store,
+    state: str | Path | None,
+    executor: str | Executor,
+    level: Level,
+    progress: OnProgress | None,
+    stop: Event | None,
+) -> Generator[Migration]:
+    control = Control(progress, stop)
+    with ExitStack() as stack:
+        pool, workers = stack.enter_context(open_executor(executor))
+        ends = stack.enter_context(open_ends(source, target, in_process=in_process(pool)))
+        yield Migration(
+            ends=ends,
+            state=Path(state) if state is not None else DEFAULT_STATE,
+            coordinator=Coordinator(pool, workers, ends, control),
+            level=level,
+            control=control,
+        )
+
+
+def verify(
+    left: str | Store,
+    right: str | Store,
+    *,
+    models: Sequence[str] | None = None,
+    map: Mapping[str, str] | None = None,
+    level: Level = "digest",
+    envelope: bool = True,
+    executor: str | Executor = DEFAULT_EXECUTOR,
+    progress: OnProgress | None = None,
+    stop: Event | None = None,
+) -> Verification:
+    """Compare two stores: whether they hold the same documents, and if not, which differ.
+
+    Args:
+        left: a URL or an open store.
+        right: likewise.
+        models: the models to compare; all that either side has by default.
+        map: the right side's names of the left side's models, where they differ.
+        level: ``"count"`` compares numbers of documents; ``"digest"`` sums of hashes, and
+            the documents themselves where these differ; ``"full"`` every document.
+        envelope: whether versions and times are compared as well.
+        executor: as for `migrate`.
+        progress: as for `migrate`.
+        stop: set it to stop; then `KeyboardInterrupt` is raised.
+
+    Raises:
+        ConfigurationError: the arguments do not fit together.
+        InterstoreError: a store cannot be read.
+    """
+    control = Control(progress, stop)
+    with ExitStack() as stack:
+        pool, workers = stack.enter_context(open_executor(executor))
+        ends = stack.enter_context(open_ends(left, right, in_process=in_process(pool)))
+        verifier = Verifier(
+            ends, Coordinator(pool, workers, ends, control), control, level=level, envelope=envelope
+        )
+        try:
+            return verifier.verify(_pairs(ends, models, map or {}))
+        except Stopped:
+            raise KeyboardInterrupt from None
+
+
+def _pairs(
+    ends: Ends, models: Sequence[str] | None, map: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """The models to compare: those of the left, and those of the right that have no partner."""
+    request = Request.of(models, map, "empty", False)
+    if models is not None:
+        return [(name, request.map.get(name, name)) for name in request.models or []]
+    pairs = list_models(ends.source, request)
+    targets = {target for _, target in pairs}
+    right = ends.target.database
+    others = right.models() if right.capabilities.models else []
+    return pairs + [(name, name) for name in sorted(others) if name not in targets]

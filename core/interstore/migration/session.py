@@ -1,0 +1,310 @@
+"""A run, from the plan to the report."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+
+from interstore._version import __version__
+from interstore.errors import (
+    ConfigurationError,
+    InterstoreError,
+    InvalidDocumentError,
+    UnavailableError,
+)
+from interstore.filters.tree import ALL
+from interstore.migration.coordinator import Coordinator
+from interstore.migration.ends import Ends
+from interstore.migration.journal import Journal, write_atomically
+from interstore.migration.locks import target_lock
+from interstore.migration.plan import Level, Limits, Plan, Request
+from interstore.migration.preflight import check_target, list_models, plan_models
+from interstore.migration.progress import Control, Stopped
+from interstore.migration.report import Blocker, ModelReport, Report, Status, Verification
+from interstore.migration.slice import Order, Result
+from interstore.migration.state import MAX_REFUSED, RunState, load_plan, new_run, save_plan
+from interstore.migration.verify import Verifier
+from interstore.times import now
+
+__all__ = ["Migration"]
+
+Ended: TypeAlias = tuple[Report, InterstoreError | None]
+"""The report, and the error that stopped the run, if one did."""
+
+
+class Migration:
+    """Plans a run or finds the one to resume, and runs it.
+
+    Args:
+        ends: the stores.
+        state: the folder of runs.
+        coordinator: runs the slices.
+        level: how thoroughly to verify.
+        control: what the caller hears, and how it stops the run.
+    """
+
+    def __init__(
+        self, *, ends: Ends, state: Path, coordinator: Coordinator, level: Level, control: Control
+    ) -> None:
+        self.ends = ends
+        self.state = state
+        self.coordinator = coordinator
+        self.level: Level = level
+        self.control = control
+        self.started = time.monotonic()
+        self.notes: list[str] = []
+
+    def run(
+        self, request: Request, limits: Limits, *, resume: str | None, plan_only: bool
+    ) -> Ended:
+        """See `migrate`."""
+        source, target = (end.place for end in self.ends.both)
+        if source.identity == target.identity:
+            raise ConfigurationError(f"source and target are the same place: {source.shown}")
+        if resume is None:
+            return self._begin(request, limits, plan_only)
+        plan = load_plan(self.state, resume)
+        if differences := plan.differences(source, target, request):
+            raise ConfigurationError(
+                f"run {resume} cannot be resumed with other arguments: {'; '.join(differences)}"
+            )
+        return self._locked(plan, new=False)
+
+    def _begin(self, request: Request, limits: Limits, plan_only: bool) -> Ended:
+        """Plan and check; then run, unless something forbids it or a plan was all."""
+        source, target = self.ends.source, self.ends.target
+        pairs = list_models(source, request)
+        plan = Plan(
+            run=new_run(),
+            created=now(),
+            interstore=__version__,
+            source=self.ends.both[0].place,
+            target=self.ends.both[1].place,
+            request=request,
+            models=plan_models(source, pairs, self.coordinator.workers),
+            limits=limits,
+        )
+        try:
+            blockers, notes = check_target(source, target, plan.models, request, self.control)
+        except Stopped:
+            return self._unbegun(plan, "stopped", []), None
+        self.notes += notes
+        if blockers or plan_only:
+            return self._unbegun(plan, "blocked" if blockers else "planned", blockers), None
+        return self._locked(plan, new=True)
+
+    def _unbegun(self, plan: Plan, status: Status, blockers: list[Blocker]) -> Report:
+        counts = [f"{model.source} ({model.count:,} documents)" for model in plan.models]
+        return Report(
+            run="",
+            status=status,
+            source=plan.source,
+            target=plan.target,
+            seconds=time.monotonic() - self.started,
+            sessions=0,
+            blockers=blockers,
+            notes=[f"to be copied: {', '.join(counts) or 'no models'}", *self.notes],
+        )
+
+    def _locked(self, plan: Plan, *, new: bool) -> Ended:
+        """Run, if no other run writes to the same target at this time."""
+        lock = target_lock(plan.target.identity)
+        if not lock.acquire():
+            raise UnavailableError(
+                f"another migration to {plan.target.shown} is under way ({lock.holder()}): wait "
+                "until it has ended"
+            )
+        try:
+            folder = self.state / plan.run
+            if new:
+                save_plan(folder, plan)
+            with Journal(folder / "journal.jsonl") as journal:
+                return _Session(self, plan, folder, journal).run()
+        finally:
+            lock.release()
+
+
+class _Session:
+    """A run in hand: its start or one resumption of it, with its journal open."""
+
+    def __init__(self, migration: Migration, plan: Plan, folder: Path, journal: Journal) -> None:
+        self._migration = migration
+        self._ends = migration.ends
+        self._control = migration.control
+        self._notes = migration.notes
+        self._plan = plan
+        self._folder = folder
+        self._journal = journal
+        self._state = RunState.of(plan, journal.replayed.entries)
+        if journal.replayed.torn:
+            self._notes.append(
+                f"the last line of the journal was never finished ({journal.replayed.torn} "
+                "bytes): it was dropped, and what it told of was done again"
+            )
+
+    def run(self) -> Ended:
+        """Copy what is not copied yet, verify, and write the report."""
+        self._record("begun", pid=os.getpid())
+        try:
+            report = self._copy_and_verify()
+        except InterstoreError as error:
+            error.add_note(f"the run can be resumed: --resume {self._plan.run}")
+            report = self._report("stopped", error=f"{type(error).__name__}: {error}")
+            with suppress(InterstoreError, OSError):  # such as the full disk that stopped it
+                self._finish(report)
+            return report, error
+        self._finish(report)
+        return report, None
+
+    def _copy_and_verify(self) -> Report:
+        try:
+            self._clear()
+            self._copy()
+            verification = self._verify()
+        except Stopped:
+            return self._report("stopped")
+        if not verification.ok:
+            return self._report("mismatch", verification)
+        return self._report("quarantine" if self._state.refused else "done", verification)
+
+    def _clear(self) -> None:
+        """Delete what the target's models hold, if that was asked for, once in the run."""
+        if self._plan.request.into != "replace":
+            return
+        target = self._ends.target.database
+        for model in self._plan.models:
+            if self._state.models[model.source].cleared:
+                continue
+            if target.capabilities.drop:
+                target.drop(model.target)
+            else:
+                target.delete_many(model.target, ALL)
+            self._record("cleared", model=model.source)
+
+    def _copy(self) -> None:
+        source, target = self._ends.both
+        orders: list[tuple[tuple[str, int], Order]] = []
+        for model in self._plan.models:
+            done = self._state.models[model.source].partitions
+            for index, partition in enumerate(model.partitions):
+                if done[index].done:
+                    continue
+                order = Order(
+                    kind="copy",
+                    source=source.reference,
+                    model=model.source,
+                    partition=partition,
+                    after=done[index].after,
+                    limits=self._plan.limits,
+                    target=target.reference,
+                    into=model.target,
+                    drop_versions=self._plan.request.drop_versions,
+                )
+                orders.append(((model.source, index), order))
+        self._control.begin(
+            "copy", sum(model.count for model in self._plan.models), self._state.read
+        )
+        started = time.monotonic()
+
+        def collect(key: tuple[str, int], result: Result) -> None:
+            self._record(
+                "slice",
+                model=key[0],
+                partition=key[1],
+                result=msgspec.to_builtins(result),
+                seconds=round(time.monotonic() - started, 3),
+            )
+            self._check_refused(result)
+
+        if not self._migration.coordinator.run(orders, collect):
+            raise Stopped
+
+    def _check_refused(self, result: Result) -> None:
+        if result.refused and self._state.refused > MAX_REFUSED:
+            last = result.refused[-1]
+            raise InvalidDocumentError(
+                f"the target has refused {self._state.refused:,} documents, the last one because: "
+                f"{last.message}. Find the cause, and start a new run",
+                id=last.id,
+            )
+
+    def _verify(self) -> Verification:
+        request = self._plan.request
+        refused = {
+            name: frozenset(item.id for item in model.refused)
+            for name, model in self._state.models.items()
+        }
+        verifier = Verifier(
+            self._ends,
+            self._migration.coordinator,
+            self._control,
+            level=self._migration.level,
+            envelope=not request.drop_versions,
+            keep=request.into == "merge",
+            refused=refused,
+            limits=self._plan.limits,
+        )
+        verification = verifier.verify(
+            [(model.source, model.target) for model in self._plan.models]
+        )
+        self._record(
+            "verified",
+            level=verification.level,
+            ok=verification.ok,
+            counts={model.source: model.target_count for model in verification.models},
+        )
+        self._note_extras(verification)
+        return verification
+
+    def _note_extras(self, verification: Verification) -> None:
+        extra = sum(model.comparison.extra for model in verification.models if model.comparison)
+        if extra and self._state.sessions > 1:
+            self._notes.append(
+                f"{extra:,} documents are in the target that the source no longer has: they were "
+                "deleted there after an earlier session had copied them. Delete them in the target"
+            )
+
+    def _record(self, event: str, **values: Any) -> None:
+        self._state.apply(self._journal.append(event, **values))
+
+    def _report(
+        self, status: Status, verification: Verification | None = None, error: str | None = None
+    ) -> Report:
+        models = [
+            ModelReport(
+                source=model.source,
+                target=model.target,
+                totals=self._state.models[model.source].totals,
+                refused=self._state.models[model.source].refused,
+            )
+            for model in self._plan.models
+        ]
+        unbalanced = [model.source for model in models if not model.totals.balanced]
+        if unbalanced:  # a defect of Interstore's own, which must not look like success
+            status = "mismatch"
+            self._notes.append(f"documents of {', '.join(unbalanced)} are not accounted for")
+        return Report(
+            run=self._plan.run,
+            status=status,
+            source=self._plan.source,
+            target=self._plan.target,
+            models=models,
+            seconds=self._state.seconds + time.monotonic() - self._migration.started,
+            copy_seconds=self._state.copy_seconds,
+            sessions=self._state.sessions,
+            notes=self._notes,
+            verification=verification,
+            folder=str(self._folder),
+            error=error,
+        )
+
+    def _finish(self, report: Report) -> None:
+        write_atomically(self._folder / "report.json", report.to_json() + b"\n")
+        write_atomically(self._folder / "report.md", report.to_markdown().encode())
+        seconds = round(time.monotonic() - self._migration.started, 3)
+        self._record("ended", exit_code=report.exit_code, seconds=seconds)

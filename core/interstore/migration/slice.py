@@ -1,0 +1,249 @@
+"""The unit of work, a slice: an order as plain JSON in, a result as plain JSON out.
+
+"Copy partition P of model M after token T, for at most 60 s or 16 MB, and stop at a page
+boundary." A slice keeps no state: done again, it has the same effect, and what it did counts
+only when its result is in the journal.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+import msgspec
+
+from interstore.bulk import WriteOutcome
+from interstore.document import Document
+from interstore.errors import DuplicateError, InterstoreError
+from interstore.migration.digest import Digest, DigestData
+from interstore.migration.plan import Limits
+from interstore.migration.references import Resolver, UrlResolver
+from interstore.prepared import Partition, Write
+from interstore.times import now
+
+if TYPE_CHECKING:
+    from interstore._sync.operations import Operations
+
+__all__ = ["Order", "Refused", "Result", "run_order", "run_slice"]
+
+FIRST_PAGE: Final = 100
+PAGE_BYTES: Final = 8_000_000
+"""Pages shrink to about this much JSON where documents are large."""
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a slice is to do.
+
+    Attributes:
+        kind: ``"copy"`` from source to target, or ``"digest"`` of the source.
+        source: a reference to the store to read (see `references`).
+        model: the model to read.
+        partition: the share of it to read.
+        after: the token to go on after; ``None`` to begin.
+        limits: where to stop.
+        target: a reference to the store to write, for a copy.
+        into: the model to write, for a copy.
+        mode: what becomes of a document that the target has already.
+        drop_versions: whether documents start anew at version 1.
+    """
+
+    kind: Literal["copy", "digest"]
+    source: str
+    model: str
+    partition: Partition = Partition()
+    after: Any = None
+    limits: Limits = Limits()
+    target: str = ""
+    into: str = ""
+    mode: Literal["upsert", "insert_if_absent"] = "upsert"
+    drop_versions: bool = False
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """A document that the target did not take: its id, a stable code, and the reason."""
+
+    id: str
+    code: str
+    message: str
+
+
+class Result(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What a slice did. ``read = written + unchanged + filtered + len(refused)``.
+
+    Attributes:
+        read: documents read from the source.
+        written: documents written to the target.
+        unchanged: documents that the target had already and kept.
+        filtered: documents left out on purpose.
+        refused: documents that the target did not take.
+        bytes: their length as JSON.
+        seconds: how long it took.
+        after: the token to go on after.
+        done: whether the partition holds nothing more.
+        digest: of what was read, if that was the order.
+    """
+
+    read: int = 0
+    written: int = 0
+    unchanged: int = 0
+    filtered: int = 0
+    refused: list[Refused] = []
+    bytes: int = 0
+    seconds: float = 0.0
+    after: Any = None
+    done: bool = False
+    digest: DigestData | None = None
+
+
+OnPage: TypeAlias = Callable[[int], object]
+Stop: TypeAlias = Callable[[], bool]
+
+
+def run_order(order: dict[str, Any], resolver: Resolver | None = None) -> dict[str, Any]:
+    """Run one slice in this process: plain data in, plain data out.
+
+    Without a resolver, stores are opened by URL and stay open for the life of the process.
+
+    Raises:
+        InterstoreError: a store cannot be opened, read or written.
+    """
+    result = run_slice(msgspec.convert(order, Order), resolver or _process_stores)
+    plain: dict[str, Any] = msgspec.to_builtins(result)
+    return plain
+
+
+_process_stores: Final = UrlResolver()
+
+
+def run_slice(
+    order: Order,
+    resolver: Resolver,
+    on_page: OnPage = bool,
+    stop: Stop = lambda: False,
+) -> Result:
+    """Run one slice.
+
+    Args:
+        order: what to do.
+        resolver: where to get the stores from.
+        on_page: called with the number of documents of each page that is done.
+        stop: asked after each page whether to stop early.
+    """
+    source = resolver.open(order.source).database
+    if order.kind == "digest":
+        return _digest(order, source, on_page, stop)
+    return _copy(order, source, resolver.open(order.target).database, on_page, stop)
+
+
+def _copy(
+    order: Order, source: Operations, target: Operations, on_page: OnPage, stop: Stop
+) -> Result:
+    result = Result(after=order.after)
+    write = _writer(order, target)
+    prepare = _anew if order.drop_versions else _as_it_is
+    limit = min(order.limits.page, target.limits.bulk_documents)
+
+    def take(documents: list[Document]) -> int:
+        writes = [prepare(document) for document in documents]
+        _count(result, writes, write(writes))
+        return sum([len(item.json) for item in writes])
+
+    return _run(order, source, limit, take, result, on_page, stop)
+
+
+def _digest(order: Order, source: Operations, on_page: OnPage, stop: Stop) -> Result:
+    result = Result(after=order.after)
+    digest = Digest()
+
+    def take(documents: list[Document]) -> int:
+        before = digest.bytes
+        digest.add(documents)
+        return digest.bytes - before
+
+    _run(order, source, order.limits.page, take, result, on_page, stop)
+    result.digest = digest.data()
+    return result
+
+
+def _run(
+    order: Order,
+    source: Operations,
+    limit: int,
+    take: Callable[[list[Document]], int],
+    result: Result,
+    on_page: OnPage,
+    stop: Stop,
+) -> Result:
+    """Take pages until the partition, the time or the bytes are at their end."""
+    started = time.monotonic()
+    size = min(limit, FIRST_PAGE)
+    while True:
+        page = source.scan(order.model, order.partition, result.after, size)
+        count = len(page.documents)
+        if count:
+            length = take(page.documents)
+            result.bytes += length
+            result.read += count
+            size = max(1, min(limit, PAGE_BYTES * count // (length or 1)))
+            on_page(count)
+        result.seconds = time.monotonic() - started
+        result.after = page.next
+        result.done = page.next is None
+        if (
+            result.done
+            or result.bytes >= order.limits.bytes
+            or result.seconds >= order.limits.seconds
+            or stop()
+        ):
+            return result
+
+
+def _writer(order: Order, target: Operations) -> Callable[[Sequence[Write]], list[WriteOutcome]]:
+    into, mode = order.into, order.mode
+    if not order.drop_versions:
+        return lambda writes: target.write_page(into, writes, mode)
+    if mode == "upsert":
+        return lambda writes: target.put_many(into, writes)
+
+    def create(writes: Sequence[Write]) -> list[WriteOutcome]:
+        return [
+            0 if isinstance(outcome, DuplicateError) and outcome.index is None else outcome
+            for outcome in target.create_many(into, writes)
+        ]
+
+    return create
+
+
+def _as_it_is(document: Document) -> Write:
+    return Write(
+        document["id"],
+        document.fields(),
+        version=document.version,
+        created=document.created,
+        updated=document.updated,
+        expires=document.expires,
+    )
+
+
+def _anew(document: Document) -> Write:
+    moment = now()
+    return Write(
+        document["id"],
+        document.fields(),
+        version=1,
+        created=moment,
+        updated=moment,
+        expires=document.expires,
+    )
+
+
+def _count(result: Result, writes: list[Write], outcomes: list[WriteOutcome]) -> None:
+    for write, outcome in zip(writes, outcomes, strict=True):
+        if isinstance(outcome, InterstoreError):
+            code = type(outcome).__name__.removesuffix("Error").lower()
+            result.refused.append(Refused(id=write.id, code=code, message=str(outcome)))
+        elif outcome:
+            result.written += 1
+        else:
+            result.unchanged += 1

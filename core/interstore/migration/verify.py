@@ -1,0 +1,139 @@
+"""Whether two stores hold the same documents: both sides are read again, nothing is trusted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+
+from interstore.filters.tree import ALL
+from interstore.migration.compare import compare
+from interstore.migration.coordinator import Coordinator
+from interstore.migration.digest import Digest
+from interstore.migration.ends import Ends
+from interstore.migration.plan import Level, Limits
+from interstore.migration.progress import Control, Stopped
+from interstore.migration.report import ModelVerification, Verification
+from interstore.migration.slice import Order, Result
+
+__all__ = ["Verifier"]
+
+
+class Verifier:
+    """Verifies pairs of models of two stores.
+
+    Args:
+        ends: the stores; the target is verified against the source.
+        coordinator: runs the slices that read.
+        control: what the caller hears.
+        level: how thorough to be.
+        envelope: whether versions and times are compared as well.
+        keep: whether the target may have documents that the source has not.
+        refused: by model of the source, the ids that may be missing in the target.
+        limits: of a slice.
+    """
+
+    def __init__(
+        self,
+        ends: Ends,
+        coordinator: Coordinator,
+        control: Control,
+        *,
+        level: Level = "digest",
+        envelope: bool = True,
+        keep: bool = False,
+        refused: Mapping[str, Collection[str]] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._ends = ends
+        self._coordinator = coordinator
+        self._control = control
+        self._level: Level = level
+        self._envelope = envelope
+        self._keep = keep
+        self._refused = refused or {}
+        self._limits = limits or Limits()
+
+    def verify(self, models: Sequence[tuple[str, str]]) -> Verification:
+        """Compare each pair of models: its name in the source, and in the target.
+
+        Raises:
+            Stopped: the caller asked to.
+            InterstoreError: a side cannot be read.
+        """
+        started = time.monotonic()
+        compared = "id, fields, version and times" if self._envelope else "id and fields"
+        verification = Verification(
+            level=self._level, compared="counts" if self._level == "count" else compared
+        )
+        verification.models = results = [self._counted(*pair) for pair in models]
+        if self._level == "count":
+            for item in results:
+                self._judge_counts(item)
+        else:
+            total = sum(item.source_count + item.target_count for item in results)
+            self._control.begin("verify", total)
+            digests = self._digests(models)
+            for index, item in enumerate(results):
+                self._judge(item, digests[2 * index], digests[2 * index + 1])
+        verification.seconds = time.monotonic() - started
+        return verification
+
+    def _counted(self, source: str, target: str) -> ModelVerification:
+        return ModelVerification(
+            source=source,
+            target=target,
+            source_count=self._ends.source.database.count(source, ALL),
+            target_count=self._ends.target.database.count(target, ALL),
+        )
+
+    def _judge_counts(self, item: ModelVerification) -> None:
+        expected = item.source_count - len(self._refused.get(item.source, ()))
+        item.ok = item.target_count == expected or (self._keep and item.target_count > expected)
+
+    def _digests(self, models: Sequence[tuple[str, str]]) -> list[Digest]:
+        """The digest of each side of each pair, by slices."""
+        digests: list[Digest] = []
+        orders: list[tuple[tuple[int, int], Order]] = []
+        for pair in models:
+            for end, model in zip(self._ends.both, pair, strict=True):
+                operations = end.store.database
+                partitions = operations.partitions(model, self._coordinator.workers)
+                for index, partition in enumerate(partitions):
+                    order = Order(
+                        kind="digest",
+                        source=end.reference,
+                        model=model,
+                        partition=partition,
+                        limits=self._limits,
+                    )
+                    orders.append(((len(digests), index), order))
+                digests.append(Digest())
+
+        def collect(key: tuple[int, int], result: Result) -> None:
+            assert result.digest is not None
+            digests[key[0]].merge(result.digest)
+
+        if not self._coordinator.run(orders, collect):
+            raise Stopped
+        return digests
+
+    def _judge(self, item: ModelVerification, left: Digest, right: Digest) -> None:
+        """Compare the digests; where they differ, or at level "full", the documents."""
+        item.source_count, item.target_count = left.count, right.count
+        item.source_digest, item.target_digest = left.content(), right.content()
+        buckets = left.differing(right, envelope=self._envelope)
+        if self._level == "digest" and not buckets:
+            item.ok = True
+            return
+        item.comparison = found = compare(
+            (self._ends.source.database, item.source),
+            (self._ends.target.database, item.target),
+            buckets=None if self._level == "full" else buckets,
+            envelope=self._envelope,
+            extras=not self._keep,
+            except_ids=self._refused.get(item.source, ()),
+            on_page=self._control.step,
+        )
+        if self._keep:
+            item.kept = right.count - (left.count - len(self._refused.get(item.source, ())))
+        item.ok = found.equal
