@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,8 @@ class Backend:
         aliases: other values of ``DATABASE_TYPE`` that name it.
         drivers: the modules that its driver needs, as they are imported.
         install: what to install if a driver is missing (``"interstore[postgresql]"``).
+        repair: mends a store that a crash, a disk or an editor damaged, given its settings;
+            tells each thing that it did in a sentence. ``None`` if there is no such thing.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Backend:
     aliases: tuple[str, ...] = ()
     drivers: tuple[str, ...] = ()
     install: str | None = None
+    repair: Callable[[Any], Iterable[str]] | None = None
 
     def __post_init__(self) -> None:
         if self.database is None and self.async_database is None:

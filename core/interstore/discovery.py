@@ -30,6 +30,7 @@ __all__ = [
     "listing",
     "missing_driver",
     "missing_drivers",
+    "package_of",
     "unknown",
 ]
 
@@ -73,15 +74,15 @@ class BackendInfo:
     problem: str | None = None
 
 
-def get(name: str) -> Backend:
-    """The engine of that name or alias.
+def get(name: str, said: str = "the engine") -> Backend:
+    """The engine of that name or alias; `said` is what the message calls it.
 
     Raises:
         ConfigurationError: no installed package brings it, two do, or it is broken.
     """
     found = canonical(name)
     if found is None:
-        raise unknown(name, "the engine")
+        raise unknown(name, said)
     return _load(found)
 
 
@@ -236,3 +237,11 @@ def _info(entry: EntryPoint) -> BackendInfo:
 
 def _own_aliases(name: str) -> list[str]:
     return [alias for alias, meant in OTHER_NAMES.items() if meant == name and "+" not in alias]
+
+
+def package_of(backend: Backend) -> str:
+    """The distribution that brings the engine, with its version."""
+    for entry in _entry_points():
+        if entry.name == backend.name and entry.dist is not None:
+            return f"{entry.dist.name} {entry.dist.version}"
+    return "(unknown)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import threading
 import time
@@ -113,6 +114,7 @@ class _UUID7:
     def reset(self) -> None:
         """Begin anew, so that a forked process does not repeat its parent's ids."""
         self._lock = threading.Lock()
+        self._random = random.Random(os.urandom(32))  # noqa: S311 (unique, not secret)
         self._millisecond = 0
         self._counter = 0
 
@@ -121,12 +123,12 @@ class _UUID7:
             millisecond = time.time_ns() // 1_000_000
             if millisecond > self._millisecond:
                 self._millisecond = millisecond
-                self._counter = int.from_bytes(os.urandom(10), "big") >> 7
+                self._counter = self._random.getrandbits(73)
             else:  # the same millisecond, or a clock that went back
-                self._counter += 1 + (os.urandom(1)[0] & 0x7F)
+                self._counter += 1 + self._random.getrandbits(7)
                 if self._counter >> 74:
                     self._millisecond += 1
-                    self._counter = int.from_bytes(os.urandom(10), "big") >> 7
+                    self._counter = self._random.getrandbits(73)
             counter = self._counter
             millisecond = self._millisecond
         number = (

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
+from msgspec import structs
 
 from interstore.document import Document
 from interstore.errors import InvalidDocumentError
@@ -94,13 +95,14 @@ class SortKey:
     descending: bool = False
 
 
+_BY_ID: Final = (SortKey(Envelope.ID),)
+
 Position: TypeAlias = "tuple[Scalar, ...]"
 """A place in a sort order: the values of its keys, the id last. A missing value, an array
 and an object stand as ``None``: they sort as null does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(msgspec.Struct, frozen=True):
     """Which documents, in which order, and how many.
 
     Attributes:
@@ -119,18 +121,20 @@ class Query:
     skip: int = 0
     after: Position | None = None
     fields: tuple[Path, ...] | None = None
-    order: tuple[SortKey, ...] = field(init=False)
-    """`sort` made total: it ends with the id, in the direction of the last key."""
 
-    def __post_init__(self) -> None:
+    @property
+    def order(self) -> tuple[SortKey, ...]:
+        """`sort` made total: it ends with the id, in the direction of the last key."""
         sort = self.sort
-        if not sort or sort[-1].path is not Envelope.ID:
-            sort = (*sort, SortKey(Envelope.ID, bool(sort) and sort[-1].descending))
-        object.__setattr__(self, "order", sort)
+        if not sort:
+            return _BY_ID
+        if sort[-1].path is Envelope.ID:
+            return sort
+        return (*sort, SortKey(Envelope.ID, sort[-1].descending))
 
     def only(self, **changes: Any) -> Query:
         """This query with some of its attributes changed."""
-        return replace(self, **changes)
+        return structs.replace(self, **changes)
 
 
 class Partition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

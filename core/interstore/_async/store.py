@@ -503,7 +503,7 @@ class AsyncStore:
 
     async def models(self) -> list[str]:
         """The names of the models that exist, sorted."""
-        self._check("any")
+        self._check_open()
         return await self.database.models()
 
     async def drop(self, model: str) -> bool:
@@ -517,12 +517,12 @@ class AsyncStore:
 
     async def ping(self) -> None:
         """Return if the engine answers; raise the reason if it does not."""
-        self._check("any")
+        self._check_open()
         await self.database.ping()
 
     async def stats(self) -> dict[str, Any]:
         """Figures about the database: documents, bytes, versions."""
-        self._check("any")
+        self._check_open()
         return await self.database.stats()
 
     @property
@@ -562,14 +562,17 @@ class AsyncStore:
     def _check(self, model: Any, on_error: Any = "raise") -> None:
         check_model(model)
         if not self._connected:
+            self._check_open()
+        if on_error not in ("raise", "report"):
+            raise InvalidQueryError(f"on_error is 'raise' or 'report', not {on_error!r}")
+
+    def _check_open(self) -> None:
+        if not self._connected:
             raise UnavailableError(
                 f"the {self.database.name} store is not connected; use it as a context "
                 "manager or call connect()",
                 backend=self.database.name,
-                model=model,
             )
-        if on_error not in ("raise", "report"):
-            raise InvalidQueryError(f"on_error is 'raise' or 'report', not {on_error!r}")
 
     def _name_error(self, error: InterstoreError, model: str, id: str | None = None) -> None:
         error.backend = error.backend or self.database.name

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/store.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: b80caa510949d27a4fef822a
+# Digest of the rest: 71eb651e9db8dbc4d12316a2
 
 """`Store`: what an application calls."""
 
@@ -505,7 +505,7 @@ class Store:
 
     def models(self) -> list[str]:
         """The names of the models that exist, sorted."""
-        self._check("any")
+        self._check_open()
         return self.database.models()
 
     def drop(self, model: str) -> bool:
@@ -519,12 +519,12 @@ class Store:
 
     def ping(self) -> None:
         """Return if the engine answers; raise the reason if it does not."""
-        self._check("any")
+        self._check_open()
         self.database.ping()
 
     def stats(self) -> dict[str, Any]:
         """Figures about the database: documents, bytes, versions."""
-        self._check("any")
+        self._check_open()
         return self.database.stats()
 
     @property
@@ -564,14 +564,17 @@ class Store:
     def _check(self, model: Any, on_error: Any = "raise") -> None:
         check_model(model)
         if not self._connected:
+            self._check_open()
+        if on_error not in ("raise", "report"):
+            raise InvalidQueryError(f"on_error is 'raise' or 'report', not {on_error!r}")
+
+    def _check_open(self) -> None:
+        if not self._connected:
             raise UnavailableError(
                 f"the {self.database.name} store is not connected; use it as a context "
                 "manager or call connect()",
                 backend=self.database.name,
-                model=model,
             )
-        if on_error not in ("raise", "report"):
-            raise InvalidQueryError(f"on_error is 'raise' or 'report', not {on_error!r}")
 
     def _name_error(self, error: InterstoreError, model: str, id: str | None = None) -> None:
         error.backend = error.backend or self.database.name
