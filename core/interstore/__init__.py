@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     )
     from interstore.filters.builder import element, field
     from interstore.migration import migrate, verify
+    from interstore.paths import Envelope
     from interstore.settings import Secret
     from interstore.warnings import InterstoreWarning
 
@@ -54,6 +55,7 @@ __all__ = [
     "CorruptionError",
     "Document",
     "DuplicateError",
+    "Envelope",
     "InterstoreError",
     "InterstoreWarning",
     "InvalidDocumentError",
@@ -84,6 +86,7 @@ _MODULES = {
     "BulkResult": "bulk",
     "Capabilities": "capabilities",
     "Document": "document",
+    "Envelope": "paths",
     "InterstoreWarning": "warnings",
     "Limits": "capabilities",
     "Outcome": "bulk",

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any, Final
 
 from interstore._async.database import AsyncDatabase
+from interstore._compat_async import to_thread
 from interstore.aggregation import Aggregation, aggregate, distinct_values
 from interstore.bulk import BulkResult, Outcome, WriteOutcome
 from interstore.capabilities import Capabilities, Limits
@@ -107,7 +108,8 @@ class AsyncOperations:
 
     async def find(self, model: str, query: Query) -> Iterable[Document]:
         """Exactly the documents that the query asks for, in its order."""
-        return select(await self.database.find(model, query), query)
+        # Over everything there is: in a thread, so that the event loop goes on.
+        return await to_thread(select, await self.database.find(model, query), query)
 
     # Derived: reads.
 

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/operations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: e1c92bef961926072bc96915
+# Digest of the rest: 46dd407b73d25939c7768a18
 
 """Every operation of a database: the seven, and the ones derived from them."""
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
+from interstore._compat import to_thread
 from interstore._sync.database import Database
 from interstore.aggregation import Aggregation, aggregate, distinct_values
 from interstore.bulk import BulkResult, Outcome, WriteOutcome
@@ -111,7 +112,8 @@ class Operations:
 
     def find(self, model: str, query: Query) -> Iterable[Document]:
         """Exactly the documents that the query asks for, in its order."""
-        return select(self.database.find(model, query), query)
+        # Over everything there is: in a thread, so that the event loop goes on.
+        return to_thread(select, self.database.find(model, query), query)
 
     # Derived: reads.
 
