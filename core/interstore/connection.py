@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from interstore._sync.database import Database
     from interstore._sync.store import Store
 
-__all__ = ["connect", "connect_async", "settings_in_force"]
+__all__ = ["connect", "connect_async", "open_resolved", "settings_in_force"]
 
 D = TypeVar("D")
 
@@ -57,13 +57,20 @@ def connect(
     """
     from interstore._sync.store import Store
 
-    secrets: tuple[Secret, ...]
-    if database is not None:
-        _nothing_else(url, type, options)
-        secrets, store = (), Store(database)
-    else:
-        resolved = settings_in_force(url, type=type, **options)
-        store, secrets = Store(_sync_database(resolved)), resolved.secrets
+    if database is None:
+        return open_resolved(settings_in_force(url, type=type, **options))
+    _nothing_else(url, type, options)
+    return _connected(Store(database), ())
+
+
+def open_resolved(resolved: Resolved) -> Store:
+    """Connect with settings that were resolved before."""
+    from interstore._sync.store import Store
+
+    return _connected(Store(_sync_database(resolved)), resolved.secrets)
+
+
+def _connected(store: Store, secrets: Collection[Secret]) -> Store:
     operations = store.database
     _replace(operations, "connect", scrubbed(operations.connect, secrets, operations.name))
     store.connect()

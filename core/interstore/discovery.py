@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from interstore._version import __version__
 from interstore.backend import Backend
 from interstore.errors import ConfigurationError, MissingDriverError
-from interstore.settings.nearest import did_you_mean
+from interstore.nearest import did_you_mean
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

@@ -103,7 +103,7 @@ def _parse(url: str | Secret | None, variable: Variable | None) -> URL | None:
 
 
 def _named(variable: Variable) -> Backend:
-    return discovery.get(_checked(variable.value, str(variable)))
+    return discovery.get(_checked(variable.value, str(variable)), f"{variable}: the engine")
 
 
 def _checked(name: str, said: str) -> str:
@@ -121,7 +121,7 @@ def _nameless(url: URL, origin: str) -> ConfigurationError:
     if url.scheme:
         return discovery.unknown(url.scheme, f"the scheme of {where}")
     return ConfigurationError(
-        f"{where} does not begin with a scheme and '://', so it does not say which engine it is "
+        f"{where} does not begin with a scheme and ':', so it does not say which engine it is "
         f"for: write sqlite:///data.db, or set {TYPE[0]} as well for a native connection string"
     )
 

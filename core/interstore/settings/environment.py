@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from interstore.errors import ConfigurationError
-from interstore.settings.nearest import nearest
+from interstore.nearest import nearest
 from interstore.warnings import InterstoreWarning
 
 __all__ = ["CONNECTION", "TYPE", "Environment", "Variable"]

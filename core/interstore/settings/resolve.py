@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from interstore.errors import ConfigurationError
+from interstore.nearest import did_you_mean
 from interstore.settings.base import Field, Settings, fields_of
 from interstore.settings.choose import Choice
 from interstore.settings.convert import convert
 from interstore.settings.environment import TYPE, Environment
-from interstore.settings.nearest import did_you_mean
 from interstore.settings.secret import Secret
 from interstore.warnings import InterstoreWarning
 

@@ -15,7 +15,7 @@ from interstore.settings.secret import HIDDEN, Secret
 __all__ = ["URL"]
 
 _URL: Final = re.compile(
-    r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(?:\?([^#]*))?(#.*)?\Z", re.DOTALL
+    r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?#]*))?([^?#]*)(?:\?([^#]*))?(#.*)?\Z", re.DOTALL
 )
 _PORT: Final = re.compile(r"[0-9]{1,5}\Z")
 _SECRET_NAME: Final = re.compile(r"pass|pwd|secret|token|key|sig|credential", re.IGNORECASE)
@@ -60,7 +60,9 @@ class URL:
         if match is None:
             return cls("", raw=Secret(text))
         scheme, authority, path, query, fragment = match.groups()
-        if "@" not in authority and authority and "@" in text:
+        if authority is None:  # scheme:path is short for scheme:///path
+            authority, path = "", path and f"/{path}"
+        if authority and "@" not in authority and "@" in text:
             raise ConfigurationError(f"the URL has '@' after its first '/', '?' or '#': {_ENCODE}")
         if fragment is not None:
             raise ConfigurationError("the URL has a '#': write %23 where it belongs to a value")
@@ -84,8 +86,8 @@ class URL:
     def file_path(self) -> str:
         """The path of a file: relative after three slashes, absolute after four.
 
-        ``sqlite:///a/b.db`` is ``a/b.db``; ``sqlite:////a/b.db`` is ``/a/b.db``;
-        ``sqlite://`` is ``""``. A leading ``~`` is left as it stands.
+        ``sqlite:///a/b.db`` and ``sqlite:a/b.db`` are ``a/b.db``; ``sqlite:////a/b.db`` and
+        ``sqlite:/a/b.db`` are ``/a/b.db``; ``sqlite://`` is ``""``.
 
         Raises:
             ConfigurationError: there is a host, so probably a slash is missing.

@@ -1,0 +1,37 @@
+"""The command line. Each command lies in a module of its own, imported when it is called."""
+
+from __future__ import annotations
+
+import click
+
+from interstore._version import __version__
+from interstore.cli.group import LazyGroup
+
+__all__ = ["main"]
+
+COMMANDS = {
+    "config": ("config:config", "Show the settings in force, and where each comes from."),
+    "doctor": ("doctor:doctor", "Try the store: connect, write, read, clean up."),
+    "backends": ("backends:backends", "List the engines that are installed."),
+    "models": ("read:models", "List the models of the store."),
+    "find": ("read:find", "Show the documents that match a filter."),
+    "get": ("read:get", "Show one document."),
+    "count": ("read:count", "Count the documents that match a filter."),
+    "import": ("importing:import_", "Read documents from JSON, JSON Lines or CSV files."),
+    "export": ("exporting:export", "Write documents to a JSON, JSON Lines or CSV file."),
+    "drop": ("drop:drop", "Remove a model and all its documents."),
+    "repair": ("repair:repair", "Mend JSON files after damage or an edit by hand."),
+    "migrate": ("migrate:migrate", "Move all data to another store, and prove that it arrived."),
+    "verify": ("migrate:verify", "Compare two stores, document by document."),
+    "demo": ("demo:demo", "Walk through Interstore on real data."),
+}
+
+
+@click.group(cls=LazyGroup, commands_in=__name__, lazy=COMMANDS)
+@click.version_option(__version__, prog_name="interstore")
+def main() -> None:
+    """One storage interface with interchangeable engines behind it.
+
+    Commands work on the store that --url names, else on the one that the environment or a
+    .env file does: DATABASE_URL, or DATABASE_TYPE and its parts.
+    """
