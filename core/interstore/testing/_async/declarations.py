@@ -1,0 +1,99 @@
+"""Capabilities in both directions: what is declared works, what is not is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from interstore._async.operations import AsyncOperations
+from interstore._async.store import AsyncStore
+from interstore.capabilities import Capabilities, Limits
+from interstore.errors import UnavailableError, UnsupportedError
+from interstore.prepared import Write
+from interstore.testing._async.suite import AsyncSuite, fill
+from interstore.testing.checks import refuses, require
+from interstore.times import now
+
+__all__ = ["AsyncDeclarationSuite"]
+
+
+class AsyncDeclarationSuite(AsyncSuite):
+    """The declared and the undeclared."""
+
+    async def test_the_declaration(self, operations: AsyncOperations) -> None:
+        assert operations.name
+        assert operations.name == operations.name.lower()
+        capabilities, limits = operations.capabilities, operations.limits
+        assert isinstance(capabilities, Capabilities)
+        assert isinstance(limits, Limits)
+        assert capabilities.filter in ("native", "core")
+        assert not capabilities.watch_deletes or capabilities.watch
+        assert limits.document_bytes >= Limits().document_bytes, "every engine holds as much"
+        assert limits.depth >= Limits().depth
+        assert limits.bulk_documents >= 1
+
+    async def test_what_is_not_declared_is_refused(
+        self, store: AsyncStore, operations: AsyncOperations, model: str
+    ) -> None:
+        await store.create(model, {"id": "a"})
+        write = Write("a", {}, version=1, created=now(), updated=now())
+
+        async def native() -> object:
+            return store.native
+
+        async def transaction() -> None:
+            async with store.transaction():
+                pass
+
+        async def watch() -> None:
+            async for _ in store.watch(model):
+                break
+
+        calls: dict[str, Callable[[], Awaitable[object]]] = {
+            "models": lambda: store.models(),
+            "drop": lambda: store.drop(model),
+            "stats": lambda: store.stats(),
+            "write_page": lambda: operations.write_page(model, [write], "upsert"),
+            "ensure_index": lambda: store.ensure_index(model, "n"),
+            "native": native,
+            "transaction": transaction,
+            "watch": watch,
+        }
+        for capability, call in calls.items():
+            if not getattr(store.capabilities, capability):
+                with refuses(UnsupportedError, f"{capability} (not declared)") as refusal:
+                    await call()
+                assert refusal.error.backend == operations.name
+                assert len(str(refusal.error)) > 30, f"{capability}: say what to do instead"
+        assert await store.count(model) == 1
+
+    async def test_models(self, store: AsyncStore) -> None:
+        require(store, "models")
+        names = await store.models()
+        assert names == sorted(names)
+
+    async def test_stats(self, store: AsyncStore, model: str) -> None:
+        require(store, "stats")
+        await fill(store, model, [{"id": "a"}, {"id": "b"}])
+        stats = await store.stats()
+        assert stats, "stats() says nothing"
+        assert all(isinstance(name, str) for name in stats)
+
+    async def test_native(self, store: AsyncStore) -> None:
+        require(store, "native")
+        assert store.native is not None
+
+    async def test_ping(self, store: AsyncStore) -> None:
+        await store.ping()
+
+    async def test_connecting_again(self, store: AsyncStore, model: str) -> None:
+        await store.create(model, {"id": "a"})
+        await store.connect()
+        await store.close()
+        await store.close()
+        with refuses(UnavailableError, "a read after close"):
+            await store.find_by_id(model, "a")
+        await store.connect()
+        if store.capabilities.persistent:
+            assert await store.count(model) == 1
+        await store.put(model, {"id": "b"})
+        assert await store.exists(model, {"id": "b"})

@@ -1,0 +1,203 @@
+"""Optimistic locking, and many writers at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from interstore._async.store import AsyncStore
+from interstore.document import Document
+from interstore.errors import ConflictError, DuplicateError, NotFoundError
+from interstore.testing._async.suite import AsyncSuite, at_once, fill
+from interstore.testing.checks import exact_all, refuses
+
+__all__ = ["AsyncLockingSuite"]
+
+WORKERS = 8
+ROUNDS = 5
+
+
+class AsyncLockingSuite(AsyncSuite):
+    """`if_version`, increments that none may lose, and races that one alone may win."""
+
+    async def test_if_version_lets_the_current_version_pass(
+        self, store: AsyncStore, model: str
+    ) -> None:
+        await store.create(model, {"id": "ada", "n": 1})
+        assert (await store.update(model, "ada", {"n": 2}, if_version=1)).version == 2
+        assert (await store.put(model, {"id": "ada", "n": 3}, if_version=2)).version == 3
+        assert (await store.update(model, "ada", {}, if_version=3)).version == 3
+        assert await store.delete(model, "ada", if_version=3) is True
+        assert await store.find_by_id(model, "ada") is None
+
+    async def test_if_version_stops_any_other(self, store: AsyncStore, model: str) -> None:
+        await store.create(model, {"id": "ada", "n": 1})
+        await store.update(model, "ada", {"n": 2})
+        before = exact_all([await store.get(model, "ada")])
+        for version in (1, 3, 2**31, 2**53 - 1):
+            for name, call in _guarded(store, model, version).items():
+                with refuses(ConflictError, f"{name} with if_version={version} at version 2"):
+                    await call()
+        after = await store.find_by_id(model, "ada")
+        assert exact_all([after]) == before, "a refused write has changed the document"
+
+    async def test_a_conflict_names_both_versions(self, store: AsyncStore, model: str) -> None:
+        await store.create(model, {"id": "ada", "n": 1})
+        await store.update(model, "ada", {"n": 2})
+        for name, call in _guarded(store, model, 1).items():
+            with refuses(ConflictError, f"{name} with if_version=1 at version 2") as refusal:
+                await call()
+            error = refusal.error
+            assert (error.expected, error.found) == (1, 2), name
+            assert (error.model, error.id) == (model, "ada"), name
+            assert error.backend, name
+
+    async def test_if_version_of_what_does_not_exist(self, store: AsyncStore, model: str) -> None:
+        await store.create(model, {"id": "bob"})
+        for name, call in _guarded(store, model, 1).items():
+            with refuses(NotFoundError, f"{name} with if_version of an id that does not exist"):
+                await call()
+        assert await store.find_by_id(model, "ada") is None
+
+    async def test_a_deleted_and_created_document_is_another(
+        self, store: AsyncStore, model: str
+    ) -> None:
+        await store.create(model, {"id": "ada"})
+        await store.update(model, "ada", {"n": 1})
+        await store.delete(model, "ada")
+        await store.create(model, {"id": "ada"})
+        with refuses(ConflictError, "update with the version of the deleted document"):
+            await store.update(model, "ada", {"n": 2}, if_version=2)
+
+    async def test_no_increment_is_lost(self, store: AsyncStore, model: str) -> None:
+        await store.create(model, {"id": "counter", "n": 0, "log": []})
+
+        async def work(worker: int) -> None:
+            for turn in range(ROUNDS):
+                change = {"$inc": {"n": 1}, "$push": {"log": [worker, turn]}}
+                await store.update(model, "counter", change)
+
+        assert await at_once(_each(work)) == [None] * WORKERS
+        counter = await store.get(model, "counter")
+        total = WORKERS * ROUNDS
+        assert counter["n"] == total, f"{total - counter['n']} of {total} increments are lost"
+        assert len(counter["log"]) == total, "an element pushed is lost"
+        assert counter.version == 1 + total
+
+    async def test_no_increment_is_lost_under_optimistic_locking(
+        self, store: AsyncStore, model: str
+    ) -> None:
+        await store.create(model, {"id": "counter", "n": 0})
+
+        async def work(worker: int) -> None:
+            done = 0
+            while done < ROUNDS:
+                read = await store.get(model, "counter")
+                try:
+                    await store.update(
+                        model, "counter", {"n": read["n"] + 1}, if_version=read.version
+                    )
+                except ConflictError:
+                    continue
+                done += 1
+
+        assert await at_once(_each(work)) == [None] * WORKERS
+        counter = await store.get(model, "counter")
+        assert counter["n"] == WORKERS * ROUNDS
+        assert counter.version == 1 + WORKERS * ROUNDS
+
+    async def test_one_of_equal_versions_wins(self, store: AsyncStore, model: str) -> None:
+        await store.create(model, {"id": "ada", "winner": None})
+        for version in range(1, 4):
+
+            async def work(worker: int, version: int = version) -> Document:
+                return await store.update(model, "ada", {"winner": worker}, if_version=version)
+
+            outcomes = await at_once(_each(work))
+            winners = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, Document)]
+            losers = [outcome for outcome in outcomes if isinstance(outcome, ConflictError)]
+            assert len(winners) == 1, f"{len(winners)} writers with if_version={version} have won"
+            assert len(losers) == WORKERS - 1
+            document = await store.get(model, "ada")
+            assert (document["winner"], document.version) == (winners[0], version + 1)
+
+    async def test_one_of_equal_creations_wins(self, store: AsyncStore, model: str) -> None:
+        async def work(worker: int) -> Document:
+            return await store.create(model, {"id": "ada", "worker": worker})
+
+        outcomes = await at_once(_each(work))
+        winners = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, Document)]
+        assert len(winners) == 1, f"{len(winners)} creations of one id have succeeded"
+        losers = [outcome for outcome in outcomes if isinstance(outcome, DuplicateError)]
+        assert len(losers) == WORKERS - 1, f"other errors than DuplicateError: {outcomes}"
+        assert (await store.get(model, "ada"))["worker"] == winners[0]
+
+    async def test_one_of_equal_deletions_wins(self, store: AsyncStore, model: str) -> None:
+        await store.create(model, {"id": "ada"})
+
+        async def work(worker: int) -> bool:
+            return await store.delete(model, "ada")
+
+        assert sorted(await at_once(_each(work)), key=str) == [False] * (WORKERS - 1) + [True]
+
+    async def test_puts_at_once_give_each_its_version(self, store: AsyncStore, model: str) -> None:
+        async def work(worker: int) -> int:
+            return (await store.put(model, {"id": "ada", "worker": worker})).version
+
+        versions = await at_once(_each(work))
+        assert sorted(versions, key=str) == list(range(1, WORKERS + 1))
+        document = await store.get(model, "ada")
+        assert versions[document["worker"]] == document.version == WORKERS
+
+    async def test_every_job_is_taken_once(self, store: AsyncStore, model: str) -> None:
+        await fill(store, model, [{"id": str(n), "state": "new"} for n in range(2 * WORKERS)])
+
+        async def work(worker: int) -> list[str]:
+            taken = []
+            for _ in range(3):
+                job = await store.find_one_and_update(
+                    model, {"state": "new"}, {"state": "taken", "worker": worker}
+                )
+                if job is not None:
+                    assert job["worker"] == worker, "got the document of another worker"
+                    taken.append(job.id)
+            return taken
+
+        outcomes = await at_once(_each(work))
+        taken = [id for outcome in outcomes for id in _texts(outcome)]
+        assert sorted(taken) == sorted(set(taken)), "a job was taken twice"
+        assert len(taken) == 2 * WORKERS
+
+    async def test_the_first_writes_to_a_model_at_once(self, store: AsyncStore, model: str) -> None:
+        async def work(worker: int) -> Document:
+            return await store.create(model, {"id": str(worker)})
+
+        outcomes = await at_once(_each(work))
+        assert all(isinstance(outcome, Document) for outcome in outcomes), outcomes
+        assert await store.count(model) == WORKERS
+
+
+def _each(work: Callable[[int], Awaitable[Any]]) -> list[Callable[[], Awaitable[Any]]]:
+    def bound(worker: int) -> Callable[[], Awaitable[Any]]:
+        return lambda: work(worker)
+
+    return [bound(worker) for worker in range(WORKERS)]
+
+
+def _guarded(
+    store: AsyncStore, model: str, version: int
+) -> dict[str, Callable[[], Awaitable[object]]]:
+    return {
+        "update": lambda: store.update(model, "ada", {"n": 9}, if_version=version),
+        "update with $inc": lambda: store.update(
+            model, "ada", {"$inc": {"n": 1}}, if_version=version
+        ),
+        "update with {}": lambda: store.update(model, "ada", {}, if_version=version),
+        "put": lambda: store.put(model, {"id": "ada", "n": 9}, if_version=version),
+        "delete": lambda: store.delete(model, "ada", if_version=version),
+    }
+
+
+def _texts(outcome: object) -> list[str]:
+    assert isinstance(outcome, list), outcome
+    return [str(item) for item in outcome]

@@ -1,0 +1,101 @@
+# Generated from core/interstore/testing/_async/aggregates.py: change that file, then run
+#     uv run python tests/tools/async_to_sync.py
+# Digest of the rest: 783104264435708307038fbf
+
+"""Groups, figures and distinct values."""
+
+from __future__ import annotations
+
+from interstore._sync.store import Store
+from interstore.testing._sync.suite import Suite, fill
+from interstore.testing.checks import exact
+
+__all__ = ["AggregateSuite"]
+
+SALES = [
+    {"id": "1", "city": "Rome", "price": 10, "o": {"n": 1}},
+    {"id": "2", "city": "Rome", "price": 2.5, "o": {"n": 2}},
+    {"id": "3", "city": "Oslo", "price": "free"},
+    {"id": "4", "city": "Oslo", "price": None},
+    {"id": "5", "city": "Oslo", "price": 4},
+    {"id": "6", "price": 1},
+    {"id": "7", "city": None, "price": [5]},
+    {"id": "8", "city": ["Rome"], "price": True},
+]
+
+
+class AggregateSuite(Suite):
+    """What `aggregate` and `distinct` make of mixed values."""
+
+    def test_one_row_about_all(self, store: Store, model: str) -> None:
+        fill(store, model, SALES)
+        rows = store.aggregate(
+            model,
+            n="count",
+            prices=("count", "price"),
+            total=("sum", "price"),
+            mean=("avg", "price"),
+            least=("min", "price"),
+            most=("max", "price"),
+        )
+        expected = {"n": 8, "prices": 7, "total": 17.5, "mean": 4.375, "least": 1, "most": True}
+        assert exact(rows) == exact([expected])
+
+    def test_figures_of_nothing(self, store: Store, model: str) -> None:
+        fill(store, model, SALES)
+        rows = store.aggregate(
+            model, {"id": "x"}, n="count", s=("sum", "price"), a=("avg", "price"), m=("min", "id")
+        )
+        assert exact(rows) == exact([{"n": 0, "s": 0, "a": None, "m": None}])
+
+    def test_groups(self, store: Store, model: str) -> None:
+        fill(store, model, SALES)
+        rows = store.aggregate(model, group_by="city", n="count", total=("sum", "price"))
+        expected = [
+            {"city": None, "n": 3, "total": 1},
+            {"city": "Oslo", "n": 3, "total": 4},
+            {"city": "Rome", "n": 2, "total": 12.5},
+        ]
+        assert exact(rows) == exact(expected), "missing, null and containers are one group"
+
+    def test_having_sort_and_limit(self, store: Store, model: str) -> None:
+        fill(store, model, SALES)
+        rows = store.aggregate(
+            model,
+            {"city": {"$type": "string"}},
+            group_by={"place": "city"},
+            total=("sum", "price"),
+            sort="-total",
+        )
+        assert exact(rows) == exact(
+            [{"place": "Rome", "total": 12.5}, {"place": "Oslo", "total": 4}]
+        )
+        rows = store.aggregate(
+            model, group_by="city", n="count", having={"n": {"$gte": 3}}, sort="-city", limit=1
+        )
+        assert exact(rows) == exact([{"city": "Oslo", "n": 3}])
+
+    def test_groups_by_several_paths(self, store: Store, model: str) -> None:
+        documents = [{"id": f"{n}", "a": n % 2 == 0, "b": n % 3, "n": n} for n in range(12)]
+        fill(store, model, documents)
+        rows = store.aggregate(model, group_by=["a", "b"], s=("sum", "n"))
+        expected = [
+            {"a": a, "b": b, "s": sum(n for n in range(12) if (n % 2 == 0) is a and n % 3 == b)}
+            for a in (False, True)
+            for b in range(3)
+        ]
+        assert exact(rows) == exact(expected)
+
+    def test_one_and_true_are_two_groups(self, store: Store, model: str) -> None:
+        fill(store, model, [{"id": "a", "v": 1}, {"id": "b", "v": True}, {"id": "c", "v": "1"}])
+        rows = store.aggregate(model, group_by="v", n="count")
+        assert exact(rows) == exact([{"v": v, "n": 1} for v in (1, "1", True)])
+
+    def test_distinct(self, store: Store, model: str) -> None:
+        fill(store, model, SALES)
+        assert exact(store.distinct(model, "city")) == exact([None, "Oslo", "Rome"])
+        prices = [None, 1, 2.5, 4, 10, "free", True]
+        assert exact(store.distinct(model, "price")) == exact(prices)
+        assert exact(store.distinct(model, "o.n", {"city": "Rome"})) == exact([1, 2])
+        assert store.distinct(model, "nothing") == []
+        assert store.distinct(model, "id", {"price": {"$gt": 3}}) == ["1", "5"]

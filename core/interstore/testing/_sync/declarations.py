@@ -1,0 +1,103 @@
+# Generated from core/interstore/testing/_async/declarations.py: change that file, then run
+#     uv run python tests/tools/async_to_sync.py
+# Digest of the rest: 37a20e4c653b618a71a6d97f
+
+"""Capabilities in both directions: what is declared works, what is not is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from interstore._sync.operations import Operations
+from interstore._sync.store import Store
+from interstore.capabilities import Capabilities, Limits
+from interstore.errors import UnavailableError, UnsupportedError
+from interstore.prepared import Write
+from interstore.testing._sync.suite import Suite, fill
+from interstore.testing.checks import refuses, require
+from interstore.times import now
+
+__all__ = ["DeclarationSuite"]
+
+
+class DeclarationSuite(Suite):
+    """The declared and the undeclared."""
+
+    def test_the_declaration(self, operations: Operations) -> None:
+        assert operations.name
+        assert operations.name == operations.name.lower()
+        capabilities, limits = operations.capabilities, operations.limits
+        assert isinstance(capabilities, Capabilities)
+        assert isinstance(limits, Limits)
+        assert capabilities.filter in ("native", "core")
+        assert not capabilities.watch_deletes or capabilities.watch
+        assert limits.document_bytes >= Limits().document_bytes, "every engine holds as much"
+        assert limits.depth >= Limits().depth
+        assert limits.bulk_documents >= 1
+
+    def test_what_is_not_declared_is_refused(
+        self, store: Store, operations: Operations, model: str
+    ) -> None:
+        store.create(model, {"id": "a"})
+        write = Write("a", {}, version=1, created=now(), updated=now())
+
+        def native() -> object:
+            return store.native
+
+        def transaction() -> None:
+            with store.transaction():
+                pass
+
+        def watch() -> None:
+            for _ in store.watch(model):
+                break
+
+        calls: dict[str, Callable[[], object]] = {
+            "models": lambda: store.models(),
+            "drop": lambda: store.drop(model),
+            "stats": lambda: store.stats(),
+            "write_page": lambda: operations.write_page(model, [write], "upsert"),
+            "ensure_index": lambda: store.ensure_index(model, "n"),
+            "native": native,
+            "transaction": transaction,
+            "watch": watch,
+        }
+        for capability, call in calls.items():
+            if not getattr(store.capabilities, capability):
+                with refuses(UnsupportedError, f"{capability} (not declared)") as refusal:
+                    call()
+                assert refusal.error.backend == operations.name
+                assert len(str(refusal.error)) > 30, f"{capability}: say what to do instead"
+        assert store.count(model) == 1
+
+    def test_models(self, store: Store) -> None:
+        require(store, "models")
+        names = store.models()
+        assert names == sorted(names)
+
+    def test_stats(self, store: Store, model: str) -> None:
+        require(store, "stats")
+        fill(store, model, [{"id": "a"}, {"id": "b"}])
+        stats = store.stats()
+        assert stats, "stats() says nothing"
+        assert all(isinstance(name, str) for name in stats)
+
+    def test_native(self, store: Store) -> None:
+        require(store, "native")
+        assert store.native is not None
+
+    def test_ping(self, store: Store) -> None:
+        store.ping()
+
+    def test_connecting_again(self, store: Store, model: str) -> None:
+        store.create(model, {"id": "a"})
+        store.connect()
+        store.close()
+        store.close()
+        with refuses(UnavailableError, "a read after close"):
+            store.find_by_id(model, "a")
+        store.connect()
+        if store.capabilities.persistent:
+            assert store.count(model) == 1
+        store.put(model, {"id": "b"})
+        assert store.exists(model, {"id": "b"})

@@ -1,0 +1,158 @@
+# Generated from core/interstore/testing/_async/envelope.py: change that file, then run
+#     uv run python tests/tools/async_to_sync.py
+# Digest of the rest: d4d644270fcd881ad7c6f660
+
+"""Versions and times: what Interstore keeps beside the user's fields."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from datetime import UTC, datetime, timedelta
+
+from interstore._compat import sleep
+from interstore._sync.store import Store
+from interstore.testing._sync.suite import Suite, fill
+from interstore.testing.checks import envelope, exact, ids
+
+__all__ = ["EnvelopeSuite"]
+
+TICK = 0.001
+
+
+class EnvelopeSuite(Suite):
+    """The version grows by one with each write; creation stays; both times are the client's."""
+
+    def test_times_of_creation(self, store: Store, model: str) -> None:
+        before = datetime.now(UTC)
+        created = store.create(model, {"id": "ada"})
+        after = datetime.now(UTC)
+        assert before <= created.created_at <= after
+        assert created.created_at == created.updated_at
+        assert created.created_at.utcoffset() == timedelta(0)
+        assert created.expires_at is None
+
+    def test_every_read_gives_the_same_envelope(self, store: Store, model: str) -> None:
+        store.create(model, {"id": "ada", "n": 1})
+        sleep(TICK)
+        written = store.update(model, "ada", {"n": 2})
+        by_id = store.get(model, "ada")
+        by_ids = store.find_by_ids(model, ["ada"])[0]
+        found = store.find(model).to_list()
+        pruned = store.find(model, fields=["n"]).to_list()
+        page = store.page(model)
+        for read in (by_id, by_ids, found[0], pruned[0], page.documents[0]):
+            assert read is not None
+            assert envelope(read) == envelope(written), "a read lost precision of the envelope"
+
+    def test_writes_raise_the_version_and_keep_the_creation(self, store: Store, model: str) -> None:
+        document = store.create(model, {"id": "ada", "n": 0})
+        created = document.created
+        writes = [
+            lambda: store.update(model, "ada", {"n": 1}),
+            lambda: store.update(model, "ada", {"$inc": {"n": 1}}),
+            lambda: store.put(model, {"id": "ada", "n": 3}),
+            lambda: store.find_one_and_update(model, {"id": "ada"}, {"$set": {"n": 4}}),
+            lambda: store.update(model, "ada", {"n": 4}),  # the same value is a write too
+        ]
+        for number, write in enumerate(writes, start=2):
+            earlier = document.updated
+            sleep(TICK)
+            written = write()
+            assert written is not None
+            document = written
+            stored = store.get(model, "ada")
+            assert document.version == stored.version == number
+            assert document.created == stored.created == created
+            assert document.updated == stored.updated > earlier
+
+    def test_bulk_writes_raise_the_version(self, store: Store, model: str) -> None:
+        fill(store, model, [{"id": "a", "n": 1}, {"id": "b", "n": 1}])
+        created = store.get(model, "a").created
+        sleep(TICK)
+        store.put_many(model, [{"id": "a", "n": 2}, {"id": "c", "n": 2}])
+        store.update_many(model, {"n": 2}, {"$inc": {"n": 1}})
+        found = store.find(model).to_list()
+        assert [(d.id, d["n"], d.version) for d in found] == [("a", 3, 3), ("b", 1, 1), ("c", 3, 2)]
+        assert found[0].created == created < found[0].updated
+
+    def test_an_empty_update_writes_nothing(self, store: Store, model: str) -> None:
+        created = store.create(model, {"id": "ada", "n": 1})
+        sleep(TICK)
+        same = store.update(model, "ada", {})
+        assert envelope(same) == envelope(created)
+        assert exact(same) == exact(created)
+        assert envelope(store.get(model, "ada")) == envelope(created)
+        same = store.update(model, "ada", {"$set": {}}, if_version=1)
+        assert envelope(same) == envelope(created)
+
+    def test_the_envelope_in_filters_and_sorts(self, store: Store, model: str) -> None:
+        fill(store, model, [{"id": id} for id in "abc"])
+        sleep(TICK)
+        written = store.update(model, "b", {"n": 1})
+        sleep(TICK)
+        store.update(model, "c", {"n": 1})
+        store.update(model, "c", {"n": 2})
+
+        def matching(**filter: object) -> list[str]:
+            named = {f"@{name}": condition for name, condition in filter.items()}
+            return ids(store.find(model, named).to_list())
+
+        assert matching(version=2) == ["b"]
+        assert matching(version={"$gt": 1}) == ["b", "c"]
+        assert matching(version={"$in": [1, 3]}) == ["a", "c"]
+        assert matching(version={"$ne": 2}) == ["a", "c"]
+        assert matching(updated_at={"$gte": written.updated_at}) == ["b", "c"]
+        assert matching(updated_at={"$gt": written.updated_at}) == ["c"]
+        assert matching(updated_at=written.updated_at) == ["b"]
+        assert matching(created_at={"$lt": written.updated_at}) == ["a", "b", "c"]
+        assert matching(expires_at=None) == ["a", "b", "c"]
+        assert matching(expires_at={"$exists": True}) == []
+        assert ids(store.find(model, sort="-@version").to_list()) == ["c", "b", "a"]
+        assert ids(store.find(model, sort="@updated_at").to_list()) == ["a", "b", "c"]
+
+    def test_a_users_keys_never_meet_the_envelope(self, store: Store, model: str) -> None:
+        fields = {
+            "@version": 70,
+            "version": 71,
+            "created_at": "x",
+            "updated_at": None,
+            "partial": [],
+            "_interstore": {"version": 72},
+        }
+        store.create(model, {"id": "ada", **fields})
+        document = store.get(model, "ada")
+        assert exact(document.fields()) == exact(fields)
+        assert document.version == 1
+        assert store.count(model, {("@version",): 70}) == 1
+        assert store.count(model, {"@version": 70}) == 0
+        assert store.count(model, {"version": 71}) == 1
+
+    def test_filters_on_the_id(self, store: Store, model: str) -> None:
+        fill(store, model, [{"id": id} for id in ("a", "aa", "ab", "b", "B", "é")])
+        cases: list[tuple[object, list[str]]] = [
+            ("aa", ["aa"]),
+            ({"$ne": "aa"}, ["B", "a", "ab", "b", "é"]),
+            ({"$gt": "a", "$lte": "b"}, ["aa", "ab", "b"]),
+            ({"$in": ["b", "a", "nope"]}, ["a", "b"]),
+            ({"$nin": ["b", "a"]}, ["B", "aa", "ab", "é"]),
+            ({"$startsWith": "a"}, ["a", "aa", "ab"]),
+            ({"$endsWith": "b"}, ["ab", "b"]),
+            ({"$contains": "a"}, ["a", "aa", "ab"]),
+            ({"$regex": "^a.$"}, ["aa", "ab"]),
+            ({"$regex": ["^b", "i"]}, ["B", "b"]),
+        ]
+        for condition, expected in cases:
+            found = ids(store.find(model, {"id": condition}).to_list())
+            assert found == expected, f"filter on id: {condition!r}"
+
+    def test_copies_and_pickles_keep_the_envelope(self, store: Store, model: str) -> None:
+        store.create(model, {"id": "ada", "n": 1})
+        document = store.update(model, "ada", {"n": 2})
+        for made in (
+            document.copy(),
+            copy.deepcopy(document),
+            pickle.loads(pickle.dumps(document)),
+        ):
+            assert envelope(made) == envelope(document)
+            assert exact(made) == exact(document)

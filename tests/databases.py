@@ -1,0 +1,67 @@
+"""The databases that the kit is run on, in both flavours under paired names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from interstore._async.database import AsyncDatabase
+from interstore._sync.database import Database
+from interstore.bridge import to_async, to_sync
+
+__all__ = [
+    "json_files",
+    "json_files_async",
+    "memory",
+    "memory_async",
+    "sqlite",
+    "sqlite_async",
+    "there_and_back",
+    "there_and_back_async",
+]
+
+
+def memory() -> Database:
+    """The memory engine."""
+    from interstore_backends.memory.database import MemoryDatabase
+    from interstore_backends.memory.settings import MemorySettings
+
+    return MemoryDatabase(MemorySettings())
+
+
+def memory_async() -> AsyncDatabase:
+    return to_async(memory())
+
+
+def there_and_back() -> Database:
+    """The memory engine across the bridge to asyncio, and across the other one back."""
+    return to_sync(memory_async())
+
+
+def there_and_back_async() -> AsyncDatabase:
+    return to_async(there_and_back())
+
+
+def json_files(folder: Path, durability: Any = "os") -> Database:
+    """The JSON files engine; tests of what survives a crash are its own."""
+    from interstore_backends.jsonfiles.database import JsonFilesDatabase
+    from interstore_backends.jsonfiles.settings import JsonFilesSettings
+
+    return JsonFilesDatabase(JsonFilesSettings(data_dir=str(folder), durability=durability))
+
+
+def json_files_async(folder: Path, durability: Any = "os") -> AsyncDatabase:
+    return to_async(json_files(folder, durability))
+
+
+def sqlite(folder: Path, **settings: Any) -> Database:
+    """The SQLite engine on a file."""
+    from interstore_backends.sqlite.database import SQLiteDatabase
+    from interstore_backends.sqlite.settings import SQLiteSettings
+
+    path = str(folder / "test.db")
+    return SQLiteDatabase(SQLiteSettings(path=path, durability="os", **settings))
+
+
+def sqlite_async(folder: Path, **settings: Any) -> AsyncDatabase:
+    return to_async(sqlite(folder, **settings))
