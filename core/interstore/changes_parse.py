@@ -56,7 +56,7 @@ def parse_changes(id: str | None, changes: Any, updated: str) -> Changes:
 
 def _plain(id: str | None, changes: Mapping[Any, Any]) -> Iterator[Change]:
     fields = canonical_fields(changes)
-    if "id" in fields and fields.pop("id") != id:
+    if "id" in fields and (fields.pop("id") != id or id is None):
         raise InvalidDocumentError("the id of a document cannot change", path="id", id=id)
     if len(fields) > MAX_CHANGES:
         raise InvalidDocumentError(

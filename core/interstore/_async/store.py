@@ -149,8 +149,8 @@ class AsyncStore:
     async def find_by_ids(self, model: str, ids: Iterable[str]) -> list[Document | None]:
         """The documents with these ids, in their order; ``None`` for each that is missing."""
         self._check(model)
-        if isinstance(ids, str):
-            raise InvalidQueryError(f"find_by_ids takes a list of ids, not the text {ids!r}")
+        if isinstance(ids, str) or not isinstance(ids, Iterable):
+            raise InvalidQueryError(f"find_by_ids takes a list of ids, not {ids!r:.80}")
         asked = [check_id(id, model) for id in ids]
         unique, size = list(dict.fromkeys(asked)), self.database.limits.bulk_documents
         found: dict[str, Document] = {}

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/store.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 71eb651e9db8dbc4d12316a2
+# Digest of the rest: fa923f17627d46b1e993838d
 
 """`Store`: what an application calls."""
 
@@ -153,8 +153,8 @@ class Store:
     def find_by_ids(self, model: str, ids: Iterable[str]) -> list[Document | None]:
         """The documents with these ids, in their order; ``None`` for each that is missing."""
         self._check(model)
-        if isinstance(ids, str):
-            raise InvalidQueryError(f"find_by_ids takes a list of ids, not the text {ids!r}")
+        if isinstance(ids, str) or not isinstance(ids, Iterable):
+            raise InvalidQueryError(f"find_by_ids takes a list of ids, not {ids!r:.80}")
         asked = [check_id(id, model) for id in ids]
         unique, size = list(dict.fromkeys(asked)), self.database.limits.bulk_documents
         found: dict[str, Document] = {}
