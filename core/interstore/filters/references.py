@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from reprlib import Repr
 from typing import Any, Final
 
 from interstore.errors import InvalidQueryError
@@ -51,12 +52,17 @@ def parse_path(path: Any, *, root: bool = True) -> Reference:
 
 
 def shown(value: Any) -> str:
-    """`value` for a message, cut short."""
+    """`value` for a message, cut short whatever its size and depth."""
     try:
-        text = repr(value[:200] if isinstance(value, (str, bytes)) else value)
-    except Exception:  # noqa: BLE001 - a caller's own __repr__, or nesting too deep for repr
+        text = _brief.repr(value)
+    except Exception:  # noqa: BLE001 - a caller's own __repr__, or digits beyond Python's limit
         text = f"<{type(value).__name__}>"
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+_brief = Repr()
+_brief.maxlevel = 3
+_brief.maxstring = _brief.maxother = _brief.maxlong = 80
 
 
 def _parse_text(text: str, root: bool) -> Reference:

@@ -182,6 +182,8 @@ def _repeat(part: Part, low: int, high: int) -> Part:
     finite = None if high == sre.MAXREPEAT else high
     if max(low, finite or 0) > MAX_REPEAT:
         raise ValueError(f"repeats {max(low, finite or 0):,} times; the limit is {MAX_REPEAT}")
+    if isinstance(part, Anchor):  # which some engines do not let repeat
+        return part if low else Sequence(())
     return part if part == Sequence(()) else Repeat(part, low, finite)
 
 
