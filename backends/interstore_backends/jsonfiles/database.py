@@ -1,0 +1,268 @@
+"""The database of the JSON files engine."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import weakref
+from collections.abc import Generator
+from typing import Any, Final
+
+from interstore.document import Document
+from interstore.errors import ConfigurationError, InterstoreError, UnavailableError
+from interstore.names import check_new_model
+from interstore.times import now
+from interstore_backends._table.database import Decide, TableDatabase
+from interstore_backends._table.records import decode_document
+from interstore_backends._table.table import Table
+from interstore_backends.jsonfiles import CAPABILITIES
+from interstore_backends.jsonfiles.catalog import Catalog
+from interstore_backends.jsonfiles.disk import network_type
+from interstore_backends.jsonfiles.errors import translate
+from interstore_backends.jsonfiles.lock import FolderLock
+from interstore_backends.jsonfiles.model import ModelFile
+from interstore_backends.jsonfiles.settings import JsonFilesSettings
+
+__all__ = ["LOCK", "JsonFilesDatabase"]
+
+LOCK: Final = "interstore.lock"
+
+_logger = logging.getLogger("interstore.json")
+
+
+class JsonFilesDatabase(TableDatabase):
+    """A folder of JSON Lines files. The package's docstring says what it promises."""
+
+    name = "json"
+    capabilities = CAPABILITIES
+
+    def __init__(self, settings: JsonFilesSettings) -> None:
+        self.settings = settings
+        self.folder = os.path.abspath(settings.data_dir)
+        self._durable = settings.durability == "fsync"
+        self._open: dict[str, ModelFile] = {}
+        self._catalog: Catalog | None = None
+        self._lock: FolderLock | None = None
+        _databases.add(self)
+
+    def connect(self) -> None:
+        if os.name != "posix":
+            raise ConfigurationError(
+                "the json engine needs Linux or macOS: its files are locked in a way that "
+                "Windows does not have. Use sqlite there",
+                backend=self.name,
+            )
+        if self._catalog is not None:
+            return
+        kind = network_type(self.folder)
+        if kind is not None:
+            raise ConfigurationError(
+                f"{self.folder} is on a network file system ({kind}), which keeps neither "
+                "locks nor durability as the json engine needs them: use a local disk, or a "
+                "database server",
+                backend=self.name,
+            )
+        with self._translated():
+            self._attach()
+            try:
+                self._connected().recover()
+            except BaseException:
+                self.disconnect()
+                raise
+
+    def _attach(self) -> None:
+        self._open = {}
+        self._lock = FolderLock(os.path.join(self.folder, LOCK), self.settings.timeout)
+        self._catalog = Catalog(self.folder, self._lock)
+
+    def disconnect(self) -> None:
+        self._catalog = self._lock = None
+        self._open = {}
+
+    def ping(self) -> None:
+        """Return if the folder can be read."""
+        self.models()
+
+    def models(self) -> list[str]:
+        """The names of the models that exist, sorted."""
+        with self._translated():
+            return sorted(self._connected().models())
+
+    def drop(self, model: str) -> bool:
+        """Remove a model and its file; return whether it existed."""
+        with self._translated():
+            catalog = self._connected()
+            if model not in catalog.models():
+                return False
+            with self._locked():
+                self._open.pop(model, None)
+                return catalog.drop(model)
+
+    def stats(self) -> dict[str, Any]:
+        """Documents and bytes of each model, and how many bytes are garbage or torn lines."""
+        result = super().stats()
+        for model, figures in result["models"].items():
+            file = self._open.get(model)
+            if file is not None:
+                figures |= {
+                    "bytes": file.log.loaded,
+                    "garbage": file.garbage,
+                    "torn": file.torn_bytes(),
+                    "file": file.path,
+                }
+        return result
+
+    # Reading.
+
+    def _table(self, model: str) -> Table | None:
+        file = self._open.get(model)
+        try:
+            if file is None:
+                file = self._look_up(model)
+                if file is None:
+                    return None
+            try:
+                file.refresh()
+            except FileNotFoundError:
+                self._open.pop(model, None)
+                file = self._look_up(model)
+                if file is None:
+                    return None
+        except OSError as error:
+            raise translate(error, self.folder) from error
+        table = file.table
+        if table.expiring:
+            table.sweep()
+        return table
+
+    def find_by_id_inline(self, model: str, id: str) -> Document | None:
+        """As `find_by_id`, for an event loop.
+
+        Raises:
+            BlockingIOError: something would have to be read from the disk first.
+        """
+        file = self._open.get(model)
+        if file is None or not file.is_current():
+            raise BlockingIOError
+        if file.table.expiring:
+            file.table.sweep()
+        record = file.table.records.get(id)
+        return None if record is None else decode_document(record)
+
+    def _look_up(self, model: str) -> ModelFile | None:
+        """The model's file, opened; ``None`` if there is no such model."""
+        catalog = self._connected()
+        if not catalog.might_exist(model):
+            return None
+        with self._locked():
+            path = catalog.path_of(model)
+            return None if path is None else self._opened(model, path)
+
+    def _opened(self, model: str, path: str) -> ModelFile:
+        file = self._open.get(model)
+        if file is None:
+            file = ModelFile(model, path)
+            file.settle()
+            self._open[model] = file
+        return file
+
+    # Writing.
+
+    def _commit(self, model: str, decide: Decide) -> tuple[int, InterstoreError | None]:
+        try:
+            return self._commit_changes(model, decide)
+        except OSError as error:
+            raise translate(error, self.folder) from error
+
+    def _commit_changes(self, model: str, decide: Decide) -> tuple[int, InterstoreError | None]:
+        with self._locked():
+            file = self._current(model)
+            table = Table() if file is None else file.table
+            if table.expiring:
+                table.sweep()
+            changes = decide(table)
+            if not changes:
+                return 0, None
+            if file is None:
+                file = self._created(model)
+            count, failure = file.append(changes)
+            if failure is not None and not count:
+                raise failure
+            if file.wants_compaction():
+                self._compact(file)
+            log, end = file.log, file.log.loaded
+        if self._durable:
+            log.sync(end)
+        return count, None if failure is None else translate(failure, self.folder)
+
+    def _current(self, model: str) -> ModelFile | None:
+        """The model's file with everything taken in. To be called under the lock."""
+        file = self._open.get(model)
+        if file is not None:
+            try:
+                file.settle()
+                return file
+            except FileNotFoundError:
+                del self._open[model]
+        path = self._connected().path_of(model)
+        return None if path is None else self._opened(model, path)
+
+    def _created(self, model: str) -> ModelFile:
+        catalog = self._connected()
+        existing = catalog.models()
+        check_new_model(model, existing)
+        if not self.settings.auto_create:
+            raise ConfigurationError(
+                f"there is no model {model!r}, and auto_create (DATABASE_AUTO_CREATE) is off; "
+                f"the models that exist: {', '.join(sorted(existing)) or 'none'}",
+                backend=self.name,
+                model=model,
+            )
+        return self._opened(model, catalog.create(model, now()))
+
+    def _compact(self, file: ModelFile) -> None:
+        try:
+            file.compact()
+        except OSError as error:
+            # The write that brought us here is done; there will be another occasion.
+            _logger.warning("could not compact %s: %s", file.path, error)
+            if os.stat(file.path).st_ino != file.log.inode:
+                file.log.failed = True  # the new file is there, its name perhaps not durably
+
+    # What all need.
+
+    def _connected(self) -> Catalog:
+        if self._catalog is None:
+            raise UnavailableError("json is not connected", backend=self.name)
+        return self._catalog
+
+    def _locked(self) -> FolderLock:
+        self._connected()
+        assert self._lock is not None
+        return self._lock
+
+    @contextlib.contextmanager
+    def _translated(self) -> Generator[None]:
+        """Raise what the operating system reports as errors of Interstore."""
+        try:
+            yield
+        except OSError as error:
+            raise translate(error, self.folder) from error
+
+    def _after_fork(self) -> None:
+        # The child shares the parent's lock, and may have inherited tables in the middle of
+        # a change by another thread.
+        if self._catalog is not None:
+            self._attach()
+
+
+_databases: weakref.WeakSet[JsonFilesDatabase] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for database in _databases:
+        database._after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)

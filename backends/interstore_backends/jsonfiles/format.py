@@ -1,0 +1,141 @@
+"""The lines of a model's file. The package's docstring shows them."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+from zlib import crc32
+
+import msgspec
+
+from interstore.errors import ConfigurationError
+from interstore_backends._table.records import decode_head
+from interstore_backends.jsonfiles.errors import corrupt
+
+__all__ = [
+    "FORMAT",
+    "SUFFIX",
+    "Entry",
+    "check_header",
+    "header_of",
+    "is_whole",
+    "line_of",
+    "load_lines",
+    "read_line",
+]
+
+FORMAT: Final = 1
+SUFFIX: Final = ".jsonl"
+
+_BODY: Final = len(b'{"crc":"01234567",')
+_ID: Final = len(b'{"crc":"01234567","id":"')
+_REMOVED: Final = b'"doc":null}'
+
+
+class Entry(NamedTuple):
+    """What a line says of a document, as far as the index needs to know."""
+
+    id: str
+    removes: bool
+    expires: str | None
+
+
+class _Header(msgspec.Struct):
+    interstore: int
+    model: str
+
+
+_decode_header: Final = msgspec.json.Decoder(_Header).decode
+_decode_text: Final = msgspec.json.Decoder(str).decode
+
+
+def line_of(body: bytes) -> bytes:
+    """A line, without its newline, from what stands behind the checksum."""
+    return b'{"crc":"%08x",%b' % (crc32(body), body)
+
+
+def is_whole(line: bytes) -> bool:
+    """Whether the line has a checksum, and the right one."""
+    return line[:_BODY] == b'{"crc":"%08x",' % crc32(line[_BODY:])
+
+
+def header_of(model: str, at: str) -> bytes:
+    """The first line of a model's file, without its newline."""
+    return line_of(
+        b'"interstore":%d,"model":"%b","at":"%b"}' % (FORMAT, model.encode(), at.encode())
+    )
+
+
+def check_header(line: bytes, model: str, path: str) -> None:
+    """Refuse a file that is damaged, of another model, or of a format not known here.
+
+    Raises:
+        CorruptionError, ConfigurationError.
+    """
+    if not is_whole(line):
+        raise corrupt(path, 0, "the file does not begin with the header of a model")
+    try:
+        header = _decode_header(line)
+    except msgspec.DecodeError:
+        raise corrupt(path, 0, "the file does not begin with the header of a model") from None
+    if header.interstore != FORMAT:
+        raise ConfigurationError(
+            f"{path} has format {header.interstore}, and this version of Interstore knows "
+            f"format {FORMAT} only: install a newer one",
+            backend="json",
+        )
+    if header.model != model:
+        raise corrupt(path, 0, f"this is the file of model {header.model!r}, not of {model!r}")
+
+
+def read_line(line: bytes, path: str, offset: int) -> Entry:
+    """What a line says.
+
+    Raises:
+        CorruptionError: its checksum is wrong, or it is no record.
+    """
+    if not is_whole(line):
+        raise corrupt(path, offset, "the checksum of the line does not match its content")
+    try:
+        head = decode_head(line)
+    except msgspec.DecodeError:
+        raise corrupt(path, offset, "the line is not a record of a document") from None
+    return Entry(head.id, line.endswith(_REMOVED), head.ex)
+
+
+def load_lines(
+    lines: list[bytes],
+    records: dict[str, bytes],
+    expiring: list[tuple[str, str]],
+    path: str,
+    offset: int,
+) -> None:
+    """Work complete lines into an index.
+
+    This is what opening a large file costs: of most lines, nothing is decoded but the id,
+    which stands at a known place.
+
+    Args:
+        lines: the lines, without newlines.
+        records: the index, changed in place.
+        expiring: gets expiry and id of each line that has one.
+        path: the file, for messages.
+        offset: where in the file the first line begins.
+
+    Raises:
+        CorruptionError: the checksum of a line is wrong, or it is no record.
+    """
+    for number, line in enumerate(lines):
+        if line[:_ID] != b'{"crc":"%08x","id":"' % crc32(line[_BODY:]):
+            place = offset + sum(map(len, lines[:number])) + number
+            id, removes, expires = read_line(line, path, place)
+            if expires is not None and not removes:
+                expiring.append((expires, id))
+        else:
+            # No quote stands in the text of an id without a backslash before it.
+            text = line[_ID : line.index(b'","v":', _ID)]
+            id = _decode_text(b'"%b"' % text) if b"\\" in text else text.decode()
+            removes = line.endswith(_REMOVED)
+        if removes:
+            records.pop(id, None)
+        else:
+            records[id] = line

@@ -1,0 +1,208 @@
+"""`ModelFile`: the table of one model, kept equal to its file."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Sequence
+from heapq import heapify
+from itertools import chain
+from typing import Final
+
+from interstore.errors import CorruptionError
+from interstore_backends._table.records import Change
+from interstore_backends._table.table import Table
+from interstore_backends.jsonfiles.disk import replace_file, sync_folder
+from interstore_backends.jsonfiles.errors import corrupt
+from interstore_backends.jsonfiles.format import (
+    check_header,
+    line_of,
+    load_lines,
+    read_line,
+)
+from interstore_backends.jsonfiles.log import Log
+from interstore_backends.jsonfiles.torn import TORN, settle_tail
+
+__all__ = ["COMPACTING", "ModelFile"]
+
+COMPACTING: Final = ".compact"
+_LEAST_GARBAGE: Final = 1 << 20
+_CHUNK: Final = 16 << 20
+_SECOND_LOOKS: Final = 3
+
+
+class ModelFile:
+    """One model. Readers call `refresh`; writers hold the folder's lock and call the rest.
+
+    Attributes:
+        model: its name.
+        path: its file.
+        table: the index.
+        log: the file; another object once the file is another one.
+    """
+
+    def __init__(self, model: str, path: str) -> None:
+        self.model = model
+        self.path = path
+        self._header = b""
+        # Holds the log's position and the table together; never held while waiting for the lock.
+        self._mutex = threading.Lock()
+        self.log, self.table = self._load()
+
+    # Reading.
+
+    def is_current(self) -> bool:
+        """Whether the table holds all that the file does."""
+        log = self.log
+        found = os.fstat(log.fd)
+        return found.st_size == log.loaded and found.st_nlink > 0
+
+    def refresh(self) -> None:
+        """Take in what others have written.
+
+        Raises:
+            FileNotFoundError: the file is gone: the model was dropped.
+            CorruptionError: what they have written is damaged.
+        """
+        log = self.log
+        found = os.fstat(log.fd)
+        if found.st_size != log.loaded or not found.st_nlink:
+            with self._mutex:
+                self._catch_up(second_looks=_SECOND_LOOKS)
+
+    def _catch_up(self, second_looks: int = 0) -> bytes:
+        """Take in the lines behind `loaded`; return what stands behind the last newline."""
+        while True:
+            log = self.log
+            found = os.fstat(log.fd)
+            try:
+                if not found.st_nlink:
+                    self.log, self.table = self._load()
+                    continue
+                return self._take_in(log, found.st_size)
+            except CorruptionError:
+                # A reader does not hold the lock: the line may be just being written.
+                if second_looks <= 0:
+                    raise
+                second_looks -= 1
+                time.sleep(0.002)
+
+    def _take_in(self, log: Log, size: int) -> bytes:
+        if size < log.loaded:
+            raise corrupt(
+                log.path, size, f"the file ends here, but was read up to byte {log.loaded:,} before"
+            )
+        data = log.read(log.loaded, size)
+        end = data.rfind(b"\n") + 1
+        if end:
+            lines = data[: end - 1].split(b"\n")
+            offset = log.loaded
+            entries = []
+            for line in lines:
+                entries.append(read_line(line, log.path, offset))
+                offset += len(line) + 1
+            for line, entry in zip(lines, entries, strict=True):
+                if entry.removes:
+                    self.table.remove(entry.id)
+                else:
+                    self.table.store(entry.id, line, entry.expires)
+            log.loaded = offset
+        return data[end:]
+
+    def _load(self) -> tuple[Log, Table]:
+        """Read the file from its beginning."""
+        log = Log(self.path)
+        records: dict[str, bytes] = {}
+        expiring: list[tuple[str, str]] = []
+        rest = b""
+        while data := log.read(log.loaded + len(rest), log.loaded + len(rest) + _CHUNK):
+            lines = (rest + data).split(b"\n")
+            rest = lines.pop()
+            end = log.loaded + sum(map(len, lines)) + len(lines)
+            if lines and not log.loaded:
+                self._header = lines.pop(0)
+                check_header(self._header, self.model, self.path)
+                log.loaded = len(self._header) + 1
+            load_lines(lines, records, expiring, self.path, log.loaded)
+            log.loaded = end
+        if not log.loaded:
+            raise corrupt(self.path, 0, "the file has lost its content, even its first line")
+        table = Table(records)
+        heapify(expiring)
+        table.expiring = expiring
+        return log, table
+
+    # Writing, under the lock of the folder.
+
+    def settle(self) -> None:
+        """Take in everything, and give the file a clean end.
+
+        Raises:
+            FileNotFoundError: the file is gone: the model was dropped.
+            CorruptionError: the file is damaged.
+        """
+        found = os.stat(self.path)
+        log = self.log
+        if found.st_size == log.loaded and found.st_ino == log.inode:
+            return
+        with self._mutex:
+            if found.st_ino != log.inode:
+                # Who put the new file there may have died before its name was on the disk.
+                sync_folder(os.path.dirname(self.path))
+                self.log, self.table = self._load()
+            tail = self._catch_up()
+            if tail and settle_tail(self.log, tail):
+                self._catch_up()
+
+    def append(self, changes: Sequence[Change]) -> tuple[int, OSError | None]:
+        """Write the changes; return how many were, and what prevented the rest."""
+        lines = [line_of(change.body) for change in changes]
+        data = b"\n".join(lines) + b"\n"
+        with self._mutex:
+            log, table = self.log, self.table
+            log.check()
+            kept, error = log.append(data)
+            count = len(lines) if kept == len(data) else data.count(b"\n", 0, kept)
+            # The position comes last: an interrupt between makes the lines be read again.
+            for line, change in zip(lines[:count], changes[:count], strict=True):
+                if change.removes:
+                    table.remove(change.id)
+                else:
+                    table.store(change.id, line, change.expires)
+            log.loaded += kept
+        return count, error
+
+    @property
+    def garbage(self) -> int:
+        """How many bytes of the file no longer count."""
+        return self.log.loaded - self._live
+
+    @property
+    def _live(self) -> int:
+        return len(self._header) + 1 + self.table.bytes + len(self.table.records)
+
+    def torn_bytes(self) -> int:
+        """How many bytes of unfinished lines were moved away so far."""
+        try:
+            return os.path.getsize(self.path + TORN)
+        except FileNotFoundError:
+            return 0
+
+    def wants_compaction(self) -> bool:
+        """Whether more of the file is garbage than counts, and it is worth the work."""
+        garbage = self.garbage
+        return garbage > _LEAST_GARBAGE and garbage > self._live
+
+    def compact(self) -> None:
+        """Replace the file by one that holds only what counts.
+
+        Raises:
+            OSError: it could not be written; the old file is in place.
+        """
+        with self._mutex:
+            lines = chain((self._header,), self.table.all())
+            replace_file(self.path, (line + b"\n" for line in lines), COMPACTING)
+            log = Log(self.path)
+            log.adopt(os.fstat(log.fd).st_size)
+            self.log = log
