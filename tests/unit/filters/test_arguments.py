@@ -105,7 +105,8 @@ def test_limit_and_skip() -> None:
     assert check_limit(None) is None
     assert check_limit(0) == check_skip(0) == 0
     assert check_limit(5) == check_skip(5) == 5
-    for value in (-1, True, 1.0, "5", [], 2**53, 10**5000):
+    values: list[Any] = [-1, True, 1.0, "5", [], 2**53, 10**5000]
+    for value in values:
         with pytest.raises(InvalidQueryError, match="limit is an integer from 0, or None"):
             check_limit(value)
         with pytest.raises(InvalidQueryError, match="skip is an integer from 0"):

@@ -18,7 +18,7 @@ NOTHING = object()
 
 
 def document(fields: dict[str, Any], **envelope: Any) -> Document:
-    given = {"id": "d1", "version": 3, "created": "2026-01-01T00:00:00.000000Z"}
+    given: dict[str, Any] = {"id": "d1", "version": 3, "created": "2026-01-01T00:00:00.000000Z"}
     given |= {"updated": "2026-01-02T00:00:00.000000Z"} | envelope
     return Document(fields, **given)
 

@@ -270,9 +270,10 @@ anything = st.recursive(
 
 @given(anything)
 def test_whatever_is_given_only_an_invalid_query_error_is_raised(value: Any) -> None:
+    said: list[str] = []
     for parse in (parse_filter, parse_sort, parse_fields, parse_path):
         try:
             parse(value)
         except InvalidQueryError as error:
-            assert len(str(error)) < 600
-            assert str(error).isprintable() or "\n" not in str(error)
+            said.append(str(error))
+    assert max(map(len, said), default=0) < 600
