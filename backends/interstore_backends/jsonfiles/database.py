@@ -7,7 +7,7 @@ import logging
 import os
 import weakref
 from collections.abc import Generator
-from typing import Any, Final
+from typing import Any
 
 from interstore.document import Document
 from interstore.errors import ConfigurationError, InterstoreError, UnavailableError
@@ -20,13 +20,12 @@ from interstore_backends.jsonfiles import CAPABILITIES
 from interstore_backends.jsonfiles.catalog import Catalog
 from interstore_backends.jsonfiles.disk import network_type
 from interstore_backends.jsonfiles.errors import translate
-from interstore_backends.jsonfiles.lock import FolderLock
+from interstore_backends.jsonfiles.lock import LOCK, FolderLock
 from interstore_backends.jsonfiles.model import ModelFile
 from interstore_backends.jsonfiles.settings import JsonFilesSettings
 
-__all__ = ["LOCK", "JsonFilesDatabase"]
+__all__ = ["JsonFilesDatabase"]
 
-LOCK: Final = "interstore.lock"
 
 _logger = logging.getLogger("interstore.json")
 

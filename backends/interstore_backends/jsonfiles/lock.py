@@ -13,7 +13,9 @@ from typing import Final
 from interstore.errors import OperationTimeoutError
 from interstore_backends.jsonfiles.disk import PRIVATE, make_folder
 
-__all__ = ["FolderLock"]
+__all__ = ["LOCK", "FolderLock"]
+
+LOCK: Final = "interstore.lock"
 
 _LONGEST_PAUSE: Final = 0.005
 

@@ -25,17 +25,20 @@ class Log:
         path: the file.
         fd: its descriptor, open as long as this object lives.
         inode: which file it is; another one may have taken its name since.
+        links: how many names it had when that was last looked into.
         loaded: up to where the lines are in the index; the byte behind a newline.
         failed: whether the system could not bring data to the disk.
     """
 
-    __slots__ = ("_sync_lock", "_synced", "failed", "fd", "inode", "loaded", "path")
+    __slots__ = ("_sync_lock", "_synced", "failed", "fd", "inode", "links", "loaded", "path")
 
     def __init__(self, path: str) -> None:
         self.fd = -1
         self.fd = os.open(path, os.O_RDWR | os.O_APPEND)
         self.path = path
-        self.inode = os.fstat(self.fd).st_ino
+        found = os.fstat(self.fd)
+        self.inode = found.st_ino
+        self.links = found.st_nlink
         self.loaded = 0
         self.failed = False
         self._synced = 0

@@ -56,7 +56,7 @@ class ModelFile:
         """Whether the table holds all that the file does."""
         log = self.log
         found = os.fstat(log.fd)
-        return found.st_size == log.loaded and found.st_nlink > 0
+        return found.st_size == log.loaded and found.st_nlink == log.links
 
     def refresh(self) -> None:
         """Take in what others have written.
@@ -67,7 +67,7 @@ class ModelFile:
         """
         log = self.log
         found = os.fstat(log.fd)
-        if found.st_size != log.loaded or not found.st_nlink:
+        if found.st_size != log.loaded or found.st_nlink != log.links:
             with self._mutex:
                 self._catch_up(second_looks=_SECOND_LOOKS)
 
@@ -77,9 +77,12 @@ class ModelFile:
             log = self.log
             found = os.fstat(log.fd)
             try:
-                if not found.st_nlink:
-                    self.log, self.table = self._load()
-                    continue
+                if found.st_nlink != log.links:
+                    # Compaction gave the name to another file, or a backup linked this one.
+                    if os.stat(self.path).st_ino != log.inode:
+                        self.log, self.table = self._load()
+                        continue
+                    log.links = found.st_nlink
                 return self._take_in(log, found.st_size)
             except CorruptionError:
                 # A reader does not hold the lock: the line may be just being written.
