@@ -1,0 +1,200 @@
+"""Docstrings and signatures as Markdown."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any, Final
+
+__all__ = ["entry", "prose"]
+
+_SECTION: Final = re.compile(r"(Args|Attributes|Raises|Returns|Yields):\s*$")
+_ITEM: Final = re.compile(r"(\*{0,2}\w[\w, ]*)(?::\s*|\.$)(.*)", re.DOTALL)
+_TITLES: Final = {
+    "Args": "Arguments",
+    "Attributes": "Attributes",
+    "Raises": "Raises",
+    "Returns": "Returns",
+    "Yields": "Yields",
+}
+WIDTH: Final = 96
+
+
+def entry(name: str, thing: Any, level: int) -> Iterator[str]:
+    """The lines about one public name: a class with its methods, a function, a value."""
+    if inspect.isclass(thing):
+        yield from _class(name, thing, level)
+    elif callable(thing):
+        yield from _function(name, thing, level)
+    else:
+        yield from _heading(name, level)
+        yield from [f"`{thing!r}`", ""]
+
+
+def prose(docstring: str | None) -> Iterator[str]:
+    """A docstring as Markdown."""
+    lines = inspect.cleandoc(docstring or "").splitlines()
+    number = 0
+    while number < len(lines):
+        line = lines[number]
+        if match := _SECTION.match(line):
+            body, number = _indented(lines, number + 1)
+            yield from _section(match.group(1), body)
+        elif line.endswith("::"):
+            body, number = _indented(lines, number + 1)
+            yield from [_inline(line[:-1]), "", "```text", *body, "```", ""]
+        elif line.startswith("=="):
+            end = max(at for at in range(number, len(lines)) if lines[at].startswith("=="))
+            yield from ["```text", *lines[number : end + 1], "```"]
+            number = end + 1
+        elif line.startswith("    ") and not lines[number - 1].strip():
+            body, number = _indented(lines, number)
+            yield from ["```text", *body, "```", ""]
+        else:
+            yield _inline(line)
+            number += 1
+    if lines:
+        yield ""
+
+
+def _indented(lines: list[str], number: int) -> tuple[list[str], int]:
+    """The indented block at `number`, without its indentation, and where it ends."""
+    end = number
+    while end < len(lines) and (not lines[end].strip() or lines[end].startswith(" ")):
+        end += 1
+    body = textwrap.dedent("\n".join(lines[number:end])).strip("\n").splitlines()
+    return body, end
+
+
+def _section(name: str, body: list[str]) -> Iterator[str]:
+    if name in ("Returns", "Yields"):
+        yield from [f"**{_TITLES[name]}** " + _inline(" ".join(map(str.strip, body))), ""]
+        return
+    yield from [f"**{_TITLES[name]}**", ""]
+    for item in _items(body):
+        match = _ITEM.match(item)
+        if match is None:
+            yield f"- {_inline(item)}"
+            continue
+        names = ", ".join(f"`{each.strip()}`" for each in match.group(1).split(","))
+        text = match.group(2).strip()
+        yield f"- {names}: {_inline(text)}" if text else f"- {names}"
+    yield ""
+
+
+def _items(body: list[str]) -> Iterator[str]:
+    item = ""
+    for line in body:
+        if line.startswith(" ") or not item:
+            item = f"{item} {line.strip()}".strip()
+        else:
+            yield item
+            item = line.strip()
+    if item:
+        yield item
+
+
+def _inline(text: str) -> str:
+    text = re.sub(r"``([^`]+)``", r"`\1`", text)
+    return re.sub(r"(?<![`\w])<(\w+)>", r"&lt;\1&gt;", text)
+
+
+def _heading(name: str, level: int) -> Iterator[str]:
+    yield from [f"{'#' * level} `{name}`", ""]
+
+
+def _function(name: str, function: Any, level: int) -> Iterator[str]:
+    yield from _heading(name, level)
+    yield from ["```pyi", _signature(name, function), "```", ""]
+    yield from prose(function.__doc__)
+
+
+class _Verbatim:
+    """An annotation as the source has it, without the quotes of its representation."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def _signature(name: str, function: Any) -> str:
+    signature = inspect.signature(function)
+    parameters = [_plain(each) for each in signature.parameters.values() if each.name != "self"]
+    signature = signature.replace(
+        parameters=parameters, return_annotation=_verbatim(signature.return_annotation)
+    )
+    shown = f"def {name}{signature}"
+    if len(shown) <= WIDTH:
+        return shown
+    parts: list[str] = []
+    star = False
+    for each in parameters:
+        if each.kind is each.KEYWORD_ONLY and not star:
+            parts.append("*")
+            star = True
+        star = star or each.kind is each.VAR_POSITIONAL
+        parts.append(str(each))
+    returns = signature.return_annotation
+    arrow = "" if returns is signature.empty else f" -> {returns}"
+    return f"def {name}(\n" + "".join(f"    {part},\n" for part in parts) + f"){arrow}"
+
+
+def _plain(parameter: inspect.Parameter) -> inspect.Parameter:
+    return parameter.replace(annotation=_verbatim(parameter.annotation))
+
+
+def _verbatim(annotation: Any) -> Any:
+    return _Verbatim(annotation) if isinstance(annotation, str) else annotation
+
+
+def _class(name: str, kind: type[Any], level: int) -> Iterator[str]:
+    yield from _heading(name, level)
+    bases = [base.__name__ for base in kind.__bases__ if base.__module__.startswith("interstore")]
+    if bases:
+        yield from [f"A kind of `{bases[0]}`.", ""]
+    generated = dataclasses.is_dataclass(kind) and (kind.__doc__ or "").startswith(f"{name}(")
+    yield from prose(None if generated else kind.__doc__)
+    described = list(_described_fields(kind))
+    if described:
+        yield from [*described, ""]
+    for member, value in _members(kind):
+        yield from _member(member, value, level + 1)
+
+
+def _described_fields(kind: type[Any]) -> Iterator[str]:
+    """Fields with a docstring of their own beneath them, which only the source knows."""
+    [source] = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(source, ast.ClassDef)
+    body = source.body
+    for field, following in pairwise(body):
+        if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
+            continue
+        if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
+            default = "" if field.value is None else f" = {ast.unparse(field.value)}"
+            shown = f"`{field.target.id}: {ast.unparse(field.annotation)}{default}`"
+            text = " ".join(str(following.value.value).split())
+            yield f"- {shown}: {_inline(text)}"
+
+
+def _members(kind: type[Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in vars(kind).items():
+        # Without a docstring, the contract or the base class documents it.
+        plain = value.__func__ if isinstance(value, (classmethod, staticmethod)) else value
+        is_method = inspect.isfunction(plain) or isinstance(value, property)
+        if not name.startswith("_") and is_method and getattr(plain, "__doc__", None):
+            yield name, plain
+
+
+def _member(name: str, value: Any, level: int) -> Iterator[str]:
+    if isinstance(value, property):
+        yield from _heading(name, level)
+        yield from prose(value.__doc__)
+    else:
+        yield from _function(name, value, level)

@@ -1,0 +1,88 @@
+"""Tables in the guides that are made from what the code declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, Final
+
+from interstore import discovery
+from interstore.capabilities import Capabilities, Limits
+from interstore.settings import Secret
+from interstore.settings.base import fields_of
+
+__all__ = ["REGIONS"]
+
+ENGINES: Final = ("json", "sqlite", "memory")
+
+
+def _capabilities(_: str) -> str:
+    """One row for each capability, one column for each engine."""
+    declared = [discovery.get(engine).capabilities for engine in ENGINES]
+    lines = [f"| capability | {' | '.join(ENGINES)} |", "|---|" + "---|" * len(ENGINES)]
+    for field in fields(Capabilities):
+        values = " | ".join(_shown(getattr(each, field.name)) for each in declared)
+        lines.append(f"| `{field.name}` | {values} |")
+    return _joined(lines)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, frozenset):
+        return ", ".join(sorted(value)) or "-"
+    if isinstance(value, bool):
+        return "yes" if value else "-"
+    return f"`{value}`"
+
+
+def _limits(_: str) -> str:
+    """The limits, which are the same on every engine unless one says otherwise."""
+    lines = ["| limit | value |", "|---|---|"]
+    lines += [f"| `{field.name}` | {getattr(Limits(), field.name):,} |" for field in fields(Limits)]
+    return _joined(lines)
+
+
+def _settings(engine: str) -> str:
+    """One row for each setting of an engine."""
+    kind = discovery.get(engine).settings
+    lines = ["| setting | variable | default | what it is |", "|---|---|---|---|"]
+    for field in fields_of(kind):
+        default = "" if field.required else _default(kind(), field.name)
+        variables = ", ".join(f"`{name}`" for name in field.variables) or "-"
+        lines.append(f"| `{field.name}` | {variables} | {default} | {field.help} |")
+    return _joined(lines)
+
+
+def _default(settings: Any, name: str) -> str:
+    value = getattr(settings, name)
+    return "-" if value is None or isinstance(value, Secret) else f"`{value}`"
+
+
+def _commands(_: str) -> str:
+    """The help of each command, as the program itself prints it."""
+    import click
+
+    from interstore.cli import COMMANDS, main
+
+    parts = []
+    context = click.Context(main, info_name="interstore")
+    for name in COMMANDS:
+        command = main.get_command(context, name)
+        assert command is not None, name
+        inner = click.Context(
+            command, info_name=name, parent=context, max_content_width=96, terminal_width=96
+        )
+        shown = "\n".join(line.rstrip() for line in command.get_help(inner).splitlines())
+        parts.append(f"### {name}\n\n```text\n{shown}\n```\n")
+    return "\n" + "\n".join(parts) + "\n"
+
+
+def _joined(lines: list[str]) -> str:
+    return "\n" + "\n".join(lines) + "\n\n"
+
+
+REGIONS: Final[dict[str, Callable[[str], str]]] = {
+    "capabilities": _capabilities,
+    "limits": _limits,
+    "settings": _settings,
+    "commands": _commands,
+}
