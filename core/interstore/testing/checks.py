@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -59,7 +59,7 @@ class Refusal(Generic[E]):
 
 
 @contextmanager
-def refuses(errors: type[E] | tuple[type[E], ...], what: str) -> Iterator[Refusal[E]]:
+def refuses(errors: type[E] | tuple[type[E], ...], what: str) -> Generator[Refusal[E], None, None]:
     """Fail unless one of the errors is raised, with a message; `what` names the bad input."""
     kinds = errors if isinstance(errors, tuple) else (errors,)
     needed = " or ".join(kind.__name__ for kind in kinds)

@@ -7,6 +7,7 @@ here matches some of the documents made up here and not others.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 from hypothesis import strategies as st
@@ -68,7 +69,7 @@ def documents(max_size: int = 10) -> Strategy:
     return st.dictionaries(ids, fields(), min_size=1, max_size=max_size).map(_with_ids)
 
 
-def _with_ids(by_id: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_ids(by_id: Mapping[Any, dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"id": id, **document} for id, document in by_id.items()]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from interstore._async.store import AsyncStore
 from interstore.testing._async.suite import AsyncSuite, fill
 from interstore.testing.checks import exact
 
 __all__ = ["AsyncAggregateSuite"]
 
-SALES = [
+SALES: list[dict[str, Any]] = [
     {"id": "1", "city": "Rome", "price": 10, "o": {"n": 1}},
     {"id": "2", "city": "Rome", "price": 2.5, "o": {"n": 2}},
     {"id": "3", "city": "Oslo", "price": "free"},

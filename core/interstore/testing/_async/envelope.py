@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 from interstore._async.store import AsyncStore
 from interstore._compat_async import sleep
+from interstore.document import Document
 from interstore.testing._async.suite import AsyncSuite, fill
 from interstore.testing.checks import envelope, exact, ids
 
@@ -46,7 +48,7 @@ class AsyncEnvelopeSuite(AsyncSuite):
     ) -> None:
         document = await store.create(model, {"id": "ada", "n": 0})
         created = document.created
-        writes = [
+        writes: list[Callable[[], Awaitable[Document | None]]] = [
             lambda: store.update(model, "ada", {"n": 1}),
             lambda: store.update(model, "ada", {"$inc": {"n": 1}}),
             lambda: store.put(model, {"id": "ada", "n": 3}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from interstore._async.store import AsyncStore
@@ -178,10 +179,7 @@ class AsyncLockingSuite(AsyncSuite):
 
 
 def _each(work: Callable[[int], Awaitable[Any]]) -> list[Callable[[], Awaitable[Any]]]:
-    def bound(worker: int) -> Callable[[], Awaitable[Any]]:
-        return lambda: work(worker)
-
-    return [bound(worker) for worker in range(WORKERS)]
+    return [partial(work, worker) for worker in range(WORKERS)]
 
 
 def _guarded(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
+
 from interstore._async.store import AsyncStore
 from interstore.errors import InvalidQueryError
 from interstore.testing._async.suite import AsyncSuite, at_once, fill
@@ -67,14 +70,15 @@ class AsyncModelSuite(AsyncSuite):
     async def test_names_that_differ_in_case_only(self, store: AsyncStore, model: str) -> None:
         await store.create(model, {"id": "a", "n": 1})
         for other in (model.upper(), model.capitalize()):
-            for name, call in {
-                "create": lambda other=other: store.create(other, {"id": "a", "n": 2}),
-                "put": lambda other=other: store.put(other, {"id": "a", "n": 2}),
-                "create_many": lambda other=other: store.create_many(other, [{"id": "b"}]),
-                "put_many": lambda other=other: store.put_many(other, [{"id": "b"}]),
-            }.items():
+            calls: dict[str, Callable[[str], Awaitable[object]]] = {
+                "create": lambda other: store.create(other, {"id": "a", "n": 2}),
+                "put": lambda other: store.put(other, {"id": "a", "n": 2}),
+                "create_many": lambda other: store.create_many(other, [{"id": "b"}]),
+                "put_many": lambda other: store.put_many(other, [{"id": "b"}]),
+            }
+            for name, call in calls.items():
                 with refuses(InvalidQueryError, f"{name} to {other!r} where {model!r} exists"):
-                    await call()
+                    await call(other)
             assert await store.find_by_id(other, "a") is None
             assert await store.count(other) == 0
         assert (await store.get(model, "a"))["n"] == 1
@@ -98,7 +102,7 @@ class AsyncModelSuite(AsyncSuite):
                     await store.delete_many(name, {})
 
     async def test_a_model_is_created_once(self, store: AsyncStore, model: str) -> None:
-        calls = [lambda n=n: store.put(model, {"id": f"{n % 3}"}) for n in range(9)]
-        for outcome in await at_once(calls):  # type: ignore[arg-type]
+        calls = [partial(store.put, model, {"id": f"{n % 3}"}) for n in range(9)]
+        for outcome in await at_once(calls):
             assert not isinstance(outcome, Exception), outcome
         assert await store.count(model) == 3

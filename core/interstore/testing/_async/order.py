@@ -73,14 +73,15 @@ class AsyncOrderSuite(AsyncSuite):
             {"id": f"{a}{b}{c}", "a": a, "b": b} for a in (1, "x") for b in (0, 2) for c in "pq"
         ]
         await fill(store, model, documents)
-        for sort, expected in [
+        cases: list[tuple[Any, list[str]]] = [
             (["a", "b"], ["10p", "10q", "12p", "12q", "x0p", "x0q", "x2p", "x2q"]),
             (["a", "-b"], ["12q", "12p", "10q", "10p", "x2q", "x2p", "x0q", "x0p"]),
             (["-a", "b"], ["x0p", "x0q", "x2p", "x2q", "10p", "10q", "12p", "12q"]),
             (["-a", "-b", "id"], ["x2p", "x2q", "x0p", "x0q", "12p", "12q", "10p", "10q"]),
             ([("a", 1), ("id", -1)], ["12q", "12p", "10q", "10p", "x2q", "x2p", "x0q", "x0p"]),
             ("-id", ["x2q", "x2p", "x0q", "x0p", "12q", "12p", "10q", "10p"]),
-        ]:
+        ]
+        for sort, expected in cases:
             found = ids(await store.find(model, sort=sort).to_list())
             assert found == expected, f"sort {sort}"
 

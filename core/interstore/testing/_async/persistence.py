@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 
 from interstore._async.database import AsyncDatabase
 from interstore._async.store import AsyncStore
@@ -98,6 +99,5 @@ class AsyncPersistenceSuite(AsyncSuite):
             for _ in range(10):
                 await (store, second)[worker % 2].update(model, "a", {"$inc": {"n": 1}})
 
-        outcomes = await at_once([lambda w=w: work(w) for w in range(4)])  # type: ignore[misc]
-        assert outcomes == [None] * 4
+        assert await at_once([partial(work, worker) for worker in range(4)]) == [None] * 4
         assert (await store.get(model, "a"))["n"] == 40

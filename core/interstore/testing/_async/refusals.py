@@ -220,7 +220,18 @@ class AsyncRefusalSuite(AsyncSuite):
         figures: dict[str, Call] = {
             "aggregate": lambda bad: store.aggregate(model, n=bad),
         }
-        kinds = (None, 1, "sums", "sum", ("sum",), ("median", "a"), ("sum", 1), ("sum", ""), [], {})
+        kinds: tuple[Any, ...] = (
+            None,
+            1,
+            "sums",
+            "sum",
+            ("sum",),
+            ("median", "a"),
+            ("sum", 1),
+            ("sum", ""),
+            [],
+            {},
+        )
         await _refused(figures, "figure", kinds, InvalidQueryError)
         groups: dict[str, Call] = {
             "aggregate": lambda bad: store.aggregate(model, group_by=bad, n="count"),

@@ -20,7 +20,9 @@ from interstore.errors import InterstoreError
 if ASYNC:
     import asyncio
 
-    from pytest_asyncio import fixture
+    import pytest_asyncio
+
+    fixture = pytest_asyncio.fixture
 else:
     fixture = pytest.fixture
 

@@ -1,10 +1,12 @@
 # Generated from core/interstore/testing/_async/aggregates.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 783104264435708307038fbf
+# Digest of the rest: b52e9fa7a03f511fc9a9b656
 
 """Groups, figures and distinct values."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from interstore._sync.store import Store
 from interstore.testing._sync.suite import Suite, fill
@@ -12,7 +14,7 @@ from interstore.testing.checks import exact
 
 __all__ = ["AggregateSuite"]
 
-SALES = [
+SALES: list[dict[str, Any]] = [
     {"id": "1", "city": "Rome", "price": 10, "o": {"n": 1}},
     {"id": "2", "city": "Rome", "price": 2.5, "o": {"n": 2}},
     {"id": "3", "city": "Oslo", "price": "free"},

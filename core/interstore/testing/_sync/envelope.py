@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/envelope.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: d4d644270fcd881ad7c6f660
+# Digest of the rest: d3591be8d88a81995e9be2df
 
 """Versions and times: what Interstore keeps beside the user's fields."""
 
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from interstore._compat import sleep
 from interstore._sync.store import Store
+from interstore.document import Document
 from interstore.testing._sync.suite import Suite, fill
 from interstore.testing.checks import envelope, exact, ids
 
@@ -48,7 +50,7 @@ class EnvelopeSuite(Suite):
     def test_writes_raise_the_version_and_keep_the_creation(self, store: Store, model: str) -> None:
         document = store.create(model, {"id": "ada", "n": 0})
         created = document.created
-        writes = [
+        writes: list[Callable[[], Document | None]] = [
             lambda: store.update(model, "ada", {"n": 1}),
             lambda: store.update(model, "ada", {"$inc": {"n": 1}}),
             lambda: store.put(model, {"id": "ada", "n": 3}),

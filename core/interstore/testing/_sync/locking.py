@@ -1,12 +1,13 @@
 # Generated from core/interstore/testing/_async/locking.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 42860a7f924c32a38bd28907
+# Digest of the rest: b4cec4974a052671d87f20dc
 
 """Optimistic locking, and many writers at the same time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from interstore._sync.store import Store
@@ -174,10 +175,7 @@ class LockingSuite(Suite):
 
 
 def _each(work: Callable[[int], Any]) -> list[Callable[[], Any]]:
-    def bound(worker: int) -> Callable[[], Any]:
-        return lambda: work(worker)
-
-    return [bound(worker) for worker in range(WORKERS)]
+    return [partial(work, worker) for worker in range(WORKERS)]
 
 
 def _guarded(store: Store, model: str, version: int) -> dict[str, Callable[[], object]]:

@@ -1,10 +1,13 @@
 # Generated from core/interstore/testing/_async/models.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 73ee061bdd7137b218ef20b3
+# Digest of the rest: 61dab523918c16dbd6efa99f
 
 """Models: which exist, how they come and go."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
 
 from interstore._sync.store import Store
 from interstore.errors import InvalidQueryError
@@ -71,14 +74,15 @@ class ModelSuite(Suite):
     def test_names_that_differ_in_case_only(self, store: Store, model: str) -> None:
         store.create(model, {"id": "a", "n": 1})
         for other in (model.upper(), model.capitalize()):
-            for name, call in {
-                "create": lambda other=other: store.create(other, {"id": "a", "n": 2}),
-                "put": lambda other=other: store.put(other, {"id": "a", "n": 2}),
-                "create_many": lambda other=other: store.create_many(other, [{"id": "b"}]),
-                "put_many": lambda other=other: store.put_many(other, [{"id": "b"}]),
-            }.items():
+            calls: dict[str, Callable[[str], object]] = {
+                "create": lambda other: store.create(other, {"id": "a", "n": 2}),
+                "put": lambda other: store.put(other, {"id": "a", "n": 2}),
+                "create_many": lambda other: store.create_many(other, [{"id": "b"}]),
+                "put_many": lambda other: store.put_many(other, [{"id": "b"}]),
+            }
+            for name, call in calls.items():
                 with refuses(InvalidQueryError, f"{name} to {other!r} where {model!r} exists"):
-                    call()
+                    call(other)
             assert store.find_by_id(other, "a") is None
             assert store.count(other) == 0
         assert store.get(model, "a")["n"] == 1
@@ -102,7 +106,7 @@ class ModelSuite(Suite):
                     store.delete_many(name, {})
 
     def test_a_model_is_created_once(self, store: Store, model: str) -> None:
-        calls = [lambda n=n: store.put(model, {"id": f"{n % 3}"}) for n in range(9)]
-        for outcome in at_once(calls):  # type: ignore[arg-type]
+        calls = [partial(store.put, model, {"id": f"{n % 3}"}) for n in range(9)]
+        for outcome in at_once(calls):
             assert not isinstance(outcome, Exception), outcome
         assert store.count(model) == 3

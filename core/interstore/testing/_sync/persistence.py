@@ -1,12 +1,13 @@
 # Generated from core/interstore/testing/_async/persistence.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 32511ee3a7485ebdc10db19d
+# Digest of the rest: 1ff929c6cbc46ad64fbe47c5
 
 """What is written outlives the connection, and other connections see it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from interstore._sync.database import Database
 from interstore._sync.store import Store
@@ -94,6 +95,5 @@ class PersistenceSuite(Suite):
             for _ in range(10):
                 (store, second)[worker % 2].update(model, "a", {"$inc": {"n": 1}})
 
-        outcomes = at_once([lambda w=w: work(w) for w in range(4)])  # type: ignore[misc]
-        assert outcomes == [None] * 4
+        assert at_once([partial(work, worker) for worker in range(4)]) == [None] * 4
         assert store.get(model, "a")["n"] == 40

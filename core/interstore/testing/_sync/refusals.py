@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/refusals.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 2dd9ed9a5724dc2d5262f9b5
+# Digest of the rest: 834dcd902664ab7898187269
 
 """Bad input to every operation: a typed error, and nothing written."""
 
@@ -220,7 +220,18 @@ class RefusalSuite(Suite):
         figures: dict[str, Call] = {
             "aggregate": lambda bad: store.aggregate(model, n=bad),
         }
-        kinds = (None, 1, "sums", "sum", ("sum",), ("median", "a"), ("sum", 1), ("sum", ""), [], {})
+        kinds: tuple[Any, ...] = (
+            None,
+            1,
+            "sums",
+            "sum",
+            ("sum",),
+            ("median", "a"),
+            ("sum", 1),
+            ("sum", ""),
+            [],
+            {},
+        )
         _refused(figures, "figure", kinds, InvalidQueryError)
         groups: dict[str, Call] = {
             "aggregate": lambda bad: store.aggregate(model, group_by=bad, n="count"),
