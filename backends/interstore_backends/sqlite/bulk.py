@@ -32,11 +32,11 @@ def duplicate(model: str, id: str) -> DuplicateError:
 
 
 def create_many(
-    connection: Any, table: Table, model: str, writes: Sequence[Write]
+    cursor: Any, table: Table, model: str, writes: Sequence[Write]
 ) -> list[WriteOutcome]:
     """Create each; the outcome of each, in order. The ids are distinct."""
     outcomes, rows = _rows(writes)
-    created = _insert(connection, table, rows)
+    created = _insert(cursor, table, rows)
     if created is not None:
         for index, write in enumerate(writes):
             if outcomes[index] == 1 and write.id not in created:
@@ -44,45 +44,45 @@ def create_many(
     return outcomes
 
 
-def _insert(connection: Any, table: Table, rows: list[Row]) -> set[str] | None:
+def _insert(cursor: Any, table: Table, rows: list[Row]) -> set[str] | None:
     """Insert the rows whose id is new. Their ids; ``None`` if that is all of them."""
     # A new row gets a rowid above all others, which tells afterwards which rows are new.
-    [(last,)] = connection.execute(f"SELECT max(rowid) FROM {table.name}").fetchall()
-    if connection.executemany(table.create, rows).rowcount == len(rows):
+    [(last,)] = cursor.execute(f"SELECT max(rowid) FROM {table.name}").fetchall()
+    if cursor.executemany(table.create, rows).rowcount == len(rows):
         return None
     new = f"SELECT id FROM {table.name} WHERE rowid > ?"
-    return {id for (id,) in connection.execute(new, (last or 0,)).fetchall()}
+    return {id for (id,) in cursor.execute(new, (last or 0,)).fetchall()}
 
 
-def put_many(connection: Any, table: Table, writes: Sequence[Write]) -> list[WriteOutcome]:
+def put_many(cursor: Any, table: Table, writes: Sequence[Write]) -> list[WriteOutcome]:
     """Put each; the outcome of each, in order. The ids are distinct."""
-    versions = versions_of(connection, table, [write.id for write in writes])
+    versions = versions_of(cursor, table, [write.id for write in writes])
     outcomes, rows = _rows(writes)
     if versions:
         for index, write in enumerate(writes):
             if write.id in versions and outcomes[index] == 1:
                 outcomes[index] = versions[write.id] + 1
-    connection.executemany(table.put_over, rows)
+    cursor.executemany(table.put_over, rows)
     return outcomes
 
 
 def write_page(
-    connection: Any, table: Table, writes: Sequence[Write], mode: WriteMode
+    cursor: Any, table: Table, writes: Sequence[Write], mode: WriteMode
 ) -> list[WriteOutcome]:
     """Write documents as they are; 0 for each that the mode leaves as it was."""
     outcomes, rows = _rows(writes)
     kept: Callable[[Write], bool]
     if mode == "upsert":
-        connection.executemany(table.copy_over, rows)
+        cursor.executemany(table.copy_over, rows)
         return outcomes
     if mode == "insert_if_absent":
-        created = _insert(connection, table, rows)
+        created = _insert(cursor, table, rows)
         if created is None:
             return outcomes
         kept = lambda write: write.id not in created  # noqa: E731
     else:
-        versions = versions_of(connection, table, [write.id for write in writes])
-        connection.executemany(table.copy_newer, rows)
+        versions = versions_of(cursor, table, [write.id for write in writes])
+        cursor.executemany(table.copy_newer, rows)
         kept = lambda write: versions.get(write.id, 0) >= write.version  # noqa: E731
     for index, write in enumerate(writes):
         if kept(write) and not isinstance(outcomes[index], InvalidDocumentError):
@@ -103,36 +103,36 @@ def _rows(writes: Iterable[Write]) -> tuple[list[WriteOutcome], list[Row]]:
     return outcomes, rows
 
 
-def versions_of(connection: Any, table: Table, ids: list[str]) -> dict[str, int]:
+def versions_of(cursor: Any, table: Table, ids: list[str]) -> dict[str, int]:
     """The versions of the documents that exist among `ids`."""
     query = f"SELECT id, version FROM {table.name} WHERE id IN (SELECT value FROM json_each(?))"
-    return dict(connection.execute(query, (_encode(ids).decode(),)).fetchall())
+    return dict(cursor.execute(query, (_encode(ids).decode(),)).fetchall())
 
 
-def replace(connection: Any, table: Table, write: Write) -> None:
+def replace(cursor: Any, table: Table, write: Write) -> None:
     """Write over a document that exists."""
     id, version, _, updated, expires, text = row_of(write)
-    connection.execute(table.replace, (version, updated, expires, text, id))
+    cursor.execute(table.replace, (version, updated, expires, text, id))
 
 
 def update_many(
-    connection: Any, table: Table, model: str, condition: Compiled, changes: Changes
+    cursor: Any, table: Table, model: str, condition: Compiled, changes: Changes
 ) -> BulkResult:
     """Update every document that matches; one that the changes do not fit is reported."""
     result = BulkResult()
     query = f"{table.select} WHERE {condition.sql} AND id > ? ORDER BY id LIMIT {_PAGE}"
     after = ""
     while True:
-        page = connection.execute(query, (*condition.parameters, after)).fetchall()
+        page = cursor.execute(query, (*condition.parameters, after)).fetchall()
         for row in page:
-            _update_one(connection, table, model, read_document(row), changes, result)
+            _update_one(cursor, table, model, read_document(row), changes, result)
         if len(page) < _PAGE:
             return result
         after = page[-1][0]
 
 
 def _update_one(
-    connection: Any,
+    cursor: Any,
     table: Table,
     model: str,
     current: Document,
@@ -142,7 +142,7 @@ def _update_one(
     try:
         write = changes.apply(model, current.id, current)
         if not changes.is_empty:
-            replace(connection, table, write)
+            replace(cursor, table, write)
     except InvalidDocumentError as error:
         error.backend = "sqlite"
         result.failed += 1

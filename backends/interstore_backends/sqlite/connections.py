@@ -1,4 +1,8 @@
-"""The connections of one database: one that writes, under a lock, and some that read."""
+"""The connections of one database: one that writes, under a lock, and some that read.
+
+Each is held by its one cursor, which is used again and again: making one takes a third of a
+microsecond, a tenth of a short statement.
+"""
 
 from __future__ import annotations
 
@@ -87,11 +91,11 @@ class Connections:
 
     def _close_all(self) -> None:
         while self._idle:
-            self._idle.pop().close()
+            self._idle.pop().connection.close()
             self._readers -= 1
-        for connection in (self._inline, self._writer):
-            if connection is not None:
-                connection.close()
+        for cursor in (self._inline, self._writer):
+            if cursor is not None:
+                cursor.connection.close()
         self._inline = self._writer = None
 
     def _make_folder(self) -> None:
@@ -124,6 +128,7 @@ class Connections:
             pause = min(pause * 2, 0.05)
 
     def _open(self, timeout: float) -> Any:
+        """The cursor of a new connection."""
         connection = self._driver.connect(
             self.file,
             timeout=timeout,
@@ -132,19 +137,19 @@ class Connections:
             cached_statements=_STATEMENTS,
         )
         register(connection, self.filters)
-        return connection
+        return connection.cursor()
 
     def _open_writer(self) -> Any:
-        connection = self._open(self._settings.timeout)
+        cursor = self._open(self._settings.timeout)
         try:
-            self._prepare_writer(connection)
+            self._prepare_writer(cursor)
         except BaseException:
-            connection.close()
+            cursor.connection.close()
             raise
-        return connection
+        return cursor
 
-    def _prepare_writer(self, connection: Any) -> None:
-        execute = connection.execute
+    def _prepare_writer(self, cursor: Any) -> None:
+        execute = cursor.execute
         if not self._settings.in_memory:
             mode = execute("PRAGMA journal_mode = WAL").fetchone()[0]
             if mode != "wal":
@@ -165,63 +170,63 @@ class Connections:
                 "point; use another file",
                 backend="sqlite",
             )
-        schema.set_up(connection, self.file, self.transaction)
+        schema.set_up(cursor, self.file, self.transaction)
 
     # Lending.
 
     def writer(self) -> Any:
-        """The connection that writes. The caller holds `lock`."""
+        """The cursor that writes. The caller holds `lock`."""
         if self._writer is None:
             self._check_connected()
             self._writer = self._retry(self._open_writer)
         return self._writer
 
-    def transaction(self, connection: Any, work: Callable[[], T]) -> T:
+    def transaction(self, cursor: Any, work: Callable[[], T]) -> T:
         """What `work` returns, its writes applied together or not at all."""
-        connection.execute("BEGIN IMMEDIATE")
+        cursor.execute("BEGIN IMMEDIATE")
         try:
             result = work()
-            connection.execute("COMMIT")
+            cursor.execute("COMMIT")
         except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            if cursor.connection.in_transaction:
+                cursor.execute("ROLLBACK")
             raise
         return result
 
     def take(self) -> Any:
-        """A connection to read with; to be given back."""
+        """A cursor to read with; to be given back."""
         try:
             return self._idle.pop()
         except IndexError:
             return self._open_reader()
 
-    def give(self, connection: Any) -> None:
+    def give(self, cursor: Any) -> None:
         """Take back what `take` lent."""
         if self._connected and len(self._idle) < _IDLE:
-            self._idle.append(connection)
+            self._idle.append(cursor)
             return
         with self._opening:
             self._readers -= 1
-        connection.close()
+        cursor.connection.close()
 
     def _open_reader(self) -> Any:
         with self._opening:
             self._check_connected()
-            connection = self._open(self._settings.timeout)
+            cursor = self._open(self._settings.timeout)
             self._readers += 1
         try:
-            connection.execute("PRAGMA query_only = ON")
+            cursor.execute("PRAGMA query_only = ON")
         except BaseException:
-            self.give(connection)
+            self.give(cursor)
             raise
-        return connection
+        return cursor
 
     def _check_connected(self) -> None:
         if not self._connected:
             raise UnavailableError(f"{self.file} is not connected", backend="sqlite")
 
     def inline(self, read: Callable[[Any], T]) -> T:
-        """What `read` returns of a connection that never waits.
+        """What `read` returns of a cursor that never waits.
 
         Raises:
             BlockingIOError: it would have to wait.
@@ -285,7 +290,7 @@ class MemoryConnections(Connections):
             self.lock.release()
             raise
 
-    def give(self, connection: Any) -> None:
+    def give(self, cursor: Any) -> None:
         self.lock.release()
 
     def inline(self, read: Callable[[Any], T]) -> T:

@@ -19,7 +19,7 @@ from interstore_backends.sqlite.compile import Compiled, compile_filter, compile
 from interstore_backends.sqlite.connections import make_connections
 from interstore_backends.sqlite.driver import load_driver
 from interstore_backends.sqlite.errors import is_stale, is_too_complex
-from interstore_backends.sqlite.rows import Row, StaleTable, read_document, row_of
+from interstore_backends.sqlite.rows import Row, StaleTable, read_document, read_documents, row_of
 from interstore_backends.sqlite.schema import Table
 from interstore_backends.sqlite.settings import CAPABILITIES, LIMITS, SQLiteSettings
 
@@ -69,23 +69,23 @@ class SQLiteDatabase:
     # How every operation runs.
 
     def _read(self, model: str, work: Callable[[Any, Table], T]) -> T | None:
-        """What `work` returns, called with a connection; ``None`` if there is no such model."""
+        """What `work` returns, called with a cursor to read; ``None`` if there is no such model."""
         connections = self._connections
         for attempt in (1, 2):
-            connection = connections.take()
+            cursor = connections.take()
             try:
-                table = self._tables.get(model) or self._load(connection, model)
-                return None if table is None else work(connection, table)
+                table = self._tables.get(model) or self._load(cursor, model)
+                return None if table is None else work(cursor, table)
             except self._caught as error:
                 self._forget(model, error, final=attempt == 2)
             finally:
-                connections.give(connection)
+                connections.give(cursor)
         raise AssertionError("unreachable")
 
     def _write(
         self, model: str, work: Callable[[Any, Table], T], *, create: bool = False
     ) -> T | None:
-        """Likewise with the connection that writes, under its lock.
+        """Likewise with the cursor that writes, under its lock.
 
         Args:
             create: whether the model is created if it does not exist.
@@ -95,11 +95,11 @@ class SQLiteDatabase:
             if not connections.lock.acquire(timeout=self._settings.timeout):
                 raise self._translate.timed_out()
             try:
-                connection = connections.writer()
-                table = self._tables.get(model) or self._load(connection, model)
+                cursor = connections.writer()
+                table = self._tables.get(model) or self._load(cursor, model)
                 if table is None and create:
-                    table = self._create(connection, model)
-                return None if table is None else work(connection, table)
+                    table = self._create(cursor, model)
+                return None if table is None else work(cursor, table)
             except self._caught as error:
                 self._forget(model, error, final=attempt == 2)
             finally:
@@ -111,8 +111,8 @@ class SQLiteDatabase:
     ) -> T | None:
         """Likewise, what `work` writes being applied together or not at all."""
 
-        def whole(connection: Any, table: Table) -> T:
-            return self._connections.transaction(connection, lambda: work(connection, table))
+        def whole(cursor: Any, table: Table) -> T:
+            return self._connections.transaction(cursor, lambda: work(cursor, table))
 
         return self._write(model, whole, create=create)
 
@@ -131,22 +131,22 @@ class SQLiteDatabase:
         elif final or known is None or not is_stale(error):
             raise self._translate(error, model) from error
 
-    def _load(self, connection: Any, model: str) -> Table | None:
-        table = schema.load_table(connection, model, self._driver.version)
+    def _load(self, cursor: Any, model: str) -> Table | None:
+        table = schema.load_table(cursor, model, self._driver.version)
         if table is not None:
             self._tables[model] = table
         return table
 
-    def _create(self, connection: Any, model: str) -> Table:
+    def _create(self, cursor: Any, model: str) -> Table:
         if not self._settings.auto_create:
-            raise schema.creation_is_off(model, schema.models(connection))
+            raise schema.creation_is_off(model, schema.models(cursor))
 
         def create() -> Table:
             # Another process may have been faster.
-            table = schema.load_table(connection, model, self._driver.version)
-            return table or schema.create_table(connection, model, self._format)
+            table = schema.load_table(cursor, model, self._driver.version)
+            return table or schema.create_table(cursor, model, self._format)
 
-        table = self._connections.transaction(connection, create)
+        table = self._connections.transaction(cursor, create)
         self._tables[model] = table
         return table
 
@@ -162,7 +162,7 @@ class SQLiteDatabase:
     # Reads.
 
     def find_by_id(self, model: str, id: str) -> Document | None:
-        return self._read(model, lambda connection, table: _one(connection, table, id))
+        return self._read(model, lambda cursor, table: _one(cursor, table, id))
 
     def find_by_id_inline(self, model: str, id: str) -> Document | None:
         """`find_by_id` without ever waiting, for the thread of an event loop.
@@ -174,7 +174,7 @@ class SQLiteDatabase:
         if table is None:
             raise BlockingIOError
         try:
-            return self._connections.inline(lambda connection: _one(connection, table, id))
+            return self._connections.inline(lambda cursor: _one(cursor, table, id))
         except self._caught as error:
             self._forget(model, error, final=False)
             raise BlockingIOError from error
@@ -183,17 +183,17 @@ class SQLiteDatabase:
         """The documents that exist among `ids`."""
         listed = _encode(ids).decode()
 
-        def work(connection: Any, table: Table) -> list[Document]:
+        def work(cursor: Any, table: Table) -> list[Document]:
             query = f"{table.select} WHERE id IN (SELECT value FROM json_each(?))"
-            return _all(connection, query, (listed,))
+            return _all(cursor, query, (listed,))
 
         return self._read(model, work) or []
 
     def find(self, model: str, query: Query) -> Iterable[Document]:
-        def work(connection: Any, table: Table) -> list[Document]:
+        def work(cursor: Any, table: Table) -> list[Document]:
             def run(condition: Compiled) -> list[Document]:
                 rest = compile_query(query, condition)
-                return _all(connection, table.select + rest.sql, rest.parameters)
+                return _all(cursor, table.select + rest.sql, rest.parameters)
 
             return self._filtered(query.tree, run)
 
@@ -211,10 +211,10 @@ class SQLiteDatabase:
     def _select(self, model: str, what: str, tree: Node, end: str = "") -> Row | None:
         """The first row of a query over the documents that match."""
 
-        def work(connection: Any, table: Table) -> Row | None:
+        def work(cursor: Any, table: Table) -> Row | None:
             def run(condition: Compiled) -> Row | None:
                 query = f"{what} FROM {table.name}{_where(tree, condition)}{end}"
-                rows: list[Row] = connection.execute(query, condition.parameters).fetchall()
+                rows: list[Row] = cursor.execute(query, condition.parameters).fetchall()
                 return rows[0] if rows else None
 
             return self._filtered(tree, run)
@@ -230,8 +230,8 @@ class SQLiteDatabase:
             parameters.append(partition.until)
         end = f" WHERE {' AND '.join(terms)} ORDER BY id LIMIT ?"
 
-        def work(connection: Any, table: Table) -> list[Document]:
-            return _all(connection, table.select + end, (*parameters, limit))
+        def work(cursor: Any, table: Table) -> list[Document]:
+            return _all(cursor, table.select + end, (*parameters, limit))
 
         documents = self._read(model, work) or []
         return ScanPage(documents, documents[-1].id if len(documents) == limit else None)
@@ -239,14 +239,14 @@ class SQLiteDatabase:
     def partitions(self, model: str, n: int) -> list[Partition]:
         """At most `n` shares of about the same number of documents."""
 
-        def work(connection: Any, table: Table) -> list[str]:
-            [(total,)] = connection.execute(f"SELECT count(*) FROM {table.name}").fetchall()
+        def work(cursor: Any, table: Table) -> list[str]:
+            [(total,)] = cursor.execute(f"SELECT count(*) FROM {table.name}").fetchall()
             query = f"SELECT id FROM {table.name} WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?"
             splits: list[str] = []
             for share in range(1, min(n, total)):
                 size = total * share // n - total * (share - 1) // n
                 last = splits[-1] if splits else ""
-                rows = connection.execute(query, (last, max(size, 1) - 1)).fetchall()
+                rows = cursor.execute(query, (last, max(size, 1) - 1)).fetchall()
                 splits.extend(id for (id,) in rows)
             return splits
 
@@ -256,7 +256,7 @@ class SQLiteDatabase:
 
     def ping(self) -> None:
         """Return if the file can be read."""
-        self._read_file(lambda connection: connection.execute("PRAGMA schema_version").fetchall())
+        self._read_file(lambda cursor: cursor.execute("PRAGMA schema_version").fetchall())
 
     # Writes of one document.
 
@@ -264,7 +264,7 @@ class SQLiteDatabase:
         row = row_of(write)
         created = self._write(
             model,
-            lambda connection, table: connection.execute(table.create, row).rowcount,
+            lambda cursor, table: cursor.execute(table.create, row).rowcount,
             create=True,
         )
         if not created:
@@ -281,11 +281,11 @@ class SQLiteDatabase:
         row = row_of(write)
         guarded = (*row[3:], row[0], if_version)
 
-        def work(connection: Any, table: Table) -> list[Row]:
+        def work(cursor: Any, table: Table) -> list[Row]:
             if if_version is None:
-                rows: list[Row] = connection.execute(table.put, row).fetchall()
+                rows: list[Row] = cursor.execute(table.put, row).fetchall()
             else:
-                rows = connection.execute(table.put_if, guarded).fetchall()
+                rows = cursor.execute(table.put_if, guarded).fetchall()
             return rows
 
         stored = self._write(model, work, create=if_version is None)
@@ -304,11 +304,11 @@ class SQLiteDatabase:
     def update(
         self, model: str, id: str, changes: Changes, *, if_version: int | None = None
     ) -> Document:
-        def work(connection: Any, table: Table) -> Write:
-            current = _one(connection, table, id)
+        def work(cursor: Any, table: Table) -> Write:
+            current = _one(cursor, table, id)
             write = changes.apply(model, id, current, if_version)
             if not changes.is_empty:
-                bulk.replace(connection, table, write)
+                bulk.replace(cursor, table, write)
             return write
 
         written = self._transact(model, work)
@@ -321,9 +321,9 @@ class SQLiteDatabase:
         if if_version is not None:
             guard, parameters = " AND version = ?", (id, if_version)  # type: ignore[assignment]
 
-        def work(connection: Any, table: Table) -> int:
+        def work(cursor: Any, table: Table) -> int:
             statement = f"DELETE FROM {table.name} WHERE id = ?{guard}"
-            deleted: int = connection.execute(statement, parameters).rowcount
+            deleted: int = cursor.execute(statement, parameters).rowcount
             return deleted
 
         deleted = bool(self._write(model, work))
@@ -342,17 +342,17 @@ class SQLiteDatabase:
         """Update the first document of the query's order; ``None`` if none matches."""
         query = query.only(limit=1, fields=None)
 
-        def work(connection: Any, table: Table) -> Write | None:
+        def work(cursor: Any, table: Table) -> Write | None:
             def run(condition: Compiled) -> list[Document]:
                 rest = compile_query(query, condition)
-                return _all(connection, table.select + rest.sql, rest.parameters)
+                return _all(cursor, table.select + rest.sql, rest.parameters)
 
             found = self._filtered(query.tree, run)
             if not found:
                 return None
             write = changes.apply(model, found[0].id, found[0])
             if not changes.is_empty:
-                bulk.replace(connection, table, write)
+                bulk.replace(cursor, table, write)
             return write
 
         written = self._transact(model, work)
@@ -364,20 +364,18 @@ class SQLiteDatabase:
         """Create each; the outcome of each, in order. The ids are distinct."""
         return self._bulk(
             model,
-            lambda connection, table: bulk.create_many(connection, table, model, writes),
+            lambda cursor, table: bulk.create_many(cursor, table, model, writes),
         )
 
     def put_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """Put each; the outcome of each, in order. The ids are distinct."""
-        return self._bulk(model, lambda connection, table: bulk.put_many(connection, table, writes))
+        return self._bulk(model, lambda cursor, table: bulk.put_many(cursor, table, writes))
 
     def write_page(
         self, model: str, writes: Sequence[Write], mode: WriteMode
     ) -> list[WriteOutcome]:
         """Write documents as they are, version and times included."""
-        return self._bulk(
-            model, lambda connection, table: bulk.write_page(connection, table, writes, mode)
-        )
+        return self._bulk(model, lambda cursor, table: bulk.write_page(cursor, table, writes, mode))
 
     def _bulk(
         self, model: str, work: Callable[[Any, Table], list[WriteOutcome]]
@@ -387,10 +385,10 @@ class SQLiteDatabase:
     def update_many(self, model: str, tree: Node, changes: Changes) -> BulkResult:
         """Update every document that matches, all of them in one transaction."""
 
-        def work(connection: Any, table: Table) -> BulkResult:
+        def work(cursor: Any, table: Table) -> BulkResult:
             return self._filtered(
                 tree,
-                lambda condition: bulk.update_many(connection, table, model, condition, changes),
+                lambda condition: bulk.update_many(cursor, table, model, condition, changes),
             )
 
         return self._transact(model, work) or BulkResult()
@@ -398,10 +396,10 @@ class SQLiteDatabase:
     def delete_many(self, model: str, tree: Node) -> BulkResult:
         """Delete every document that matches, all of them in one statement."""
 
-        def work(connection: Any, table: Table) -> int:
+        def work(cursor: Any, table: Table) -> int:
             def run(condition: Compiled) -> int:
                 statement = f"DELETE FROM {table.name}{_where(tree, condition)}"
-                deleted: int = connection.execute(statement, condition.parameters).rowcount
+                deleted: int = cursor.execute(statement, condition.parameters).rowcount
                 return deleted
 
             return self._filtered(tree, run)
@@ -417,8 +415,8 @@ class SQLiteDatabase:
     def drop(self, model: str) -> bool:
         """Remove a model and all its documents; return whether it existed."""
 
-        def work(connection: Any, table: Table) -> bool:
-            schema.drop_table(connection, model, table)
+        def work(cursor: Any, table: Table) -> bool:
+            schema.drop_table(cursor, model, table)
             return True
 
         dropped = bool(self._transact(model, work))
@@ -428,10 +426,10 @@ class SQLiteDatabase:
     def stats(self) -> dict[str, Any]:
         """Bytes of the file, documents of each model, versions and settings in force."""
 
-        def work(connection: Any) -> dict[str, Any]:
-            [(size,)] = connection.execute("PRAGMA page_size").fetchall()
-            [(pages,)] = connection.execute("PRAGMA page_count").fetchall()
-            return {"bytes": size * pages, "models": schema.models(connection)}
+        def work(cursor: Any) -> dict[str, Any]:
+            [(size,)] = cursor.execute("PRAGMA page_size").fetchall()
+            [(pages,)] = cursor.execute("PRAGMA page_count").fetchall()
+            return {"bytes": size * pages, "models": schema.models(cursor)}
 
         figures = self._read_file(work)
         documents = {model: self.count(model, ALL) for model in figures.pop("models")}
@@ -452,25 +450,25 @@ class SQLiteDatabase:
         Whoever uses it beside other threads waits for none of them: keep to one statement.
         """
         with self._connections.lock:
-            return self._connections.writer()
+            return self._connections.writer().connection
 
     def _read_file(self, work: Callable[[Any], T]) -> T:
-        connection = self._connections.take()
+        cursor = self._connections.take()
         try:
-            return work(connection)
+            return work(cursor)
         except self._driver.Error as error:
             raise self._translate(error) from error
         finally:
-            self._connections.give(connection)
+            self._connections.give(cursor)
 
 
-def _one(connection: Any, table: Table, id: str) -> Document | None:
-    row = connection.execute(table.get, (id,)).fetchone()
+def _one(cursor: Any, table: Table, id: str) -> Document | None:
+    row = cursor.execute(table.get, (id,)).fetchone()
     return None if row is None else read_document(row)
 
 
-def _all(connection: Any, query: str, parameters: Sequence[Any]) -> list[Document]:
-    return [read_document(row) for row in connection.execute(query, parameters).fetchall()]
+def _all(cursor: Any, query: str, parameters: Sequence[Any]) -> list[Document]:
+    return read_documents(cursor.execute(query, parameters).fetchall())
 
 
 def _where(tree: Node, condition: Compiled) -> str:

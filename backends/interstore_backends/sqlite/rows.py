@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from interstore.document import Document
@@ -10,7 +10,7 @@ from interstore.prepared import Write
 from interstore.values import decode_fields
 from interstore_backends.sqlite.keys import stored_json, unescape_keys
 
-__all__ = ["Row", "StaleTable", "read_document", "row_of"]
+__all__ = ["Row", "StaleTable", "read_document", "read_documents", "row_of"]
 
 Row = tuple[Any, ...]
 """id, version, created_at, updated_at, expires_at, doc as text: as statements have them."""
@@ -27,7 +27,7 @@ def read_document(row: Row) -> Document:
 
     Raises:
         StaleTable: the document is no text.
-        ValueError: the text is no JSON object.
+        msgspec.DecodeError: the text is no JSON object.
     """
     id, version, created, updated, expires, text = row
     if type(text) is not str:
@@ -38,6 +38,23 @@ def read_document(row: Row) -> Document:
     return Document(
         fields, id=id, version=version, created=created, updated=updated, expires=expires
     )
+
+
+def read_documents(rows: Iterable[Row]) -> list[Document]:
+    """`read_document` of each row: the same written out, for each call costs."""
+    documents = []
+    for id, version, created, updated, expires, text in rows:
+        if type(text) is not str:
+            raise StaleTable
+        fields = _decode(text)
+        if "%" in text:
+            fields = unescape_keys(fields)
+        documents.append(
+            Document(
+                fields, id=id, version=version, created=created, updated=updated, expires=expires
+            )
+        )
+    return documents
 
 
 def row_of(write: Write) -> Row:

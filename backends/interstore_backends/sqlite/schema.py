@@ -84,7 +84,7 @@ class Table:
         self.copy_newer = self.copy_over + " WHERE excluded.version > version"
 
 
-def set_up(connection: Any, file: str, run: Any) -> None:
+def set_up(cursor: Any, file: str, run: Any) -> None:
     """Make the file Interstore's, if it is not yet.
 
     Args:
@@ -93,9 +93,9 @@ def set_up(connection: Any, file: str, run: Any) -> None:
     Raises:
         ConfigurationError: a newer Interstore wrote the file.
     """
-    if _layout(connection) is None:
-        run(connection, lambda: [connection.execute(statement) for statement in _SET_UP])
-    layout = _layout(connection)
+    if _layout(cursor) is None:
+        run(cursor, lambda: [cursor.execute(statement) for statement in _SET_UP])
+    layout = _layout(cursor)
     if layout != str(LAYOUT):
         raise ConfigurationError(
             f"{file} has the layout {layout} of a newer Interstore; this one knows {LAYOUT}: "
@@ -104,21 +104,21 @@ def set_up(connection: Any, file: str, run: Any) -> None:
         )
 
 
-def _layout(connection: Any) -> str | None:
+def _layout(cursor: Any) -> str | None:
     known = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
-    if not connection.execute(known, (_META,)).fetchall():
+    if not cursor.execute(known, (_META,)).fetchall():
         return None
-    rows = connection.execute(f"SELECT value FROM {_META} WHERE key = 'layout'").fetchall()
+    rows = cursor.execute(f"SELECT value FROM {_META} WHERE key = 'layout'").fetchall()
     return str(rows[0][0]) if rows else None
 
 
-def models(connection: Any) -> list[str]:
+def models(cursor: Any) -> list[str]:
     """The names of the models, sorted."""
-    rows = connection.execute(f"SELECT name FROM {_MODELS}").fetchall()
+    rows = cursor.execute(f"SELECT name FROM {_MODELS}").fetchall()
     return sorted(name for (name,) in rows)
 
 
-def load_table(connection: Any, model: str, version: tuple[int, ...]) -> Table | None:
+def load_table(cursor: Any, model: str, version: tuple[int, ...]) -> Table | None:
     """The model's table; ``None`` if the model does not exist.
 
     Args:
@@ -128,7 +128,7 @@ def load_table(connection: Any, model: str, version: tuple[int, ...]) -> Table |
         ConfigurationError: the library cannot read its format.
     """
     query = f"SELECT table_name, format FROM {_MODELS} WHERE name = ? COLLATE BINARY"
-    rows = connection.execute(query, (model,)).fetchall()
+    rows = cursor.execute(query, (model,)).fetchall()
     if not rows:
         return None
     name, document_format = rows[0]
@@ -136,18 +136,18 @@ def load_table(connection: Any, model: str, version: tuple[int, ...]) -> Table |
     return Table(name, document_format)
 
 
-def create_table(connection: Any, model: str, document_format: Format) -> Table:
+def create_table(cursor: Any, model: str, document_format: Format) -> Table:
     """Make a model that does not exist yet. To be called in a transaction that writes.
 
     Raises:
         InvalidQueryError: the name differs from another model's in case only.
         ConfigurationError: the file has a table of that name that is not Interstore's.
     """
-    check_new_model(model, models(connection))
+    check_new_model(model, models(cursor))
     # SQLite keeps names that begin with "sqlite_" for itself.
     name = f"interstore:{model}" if model.lower().startswith("sqlite_") else model
     query = "SELECT type FROM sqlite_schema WHERE name = ? COLLATE NOCASE"
-    if taken := connection.execute(query, (name,)).fetchall():
+    if taken := cursor.execute(query, (name,)).fetchall():
         raise ConfigurationError(
             f"the file has a {taken[0][0]} {name!r} that Interstore did not make; use another "
             "name for the model, or rename what is there",
@@ -155,19 +155,19 @@ def create_table(connection: Any, model: str, document_format: Format) -> Table:
             model=model,
         )
     kind = "BLOB" if document_format == "jsonb" else "TEXT"
-    connection.execute(
+    cursor.execute(
         f"CREATE TABLE {quote_name(name)} (id TEXT PRIMARY KEY NOT NULL, "
         "version INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, "
         f"expires_at TEXT, doc {kind} NOT NULL) STRICT"
     )
-    connection.execute(f"INSERT INTO {_MODELS} VALUES (?,?,?)", (model, name, document_format))
+    cursor.execute(f"INSERT INTO {_MODELS} VALUES (?,?,?)", (model, name, document_format))
     return Table(name, document_format)
 
 
-def drop_table(connection: Any, model: str, table: Table) -> None:
+def drop_table(cursor: Any, model: str, table: Table) -> None:
     """Remove a model. To be called in a transaction that writes."""
-    connection.execute(f"DROP TABLE {table.name}")
-    connection.execute(f"DELETE FROM {_MODELS} WHERE name = ?", (model,))
+    cursor.execute(f"DROP TABLE {table.name}")
+    cursor.execute(f"DELETE FROM {_MODELS} WHERE name = ?", (model,))
 
 
 def creation_is_off(model: str, existing: Iterable[str]) -> ConfigurationError:
