@@ -26,14 +26,14 @@ def config(url: str | None) -> None:
     An argument goes before DATABASE_URL, that before DATABASE_TYPE with its parts, and
     variables of the environment before those in .env.
     """
-    columns = ["setting", "value", "from", "variable", "help"]
-    print_rows(_rows(settings_in_force(url)), columns)
+    # Sentences of help would leave no room for the values on a terminal.
+    print_rows(_rows(settings_in_force(url)), ["setting", "value", "from", "variable"])
 
 
 def _rows(resolved: Resolved) -> Iterator[dict[str, Any]]:
     choice = resolved.choice
     yield _row("type", choice.backend.name, choice.origin, "DATABASE_TYPE", "The engine.")
-    url = None if choice.url is None else str(choice.url)
+    url = "" if choice.url is None else str(choice.url)
     origin = "default" if choice.url is None else choice.url_origin
     yield _row("url", url, origin, "DATABASE_URL", "All in one, instead of the parts.")
     for field in fields_of(choice.backend.settings):
@@ -52,4 +52,10 @@ def _rows(resolved: Resolved) -> Iterator[dict[str, Any]]:
 
 
 def _row(setting: str, value: Any, origin: str, variable: str | None, help: str) -> dict[str, Any]:  # noqa: A002
-    return {"setting": setting, "value": value, "from": origin, "variable": variable, "help": help}
+    return {
+        "setting": setting,
+        "value": value,
+        "from": origin,
+        "variable": variable or "",
+        "help": help,
+    }

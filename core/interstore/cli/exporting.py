@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import IO, Any, Final, TypeAlias
 
@@ -74,7 +74,7 @@ def _format(output: str | None) -> str:
 
 
 @contextmanager
-def _appearing(path: str) -> Iterator[IO[bytes]]:
+def _appearing(path: str) -> Generator[IO[bytes]]:
     """A file that is there whole, or not at all. What is no regular file is written directly."""
     path = os.path.realpath(path)
     if os.path.exists(path) and not os.path.isfile(path):

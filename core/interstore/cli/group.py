@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, Final, NoReturn, TextIO
@@ -123,7 +123,7 @@ def _give_up_stdout() -> None:
 
 
 @contextmanager
-def _shown_warnings() -> Iterator[None]:
+def _shown_warnings() -> Generator[None]:
     """Show our warnings as lines for people, each time."""
 
     def show(

@@ -167,8 +167,7 @@ class _Progress:
     def stopped(self, reason: str) -> InterstoreError:
         written = self.created + self.replaced
         return InterstoreError(
-            f"{reason}\nstopped: {written:,} documents of this file were written to "
-            f"{self.model}, none after them",
+            f"{reason}\nstopped: {written:,} documents of this file were written to {self.model}",
             model=self.model,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -59,7 +59,7 @@ def _parse_where(
 
 
 @contextmanager
-def open_store(url: str | None, **options: Any) -> Iterator[Store]:
+def open_store(url: str | None, **options: Any) -> Generator[Store]:
     """The store that a command works on, closed in the end."""
     with connect(url, **options) as store:
         yield store

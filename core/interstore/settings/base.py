@@ -31,7 +31,8 @@ def env(
         ge: the least value of a number.
         le: the greatest value of a number.
     """
-    return msgspec.Meta(extra={"variables": variables, "help": help}, ge=ge, le=le)
+    # msgspec's own bounds cannot be set on a type that is also None.
+    return msgspec.Meta(extra={"variables": variables, "help": help, "ge": ge, "le": le})
 
 
 class Settings(msgspec.Struct, kw_only=True, frozen=True):
@@ -88,9 +89,11 @@ class Field:
 
     Attributes:
         name: as an argument and as a parameter of the URL.
-        type: its annotation, with the constraints.
+        type: its annotation.
         variables: the environment variables that set it, the one to show first.
         help: what it is.
+        ge: the least value of a number.
+        le: the greatest value of a number.
         required: whether it has no default.
         secret: whether its value must not be shown.
     """
@@ -99,6 +102,8 @@ class Field:
     type: Any
     variables: tuple[str, ...]
     help: str
+    ge: float | None
+    le: float | None
     required: bool
     secret: bool
 
@@ -122,6 +127,8 @@ def _field(info: msgspec.structs.FieldInfo) -> Field:
         type=info.type,
         variables=tuple(extra.get("variables", ())),
         help=extra.get("help", ""),
+        ge=extra.get("ge"),
+        le=extra.get("le"),
         required=info.required,
         secret=bare is Secret or Secret in typing.get_args(bare),
     )

@@ -58,17 +58,24 @@ def convert(field: Field, value: Any, said: str) -> Any:
             return Secret(value)
         elif int in types or float in types:
             value = value.strip()
+    strict = not isinstance(value, str) or bool in types
     try:
-        result = msgspec.convert(
-            value, field.type, strict=not isinstance(value, str) or bool in types, dec_hook=_decode
-        )
+        result = msgspec.convert(value, field.type, strict=strict, dec_hook=_decode)
     except (msgspec.ValidationError, NotImplementedError):
         pass
     else:
-        if not isinstance(result, float) or math.isfinite(result):
+        if not isinstance(result, (int, float)) or _within(result, field):
             return result
     shown = "" if field.secret else f" {_shown(value)}"
-    raise ConfigurationError(f"{said}{shown} is not {_expected(field, types)}") from None
+    raise ConfigurationError(f"{said}{shown} is not {_expected(field, types)}")
+
+
+def _within(number: float, field: Field) -> bool:
+    return (
+        math.isfinite(number)
+        and (field.ge is None or number >= field.ge)
+        and (field.le is None or number <= field.le)
+    )
 
 
 def _alternatives(annotation: Any) -> tuple[Any, ...]:
@@ -76,27 +83,27 @@ def _alternatives(annotation: Any) -> tuple[Any, ...]:
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:
         return _alternatives(typing.get_args(annotation)[0])
-    if origin in (typing.Union, UnionType):
+    if origin in (typing.Union, UnionType):  # pyright: ignore[reportDeprecated]
         return tuple(t for each in typing.get_args(annotation) for t in _alternatives(each))
     return (annotation,)
 
 
 def _decode(kind: Any, value: Any) -> Any:
+    if isinstance(value, kind):
+        return value
     if kind is Path and isinstance(value, str):
         return Path(value)
     raise NotImplementedError
 
 
 def _expected(field: Field, types: tuple[Any, ...]) -> str:
-    nouns = [_noun(kind) for kind in types if kind is not NoneType]
+    nouns = " or ".join(_noun(kind) for kind in types if kind is not NoneType)
     bounds = [
-        f"{sign} {bound:g}"
-        for item in typing.get_args(field.type)
-        if isinstance(item, msgspec.Meta)
-        for sign, bound in (("at least", item.ge), ("at most", item.le))
+        f"{words} {bound:,}"
+        for words, bound in (("at least", field.ge), ("at most", field.le))
         if bound is not None
     ]
-    return " or ".join(nouns) + (f", {' and '.join(bounds)}" if bounds else "")
+    return f"{nouns}, {' and '.join(bounds)}" if bounds else nouns
 
 
 def _noun(kind: Any) -> str:
