@@ -55,6 +55,7 @@ def canonical_text(value: Any) -> bytes:
         b".0," in text
         or b".0}" in text
         or b".0]" in text
+        or text.endswith(b".0")
         or (_SIXTEEN in text.translate(_DIGITS_TO_ZERO) and _large_integer(text))
     ):
         return spell(value).encode()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from interstore._sync.store import Store
 from interstore.errors import ConfigurationError
-from interstore.migration.references import expand, full_url, place_of
+from interstore.migration.references import expand, is_private, place_of
 from interstore.settings import URL
 
 if TYPE_CHECKING:
@@ -85,10 +85,10 @@ def _open(given: str | Store, role: str, in_process: bool, stack: ExitStack) -> 
         )
     from interstore.connection import connect
 
-    store = stack.enter_context(connect(full_url(expand(given))))
+    store = stack.enter_context(connect(expand(given)))
     if in_process:
         return End(store, f"store:{role}", place_of(store, given))
-    if not store.capabilities.persistent:
+    if is_private(store):
         raise ConfigurationError(
             f"the {role} lives in this process only ({store.database.name}): use threads"
         )
@@ -97,7 +97,7 @@ def _open(given: str | Store, role: str, in_process: bool, stack: ExitStack) -> 
 
 def _reference(url: str, role: str, stack: ExitStack) -> str:
     """`url` for orders: if it has a secret, by a variable of this process and its children."""
-    parsed = URL.parse(full_url(url))
+    parsed = URL.parse(url)
     if "${env:" in url or not parsed.secrets():
         return url
     name = f"INTERSTORE_MIGRATION_{role.upper()}_URL"

@@ -23,10 +23,9 @@ from interstore.settings import URL, Settings
 if TYPE_CHECKING:
     from interstore._sync.store import Store
 
-__all__ = ["OpenStores", "Place", "Resolver", "UrlResolver", "expand", "full_url", "place_of"]
+__all__ = ["OpenStores", "Place", "Resolver", "UrlResolver", "expand", "is_private", "place_of"]
 
 _VARIABLE: Final = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
-_SHORT: Final = re.compile(r"([a-z][a-z0-9+.-]*):(?!//)([^=]*)\Z", re.DOTALL)
 
 
 class Resolver(Protocol):
@@ -74,7 +73,7 @@ class UrlResolver:
         with self._lock:
             store = self._stores.get(reference)
             if store is None:
-                store = connect(full_url(expand(reference)))
+                store = connect(expand(reference))
                 store.connect()
                 self._stores[reference] = store
             return store
@@ -103,12 +102,6 @@ def expand(reference: str, environment: Mapping[str, str] | None = None) -> str:
     return _VARIABLE.sub(value, reference)
 
 
-def full_url(text: str) -> str:
-    """`text` as a URL: ``json:./data`` is short for ``json:///./data``."""
-    match = _SHORT.match(text)
-    return f"{match[1]}:///{match[2]}" if match else text
-
-
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where a store keeps its documents, without secrets.
 
@@ -132,31 +125,43 @@ def place_of(store: Store, reference: str = "") -> Place:
     """The place of a store that was opened from `reference` (if it is a URL)."""
     url = ""
     if reference and not reference.startswith("store:"):
-        url = reference if _VARIABLE.search(reference) else str(URL.parse(full_url(reference)))
+        url = reference if _VARIABLE.search(reference) else str(URL.parse(reference))
     return Place(backend=store.database.name, identity=_identity(store), url=url)
 
 
 # What tells one place from another, among the settings of all engines.
-_PLACES: Final = frozenset(
-    {"account", "bucket", "container", "data_dir", "database", "endpoint", "folder", "host",
-     "hosts", "keyspace", "name", "path", "port", "region", "schema", "server"}
-)  # fmt: skip
+_PATHS: Final = frozenset({"data_dir", "folder", "path"})
+_PLACES: Final = _PATHS | {
+    "account", "bucket", "container", "database", "endpoint", "host", "hosts", "keyspace",
+    "name", "port", "region", "schema", "server",
+}  # fmt: skip
+
+
+def is_private(store: Store) -> bool:
+    """Whether the store's documents cannot be seen by any other connection."""
+    settings = _settings(store)
+    return not store.capabilities.persistent or getattr(settings, "path", "") == ":memory:"
 
 
 def _identity(store: Store) -> str:
+    name, engine, settings = store.database.name, store.database.database, _settings(store)
+    if settings is None or is_private(store):
+        return f"{name}:{id(engine):x}"
+    parts = [
+        f"{field}={_plain(field, value)}"
+        for field in settings.__struct_fields__
+        if field in _PLACES and (value := getattr(settings, field)) is not None
+    ]
+    return f"{name}:" + (",".join(parts) or f"{id(engine):x}")
+
+
+def _settings(store: Store) -> Settings | None:
     engine: Any = store.database.database
     settings = getattr(engine, "settings", None) or getattr(engine, "_settings", None)
-    if not isinstance(settings, Settings) or not store.capabilities.persistent:
-        return f"{store.database.name}:{id(engine):x}"
-    parts = [
-        f"{name}={_plain(value)}"
-        for name in settings.__struct_fields__
-        if name in _PLACES and (value := getattr(settings, name)) is not None
-    ]
-    return f"{store.database.name}:" + (",".join(parts) or f"{id(engine):x}")
+    return settings if isinstance(settings, Settings) else None
 
 
-def _plain(value: Any) -> str:
-    if isinstance(value, Path):
-        return str(value.expanduser().resolve())
+def _plain(field: str, value: Any) -> str:
+    if field in _PATHS or isinstance(value, Path):
+        return str(Path(value).expanduser().resolve())
     return str(value.value if isinstance(value, Enum) else value)

@@ -156,6 +156,11 @@ class Report(msgspec.Struct, kw_only=True):
     error: str | None = None
 
     @property
+    def setting(self) -> str | None:
+        """The line of configuration that names the target, secrets hidden; none for a store."""
+        return f"DATABASE_URL={self.target.url}" if self.target.url else None
+
+    @property
     def ok(self) -> bool:
         """Whether all documents arrived (or, for a plan, nothing stands against it)."""
         return self.exit_code == 0
@@ -185,6 +190,7 @@ class Report(msgspec.Struct, kw_only=True):
             "ok": self.ok,
             "exit_code": self.exit_code,
             "rate": round(self.rate, 1),
+            "setting": self.setting,
             **msgspec.to_builtins(self),
         }
         return msgspec.json.format(msgspec.json.encode(plain), indent=2)
@@ -204,6 +210,8 @@ class Report(msgspec.Struct, kw_only=True):
                 f"{self.copy_seconds:.1f} s ({self.rate:,.0f} documents a second)."
             )
             lines += [duration, ""]
+        if self.status == "done" and self.setting:
+            lines += [f"To use the target: `{self.setting}`", ""]
         lines += [f"- {note}" for note in self.notes]
         lines += [f"- blocked: {blocker.message}" for blocker in self.blockers]
         lines += [f"- stopped: {self.error}"] if self.error else []

@@ -15,7 +15,6 @@ from interstore.errors import (
     ConfigurationError,
     InterstoreError,
     InvalidDocumentError,
-    UnavailableError,
 )
 from interstore.filters.tree import ALL
 from interstore.migration.coordinator import Coordinator
@@ -115,10 +114,12 @@ class Migration:
         """Run, if no other run writes to the same target at this time."""
         lock = target_lock(plan.target.identity)
         if not lock.acquire():
-            raise UnavailableError(
-                f"another migration to {plan.target.shown} is under way ({lock.holder()}): wait "
-                "until it has ended"
+            busy = Blocker(
+                code="busy",
+                message=f"another migration to {plan.target.shown} is under way "
+                f"({lock.holder()}): wait until it has ended",
             )
+            return self._unbegun(plan, "blocked", [busy]), None
         try:
             folder = self.state / plan.run
             if new:

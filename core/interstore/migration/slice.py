@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Order", "Refused", "Result", "run_order", "run_slice"]
 
-FIRST_PAGE: Final = 100
+FIRST_PAGE: Final = 20
+"""Documents of a slice's first page: nothing is known yet of how large they are."""
 PAGE_BYTES: Final = 8_000_000
 """Pages shrink to about this much JSON where documents are large."""
 

@@ -1,0 +1,99 @@
+"""Stores to move data between, for every engine of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from interstore import Store, connect
+from interstore.migration import Report, migrate
+
+ENGINES = ["memory", "json", "sqlite"]
+
+MakeStore = Callable[[str, str], Store]
+Migrate = Callable[..., Report]
+
+ODD_IDS = [
+    "a",
+    "A",
+    "å",
+    "Å",
+    "e\u0301",
+    "é",
+    "x" * 255,
+    "x" * 254,
+    "\u00df" * 127,
+    "\uffff",
+    "\uff5e",
+    "\U00010000",
+    "\U0001f600",
+    "\U0001f600\U0001f600",
+    "%",
+    "%25",
+    "it's",
+    '"quoted"',
+    "back\\slash",
+    "a b",
+    "a/b?c#d",
+    "0",
+    "00",
+    "10",
+    "9",
+    "-1",
+    "null",
+    "x\u00a0y",
+]
+"""Ids that engines are apt to sort, fold, cut or quote in ways of their own."""
+
+
+def url_of(engine: str, folder: Path, name: str) -> str:
+    return {
+        "memory": "memory:",
+        "json": f"json:{folder / name}",
+        "sqlite": f"sqlite:{folder / name}.db",
+    }[engine]
+
+
+def fill(store: Store, model: str, count: int, first: int = 0) -> None:
+    """Documents of several versions, shapes and ages."""
+    rows = [
+        {
+            "id": f"{model}-{index:06d}",
+            "n": index,
+            "text": "é" * (index % 7),
+            "deep": {"f": index / 8},
+        }
+        for index in range(first, first + count)
+    ]
+    store.create_many(model, rows)
+    for index in range(first, first + count, 97):
+        store.update(model, f"{model}-{index:06d}", {"again": True})
+
+
+def contents(store: Store, model: str) -> dict[str, Any]:
+    """All documents of a model with their envelopes, by id."""
+    return {
+        document.id: (dict(document), document.version, document.created, document.updated)
+        for document in store.find(model)
+    }
+
+
+@pytest.fixture
+def make_store(tmp_path: Path) -> Iterator[MakeStore]:
+    """Opens stores by engine and name; the same name is the same place."""
+    with ExitStack() as stack:
+        yield lambda engine, name: stack.enter_context(connect(url_of(engine, tmp_path, name)))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Migrate:
+    """`migrate` with its state in a folder of the test's."""
+
+    def call(source: Any, target: Any, **options: Any) -> Report:
+        return migrate(source, target, state=tmp_path / "state", **options)
+
+    return call
