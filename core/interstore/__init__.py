@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from interstore.filters.builder import element, field
-    from interstore.migration import migrate, verify
+    from interstore.migration.run import migrate, verify
     from interstore.paths import Envelope
     from interstore.settings import Secret
     from interstore.warnings import InterstoreWarning

@@ -12,6 +12,8 @@ from interstore import discovery
 from interstore.errors import ConfigurationError, MissingDriverError
 from tests.unit.discovery.packages import Packages
 
+HOOK = "from interstore.hookspecs import hookimpl\n@hookimpl\n"
+
 
 @pytest.mark.parametrize(
     ("name", "engine"),
@@ -57,16 +59,8 @@ def test_a_broken_package_disturbs_only_who_asks_for_it(packages: Packages) -> N
     [
         ("", "does not return a Backend"),
         ("raise SystemExit(3)", "SystemExit: 3"),
-        (
-            "from interstore.hookspecs import hookimpl\n@hookimpl\ndef interstore_backend():\n"
-            "    return 'acme'\n",
-            "does not return a Backend",
-        ),
-        (
-            "from interstore.hookspecs import hookimpl\n@hookimpl\ndef interstore_backend(more):\n"
-            "    return None\n",
-            "more",
-        ),
+        (f"{HOOK}def interstore_backend():\n    return 'acme'\n", "does not return a Backend"),
+        (f"{HOOK}def interstore_backend(more):\n    return None\n", "more"),
     ],
 )
 def test_a_package_that_keeps_no_contract(packages: Packages, source: str, reason: str) -> None:
@@ -191,7 +185,7 @@ def test_every_exported_name_is_there() -> None:
         assert getattr(interstore, name) is not None
     assert set(interstore.__all__) <= set(dir(interstore))
     with pytest.raises(AttributeError, match="no attribute 'conect'"):
-        _ = interstore.conect  # type: ignore[attr-defined]  # pyright: ignore
+        interstore.__getattr__("conect")
 
 
 def test_a_sync_program_never_imports_asyncio() -> None:

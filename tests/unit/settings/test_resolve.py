@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 
@@ -102,7 +102,7 @@ def test_urls_and_native_connection_strings() -> None:
         ("memory:", {"x": 1}, "memory has no option 'x' (known are none)"),
     ],
 )
-def test_refusals(url: str, options: dict[str, str], message: str) -> None:
+def test_refusals(url: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         resolved(url, **options)
     assert message in str(caught.value)
