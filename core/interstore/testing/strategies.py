@@ -12,12 +12,15 @@ from typing import Any, Final, TypeAlias
 
 from hypothesis import strategies as st
 
+from interstore.filters.references import parse_path
+
 __all__ = [
     "changes",
     "documents",
     "fields",
     "filters",
     "key_paths",
+    "paths",
     "sorts",
     "values",
 ]
@@ -36,7 +39,10 @@ NUMBERS: Final = (
     1.0, -0.0,
 )  # fmt: skip
 
-SCALARS: Final[tuple[Any, ...]] = (None, True, False, *NUMBERS, *TEXTS)
+COMMON: Final = (None, True, False, 0, 1, 2, 1.5, "", "a", "ab", "b")
+"""A filter and a document shall often hold the same value: these come as often as the rest."""
+
+SCALARS: Final[tuple[Any, ...]] = (*COMMON * 3, *NUMBERS, *TEXTS)
 
 # --- values and documents ------------------------------------------------------------------------
 
@@ -49,24 +55,29 @@ def values(depth: int = 2) -> Strategy:
         return scalars
     inner = values(depth - 1)
     return st.one_of(
-        scalars,
-        scalars,
+        *[scalars] * 4,
         st.lists(inner, max_size=3),
         st.dictionaries(st.sampled_from(KEYS), inner, max_size=2),
     )
 
 
 def fields() -> Strategy:
-    """The fields of one document."""
-    return st.fixed_dictionaries({}, optional={key: values() for key in KEYS})
+    """The fields of one document; `a` and `b` are seldom missing."""
+    often = st.one_of(values(), values(), st.just(...))
+    others = {key: values(1) for key in KEYS[2:]}
+    return st.fixed_dictionaries({"a": often, "b": often}, optional=others).map(_without_dots)
 
 
-def documents(max_size: int = 10) -> Strategy:
+def _without_dots(fields: Mapping[Any, Any]) -> dict[str, Any]:
+    return {key: value for key, value in fields.items() if value is not ...}
+
+
+def documents() -> Strategy:
     """Several documents, each with an id of its own."""
     ids = st.sampled_from(
         ("a", "b", "A", "ab", "a.b", "é", "\U00010000", "\uffff", "%", "'", "0", "1")
     )
-    return st.dictionaries(ids, fields(), min_size=1, max_size=max_size).map(_with_ids)
+    return st.dictionaries(ids, fields(), min_size=6, max_size=12).map(_with_ids)
 
 
 def _with_ids(by_id: Mapping[Any, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -76,17 +87,30 @@ def _with_ids(by_id: Mapping[Any, dict[str, Any]]) -> list[dict[str, Any]]:
 # --- paths ---------------------------------------------------------------------------------------
 
 steps: Final[Strategy] = st.sampled_from((*KEYS, "a", "b", 0, 0, 1))
-key_paths: Final[Strategy] = st.lists(st.sampled_from(KEYS), min_size=1, max_size=3).map(tuple)
+key_paths: Final[Strategy] = st.lists(
+    st.sampled_from(("a", "b", *KEYS)), min_size=1, max_size=3
+).map(tuple)
 """Paths of keys only, as updates and projections have them."""
 
 
-@st.composite
-def _paths(draw: st.DrawFn) -> Any:
-    path = (draw(st.sampled_from(KEYS)), *draw(st.lists(steps, max_size=2)))
-    if path in (("a",), ("b",), ("a", "b"), ("a", 0)) and draw(st.booleans()):
-        return {("a",): "a", ("b",): "b", ("a", "b"): "a.b", ("a", 0): "a[0]"}[path]
-    return path
-
+_COMMON_PATHS: Final = (
+    "a",
+    "a",
+    "b",
+    "b",
+    ("a",),
+    "a.b",
+    "b.a",
+    "a[0]",
+    ("b", 0),
+    "a[0].b",
+    ("a.b",),
+)
+_any_path: Final[Strategy] = st.builds(
+    lambda first, rest: (first, *rest), st.sampled_from(KEYS), st.lists(steps, max_size=2)
+)
+paths: Final[Strategy] = st.one_of(*[st.sampled_from(_COMMON_PATHS)] * 3, _any_path)
+"""Paths as filters and sorts take them."""
 
 relative_paths: Final[Strategy] = st.lists(steps, min_size=1, max_size=2).map(tuple)
 
@@ -162,7 +186,7 @@ def _conditions(draw: st.DrawFn, depth: int = 2, *, on_element: bool = False) ->
     if kind in (2, 3) and depth:
         return {"$elemMatch": draw(_element_filters(depth - 1))}
     condition: dict[str, Any] = draw(_single)
-    if kind >= 8:
+    if kind == 9:
         condition = {**condition, **draw(_single)}
     if on_element:
         condition.pop("$exists", None)
@@ -200,9 +224,8 @@ _on_envelope: Final[Strategy] = st.one_of(
 def filters() -> Strategy:
     """A filter of some leaves under logical operators."""
     leaves = st.one_of(
-        st.dictionaries(_paths(), _conditions(), min_size=1, max_size=2),
-        st.dictionaries(_paths(), _conditions(), min_size=1, max_size=2),
-        st.dictionaries(_paths(), _conditions(), min_size=1, max_size=1),
+        *[st.dictionaries(paths, _conditions(), min_size=1, max_size=1)] * 3,
+        st.dictionaries(paths, _conditions(), min_size=2, max_size=2),
         _on_envelope,
     )
 
@@ -221,17 +244,13 @@ def filters() -> Strategy:
 # --- sorts and changes ---------------------------------------------------------------------------
 
 _sort_keys: Final[Strategy] = st.tuples(
-    st.one_of(_paths(), st.sampled_from(("id", "@version"))), st.sampled_from((1, -1))
+    st.one_of(paths, st.sampled_from(("id", "@version"))), st.sampled_from((1, -1))
 )
 
 
 def sorts() -> Strategy:
     """At most three sort keys, no path twice."""
-    return st.lists(_sort_keys, max_size=3, unique_by=lambda key: _as_tuple(key[0]))
-
-
-def _as_tuple(path: Any) -> Any:
-    return {"a": ("a",), "b": ("b",), "a.b": ("a", "b"), "a[0]": ("a", 0)}.get(path, path)
+    return st.lists(_sort_keys, max_size=3, unique_by=lambda key: parse_path(key[0]))
 
 
 @st.composite

@@ -38,7 +38,7 @@ class AsyncDifferentialSuite(AsyncSuite):
     """Whatever core's evaluator says of a document, the engine says."""
 
     @compared
-    @given(documents=documents(), filters=st.lists(filters(), min_size=1, max_size=12))
+    @given(documents=documents(), filters=st.lists(filters(), min_size=8, max_size=16))
     async def test_filters(
         self, store: AsyncStore, model: str, documents: list[Any], filters: list[Any]
     ) -> None:
@@ -84,7 +84,7 @@ class AsyncDifferentialSuite(AsyncSuite):
 
     @compared
     @given(
-        documents=documents(12), filter=st.none() | filters(), sort=sorts(), limit=st.integers(1, 4)
+        documents=documents(), filter=st.none() | filters(), sort=sorts(), limit=st.integers(1, 4)
     )
     async def test_pages(
         self,
