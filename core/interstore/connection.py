@@ -125,12 +125,13 @@ def settings_in_force(
     if environment is None:
         environment = Environment.current()
     choice = choose(url, type, environment)
-    secrets = _possible_secrets(choice, options, environment)
-    resolved = scrubbed(resolve, secrets, choice.backend.name)(choice, options, environment)
+    # First, because a typo may be why what follows fails.
     environment.warn_of_typos(
         [name for field in fields_of(choice.backend.settings) for name in field.variables],
         stacklevel=3,
     )
+    secrets = _possible_secrets(choice, options, environment)
+    resolved = scrubbed(resolve, secrets, choice.backend.name)(choice, options, environment)
     warn_of_default(resolved, stacklevel=3)
     return resolved
 
