@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any, Final
 
+import click
+
 from interstore import discovery
 from interstore.capabilities import Capabilities, Limits
 from interstore.settings import Secret
@@ -59,21 +61,27 @@ def _default(settings: Any, name: str) -> str:
 
 def _commands(_: str) -> str:
     """The help of each command, as the program itself prints it."""
-    import click
-
     from interstore.cli import COMMANDS, main
 
-    parts = []
     context = click.Context(main, info_name="interstore")
+    parts: list[str] = []
     for name in COMMANDS:
         command = main.get_command(context, name)
         assert command is not None, name
-        inner = click.Context(
-            command, info_name=name, parent=context, max_content_width=96, terminal_width=96
-        )
-        shown = "\n".join(line.rstrip() for line in command.get_help(inner).splitlines())
-        parts.append(f"### {name}\n\n```text\n{shown}\n```\n")
+        if isinstance(command, click.Group):
+            for each, inner in command.commands.items():
+                parts += _help(name if each == "run" else f"{name} {each}", inner, context)
+        else:
+            parts += _help(name, command, context)
     return "\n" + "\n".join(parts) + "\n"
+
+
+def _help(name: str, command: click.Command, parent: click.Context) -> list[str]:
+    context = click.Context(
+        command, info_name=name, parent=parent, max_content_width=96, terminal_width=96
+    )
+    lines = [line.rstrip() for line in command.get_help(context).splitlines()]
+    return [f"### {name}", "", "```text", *lines, "```", ""]
 
 
 def _joined(lines: list[str]) -> str:
