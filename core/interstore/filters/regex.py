@@ -13,7 +13,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 
-from interstore.filters.regex_parse import (
+from interstore.filters.regex_parse import parse
+from interstore.filters.regex_parts import (
     MAX_CODE,
     Anchor,
     Chars,
@@ -21,7 +22,6 @@ from interstore.filters.regex_parse import (
     Part,
     Repeat,
     complement,
-    parse,
 )
 
 __all__ = ["Dialect", "PortableRegex"]

@@ -8,61 +8,30 @@ stored text holds; so no engine's notion of ``\w``, of case or of ``.`` is ever 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
 from re import _constants as sre  # type: ignore[attr-defined]
 from re import _parser as sre_parser  # type: ignore[attr-defined]
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-__all__ = ["Anchor", "Chars", "Choice", "Part", "Repeat", "Sequence", "complement", "parse"]
+from interstore.filters.regex_parts import (
+    MAX_REPEAT,
+    Anchor,
+    Chars,
+    Choice,
+    Part,
+    Ranges,
+    Repeat,
+    Sequence,
+    complement,
+    normal,
+    repeated_optional,
+    size_of,
+)
+
+__all__ = ["parse"]
 
 MAX_LENGTH: Final = 256
-MAX_REPEAT: Final = 255  # PostgreSQL's
-MAX_NESTED: Final = 1_000  # RE2's, for repeats of repeats
+MAX_OPTIONAL: Final = 255  # PostgreSQL's time grows with the cube of these
 MAX_SIZE: Final = 2_000
-MAX_CODE: Final = 0x10FFFF
-
-Ranges: TypeAlias = tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Chars:
-    """One character of the set: sorted ranges of code points, both ends included."""
-
-    ranges: Ranges
-
-
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """The very start of the text, or its very end."""
-
-    start: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Sequence:
-    """One part after another; the empty one matches the empty text."""
-
-    parts: tuple[Part, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of the parts."""
-
-    parts: tuple[Part, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """The part `low` to `high` times; ``None`` for any number."""
-
-    part: Part
-    low: int
-    high: int | None
-
-
-Part: TypeAlias = Chars | Anchor | Sequence | Choice | Repeat
 
 
 def parse(source: str, ignore_case: bool) -> Part:
@@ -83,40 +52,16 @@ def parse(source: str, ignore_case: bool) -> Part:
     if flags:
         raise ValueError('does not take inline flags; to ignore case write [pattern, "i"]')
     part = _sequence(parsed, ignore_case)
-    if (size := _size(part, 1)) > MAX_SIZE:
+    if (size := size_of(part)) > MAX_SIZE:
         raise ValueError(
             f"is too large: written out it has {size:,} parts; the limit is {MAX_SIZE:,}"
         )
+    if (optional := repeated_optional(part)) > MAX_OPTIONAL:
+        raise ValueError(
+            f"repeats what may be empty: written out that has {optional:,} parts; the limit is "
+            f"{MAX_OPTIONAL}. Repeat what is not empty, as in x{{0,9}} for (x?){{9}}"
+        )
     return part
-
-
-def complement(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    """All other characters."""
-    result: list[tuple[int, int]] = []
-    low = 1
-    for start, end in (*ranges, (MAX_CODE + 1, 0)):
-        if low < start:
-            result.append((low, start - 1))
-        low = end + 1
-    return _normal(result)
-
-
-def _normal(ranges: Iterable[tuple[int, int]]) -> Ranges:
-    """Sorted, disjoint, not adjacent, without NUL and surrogates."""
-    merged: list[tuple[int, int]] = []
-    for low, high in sorted(_storable(ranges)):
-        if merged and low <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
-        else:
-            merged.append((low, high))
-    return tuple(merged)
-
-
-def _storable(ranges: Iterable[tuple[int, int]]) -> Iterable[tuple[int, int]]:
-    for low, high in ranges:
-        for start, end in ((max(low, 1), min(high, 0xD7FF)), (max(low, 0xE000), high)):
-            if start <= end:
-                yield start, end
 
 
 _DIGIT: Final[Ranges] = ((0x30, 0x39),)
@@ -205,7 +150,7 @@ def _chars(items: Any, ignore_case: bool) -> Chars:
             ranges.extend(_CATEGORIES[operand])
     if ignore_case:
         ranges.extend(_other_case(ranges))
-    result = complement(_normal(ranges)) if negated else _normal(ranges)
+    result = complement(normal(ranges)) if negated else normal(ranges)
     if not result:
         raise ValueError("holds a class that no character is in")
     return Chars(result)
@@ -220,22 +165,6 @@ def _other_case(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
             if low <= high:
                 result.append((low + distance, high + distance))
     return result
-
-
-def _size(part: Part, times: int) -> int:
-    """How many sets of characters `part` has, written out; `times` it is repeated itself."""
-    if isinstance(part, Chars):
-        return min(len(part.ranges), len(complement(part.ranges)) or 1)
-    if isinstance(part, Anchor):
-        return 1
-    if isinstance(part, Repeat):
-        count = max(1, part.low if part.high is None else part.high)
-        if times * count > MAX_NESTED:
-            raise ValueError(
-                f"repeats a repeat {times * count:,} times in all; the limit is {MAX_NESTED:,}"
-            )
-        return count * _size(part.part, times * count)
-    return sum(_size(child, times) for child in part.parts) + 1
 
 
 def _refuse_ambiguous(source: str) -> None:

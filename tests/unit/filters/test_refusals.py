@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -230,6 +229,7 @@ def test_what_is_at_the_limit_is_accepted_again_and_again(filter: Any) -> None:
     assert parse_filter(tree) == tree
 
 
+@pytest.mark.timeout(30, method="signal")
 @pytest.mark.parametrize(
     ("filter", "parts"),
     [
@@ -251,10 +251,8 @@ def test_what_is_at_the_limit_is_accepted_again_and_again(filter: Any) -> None:
     ids=shown,
 )
 def test_what_is_beyond_a_limit_is_refused_at_once(filter: Any, parts: list[str]) -> None:
-    started = time.perf_counter()
     with pytest.raises(InvalidQueryError) as caught:
         parse_filter(filter)
-    assert time.perf_counter() - started < 5
     for part in parts:
         assert part in str(caught.value)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 import re
-import time
 import warnings
 from typing import Any
 
@@ -126,9 +125,11 @@ def test_case_is_ignored_of_ascii_letters_only(pattern: str, text: str, found: b
         ("a{99999999999}", "not a regular expression"),
         ("a{256}", "256 times; the limit is 255"),
         ("a{0,1000}", "1,000 times; the limit is 255"),
-        ("(?:a{200}){6}", "1,200 times in all; the limit is 1,000"),
-        ("((a{20}){20}){20}", "the limit is 1,000"),
+        ("(?:a{200}){6}", "1,200 times in all; the limit is 255"),
+        ("((a{6}){6}){8}", "288 times in all; the limit is 255"),
         (r".{255}" * 9, "2,296 parts; the limit is 2,000"),
+        ("(?:a?b?){200}", "repeats what may be empty: written out that has 600 parts"),
+        ("(?:(?:x|y*){2}z){60}", "the limit is 255. Repeat what is not empty"),
         ("a" * 257, "257 characters; the limit is 256"),
         ("(" * 120 + ")" * 120 + "+" * 10, "not a regular expression"),
     ],
@@ -159,6 +160,7 @@ def test_a_range_never_touches_the_surrogates() -> None:
     assert PortableRegex("[^a-\uffff]").search("\U00010000")
 
 
+@pytest.mark.timeout(30, method="signal")
 @pytest.mark.parametrize(
     "pattern",
     [
@@ -171,10 +173,7 @@ def test_a_range_never_touches_the_surrogates() -> None:
     ],
 )
 def test_catastrophic_patterns_take_linear_time(pattern: str) -> None:
-    regex = PortableRegex(pattern)
-    started = time.perf_counter()
-    assert not regex.search("a" * 100_000)
-    assert time.perf_counter() - started < 5
+    assert not PortableRegex(pattern).search("a" * 100_000)
 
 
 def test_a_pattern_is_a_value() -> None:
@@ -252,6 +251,6 @@ def test_whatever_is_given_only_a_value_error_is_raised(pattern: str) -> None:
 
 def test_the_largest_patterns_compile() -> None:
     wide = "[" + "".join(chr(0x100 + 3 * number) for number in range(100)) + "]"
-    samples: list[Any] = [r"[^é]{255}" * 7, "(?:.{10}){100}", wide + "{19}", "(?:a{4}b?){200}"]
+    samples: list[Any] = [r"[^é]{255}" * 7, "(?:.{10}){25}", wide + "{19}", "(?:a?b?c?d?e?f?){36}z"]
     for pattern in samples:
         assert not PortableRegex(pattern).search("x")
