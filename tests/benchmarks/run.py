@@ -1,0 +1,83 @@
+"""Runs the suites, one after the other, each in a folder of its own."""
+
+from __future__ import annotations
+
+import gc
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from re import Pattern
+from typing import Final
+
+from tests.benchmarks.measure import Effort, Row, measure
+from tests.benchmarks.report import memory_line, table
+from tests.benchmarks.suites import Context, Sizes, Suite, files, layers, sqlite, startup
+from tests.benchmarks.suites.memory import Memory, memory_of_json_files
+
+__all__ = ["FULL", "QUICK", "TINY", "Measured", "Scale", "run"]
+
+SUITES: Final[tuple[Suite, ...]] = (
+    *sqlite.SUITES,
+    *files.SUITES,
+    *layers.SUITES,
+    *startup.SUITES,
+)
+MEMORY: Final = "Memory of JSON files"
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much a run does."""
+
+    effort: Effort
+    sizes: Sizes
+
+
+FULL: Final = Scale(Effort(rounds=15, seconds=0.05), Sizes(28_000, 100_000, 235_000))
+QUICK: Final = Scale(Effort(rounds=5, seconds=0.01), Sizes(5_000, 10_000, 50_000))
+TINY: Final = Scale(Effort(rounds=1, seconds=0), Sizes(1_500, 1_600, 1_700))
+"""Enough to see that everything runs."""
+
+
+@dataclass(slots=True)
+class Measured:
+    """What a run found: the rows of each suite, and the memory."""
+
+    suites: dict[str, list[Row]]
+    memory: Memory | None = None
+
+
+def run(scale: Scale, wanted: Pattern[str], say: Callable[[str], None]) -> Measured:
+    """Measure what is wanted, telling the results as they come."""
+    measured = Measured({})
+    for suite in SUITES:
+        rows = _suite(suite, scale, wanted, say)
+        if rows:
+            measured.suites[suite.title(scale.sizes)] = rows
+    if wanted.search(MEMORY):
+        measured.memory = _memory(scale, say)
+    return measured
+
+
+def _suite(
+    suite: Suite, scale: Scale, wanted: Pattern[str], say: Callable[[str], None]
+) -> list[Row]:
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as closing:
+        context = Context(Path(folder), scale.sizes, scale.effort, wanted, say, closing)
+        for case in suite.cases(context):
+            gc.freeze()  # the documents to store are no burden that a program would have
+            rows += measure(case, scale.effort)
+    gc.unfreeze()
+    if rows:
+        say(f"\n## {suite.title(scale.sizes)}\n\n{table(rows)}")
+    return rows
+
+
+def _memory(scale: Scale, say: Callable[[str], None]) -> Memory:
+    with tempfile.TemporaryDirectory() as folder:
+        memory = memory_of_json_files(Path(folder), scale.sizes.huge)
+    say(f"\n## {MEMORY}\n\n{memory_line(memory)}")
+    return memory

@@ -1,0 +1,77 @@
+"""Every benchmark runs, on few documents and once, so that none rots."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.benchmarks.aims import Added, AtMost, Faster, Within
+from tests.benchmarks.contenders import Contender
+from tests.benchmarks.measure import Case, Effort, measure
+from tests.benchmarks.report import table
+from tests.benchmarks.run import SUITES, TINY, run
+from tests.benchmarks.suites import Suite, files, sqlite
+
+TITLES = [suite.title(TINY.sizes) for suite in SUITES]
+
+
+@pytest.mark.parametrize("suite", SUITES, ids=TITLES)
+def test_suite(suite: Suite) -> None:
+    title = suite.title(TINY.sizes)
+    said: list[str] = []
+    measured = run(TINY, re.compile("^" + re.escape(title)), said.append)
+    [rows] = measured.suites.values()
+    assert rows
+    assert all(row.ours > 0 for row in rows)
+    assert f"## {title}" in said[-1]
+
+
+@pytest.mark.parametrize("rival", [*sqlite.RIVALS, *files.RIVALS], ids=lambda rival: rival.name)
+def test_rival(rival: Contender) -> None:
+    """So that a run says which of them it left out."""
+    if not rival.is_installed:
+        pytest.skip(f"{rival.name} is not compared with: uv run --group bench installs it")
+
+
+def test_memory() -> None:
+    memory = run(TINY, re.compile("^Memory"), lambda _: None).memory
+    assert memory is not None
+    assert memory.stored > 100
+
+
+def test_titles_are_distinct() -> None:
+    assert len(set(TITLES)) == len(TITLES)
+
+
+def test_what_is_measured() -> None:
+    case = Case(
+        "sum",
+        {
+            "ours": lambda n: lambda: [sum(range(100)) for _ in range(n)],
+            "theirs": lambda n: lambda: [sum(range(10_000)) for _ in range(n)],
+        },
+        aims={"theirs": Faster(2)},
+    )
+    [row] = measure(case, Effort(rounds=3, seconds=0.001))
+    assert row.met
+    assert row.ours < row.theirs
+    assert row.low <= row.ratio <= row.high < 0.5
+    assert "| ≥ 2 times faster | met |" in table([row])
+
+
+@pytest.mark.parametrize(
+    ("aim", "ours", "ratio", "met"),
+    [
+        (Within(1.5), 9, 1.5, True),
+        (Within(1.5), 9, 1.6, False),
+        (Faster(100), 9, 0.01, True),
+        (Faster(100), 9, 0.02, False),
+        (AtMost(5), 5, 9, True),
+        (AtMost(5), 6, 0, False),
+        (Added(2), 9, 2, True),
+        (Added(2), 0, 3, False),
+    ],
+)
+def test_aims(aim: Within | Faster | AtMost, ours: float, ratio: float, met: bool) -> None:
+    assert aim.is_met(ours=ours, ratio=ratio) is met
