@@ -1,0 +1,79 @@
+"""Running the command line: in process, as a process, and on a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from click.testing import CliRunner
+
+from interstore.cli import main
+
+COMMAND = [sys.executable, "-c", "from interstore.cli import main; main(prog_name='interstore')"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of a run."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def rows(self) -> list[Any]:
+        """The output, as JSON Lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+def run(*arguments: str, stdin: str | bytes | None = None) -> Run:
+    """Run in this process; what is no orderly end is raised."""
+    result = CliRunner().invoke(main, arguments, input=stdin, prog_name="interstore")
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return Run(result.exit_code, result.stdout, result.stderr)
+
+
+def run_process(*arguments: str, stdin: str = "") -> Run:
+    """Run as a process of its own."""
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout, done.stderr)
+
+
+def run_terminal(*arguments: str, columns: int = 100, stdin: str = "") -> Run:
+    """Run on a terminal of so many columns, where a person may answer."""
+    leader, follower = pty.openpty()
+    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "dumb"}
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        stdin=follower,
+        stdout=follower,
+        stderr=subprocess.PIPE,
+        env=environment,
+    )
+    os.close(follower)
+    os.write(leader, stdin.encode())
+    out = b""
+    while True:
+        try:
+            piece = os.read(leader, 65536)
+        except OSError:  # Linux's way to say that nobody writes any more
+            break
+        if not piece:
+            break
+        out += piece
+    os.close(leader)
+    _, err = process.communicate(timeout=60)
+    return Run(process.returncode, out.decode().replace("\r\n", "\n"), err.decode())
