@@ -41,6 +41,7 @@ disks; Windows and network file systems are unsupported, and refused where they 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from interstore.backend import Backend
@@ -68,6 +69,12 @@ def _database(settings: JsonFilesSettings) -> JsonFilesDatabase:
     return JsonFilesDatabase(settings)
 
 
+def _repair(settings: JsonFilesSettings) -> Iterator[str]:
+    from interstore_backends.jsonfiles.repair import repair
+
+    yield from repair(settings.data_dir, settings.timeout).steps()
+
+
 @hookimpl
 def interstore_backend() -> Backend:
     """The JSON files engine."""
@@ -78,4 +85,5 @@ def interstore_backend() -> Backend:
         capabilities=CAPABILITIES,
         schemes=("json",),
         aliases=("mock", "jsonfile"),
+        repair=_repair,
     )

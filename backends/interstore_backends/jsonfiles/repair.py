@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -77,6 +78,20 @@ class RepairReport:
     def changed(self) -> bool:
         """Whether anything was not as it should be."""
         return bool(self.listed or self.lost or any(each.backup for each in self.files))
+
+    def steps(self) -> Iterator[str]:
+        """What was done, a sentence each."""
+        for each in self.files:
+            if each.backup is not None:
+                yield (
+                    f"{each.file}: {each.mended:,} lines written anew, {each.damaged:,} that are "
+                    f"no records moved to {os.path.basename(each.file)}{DAMAGED}; the file as it "
+                    f"was is {os.path.basename(each.backup)}"
+                )
+        for model in self.listed:
+            yield f"{model}: listed in {NAME} again"
+        for model in self.lost:
+            yield f"{model}: its file is lost, so it was taken off {NAME}"
 
 
 def repair(data_dir: str, timeout: float = 30.0) -> RepairReport:
