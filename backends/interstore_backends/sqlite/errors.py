@@ -60,6 +60,8 @@ _TABLE: Final[dict[int, tuple[type[InterstoreError], str]]] = {
 # Errors that have the general code ERROR, or none, and are told apart by their text.
 _TEXTS: Final[tuple[tuple[str, type[InterstoreError], str], ...]] = (
     ("malformed JSON", CorruptionError, ""),
+    ("no such table", CorruptionError, ""),  # it is listed as a model's
+    ("no such column", CorruptionError, ""),
     ("Could not decode to UTF-8", CorruptionError, ""),
     ("closed database", UnavailableError, "the database is not connected"),
 )

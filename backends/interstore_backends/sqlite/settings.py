@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from interstore.capabilities import Capabilities, Limits
 from interstore.errors import ConfigurationError
-from interstore.settings import URL, Settings, env
+from interstore.settings import Settings, env
 
 __all__ = ["CAPABILITIES", "LIMITS", "MEMORY", "SQLiteSettings"]
 
@@ -72,17 +72,3 @@ class SQLiteSettings(Settings, kw_only=True, frozen=True):
     def in_memory(self) -> bool:
         """Whether there is no file."""
         return self.path == MEMORY
-
-    @classmethod
-    def from_url(cls, url: URL) -> dict[str, Any]:
-        """``sqlite:///relative``, ``sqlite:////absolute``, ``sqlite:path``, ``sqlite::memory:``."""
-        if url.scheme:
-            return {"path": url.file_path} if url.file_path else {}
-        scheme, colon, path = url.raw.reveal().partition(":")
-        if not colon or scheme.lower() not in ("sqlite", "sqlite3"):
-            raise ConfigurationError(
-                "the URL of a SQLite database is sqlite:///relative/path.db, "
-                "sqlite:////absolute/path.db or sqlite:///:memory:",
-                backend="sqlite",
-            )
-        return {"path": path} if path else {}

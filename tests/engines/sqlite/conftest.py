@@ -1,9 +1,11 @@
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from interstore.errors import MissingDriverError
 from interstore_backends.sqlite.database import SQLiteDatabase
 from interstore_backends.sqlite.settings import SQLiteSettings
 from tests.engines.sqlite.support import VARIANTS, Open
@@ -27,7 +29,7 @@ def opened(path: str) -> Iterator[Open]:
     databases = []
 
     def open_database(**options: Any) -> SQLiteDatabase:
-        database = SQLiteDatabase(SQLiteSettings(**{"path": path, **options}))
+        database = SQLiteDatabase(SQLiteSettings(**{"path": path, "durability": "os", **options}))
         databases.append(database)
         database.connect()
         return database
@@ -41,6 +43,20 @@ def opened(path: str) -> Iterator[Open]:
 def database(opened: Open, variant: dict[str, Any]) -> SQLiteDatabase:
     """A database in a file, on each library and in each format."""
     return opened(**variant)
+
+
+@pytest.fixture(scope="module")
+def memories() -> Iterator[list[SQLiteDatabase]]:
+    """One database in memory for each library and format, kept for the module's tests."""
+    databases = []
+    for options in VARIANTS.values():
+        with suppress(MissingDriverError):
+            databases.append(SQLiteDatabase(SQLiteSettings(path=":memory:", **options)))
+    for database in databases:
+        database.connect()
+    yield databases
+    for database in databases:
+        database.disconnect()
 
 
 @pytest.fixture

@@ -220,7 +220,7 @@ def test_auto_create_off_names_the_models(opened: Open) -> None:
     opened().create("users", write("a"))
     database = opened(auto_create=False)
     database.create("users", write("b"))
-    with pytest.raises(ConfigurationError, match="'user', .* off; the models that exist: users"):
+    with pytest.raises(ConfigurationError, match=r"'user', .* off; the models that exist: users"):
         database.create("user", write("a"))
 
 
