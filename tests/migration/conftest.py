@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,6 +12,9 @@ import pytest
 
 from interstore import Store, connect
 from interstore.migration import Report, migrate
+
+INTERSTORE = str(Path(sys.executable).with_name("interstore"))
+"""The command."""
 
 ENGINES = ["memory", "json", "sqlite"]
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from interstore._sync.store import Store
 from interstore.errors import ConfigurationError
-from interstore.migration.references import expand, is_private, place_of
-from interstore.settings import URL
+from interstore.migration.references import expand, has_secret, is_private, place_of
 
 if TYPE_CHECKING:
     from interstore.migration.references import Place
@@ -97,12 +96,11 @@ def _open(given: str | Store, role: str, in_process: bool, stack: ExitStack) -> 
 
 def _reference(url: str, role: str, stack: ExitStack) -> str:
     """`url` for orders: if it has a secret, by a variable of this process and its children."""
-    parsed = URL.parse(url)
-    if "${env:" in url or not parsed.secrets():
+    if not has_secret(url):
         return url
     name = f"INTERSTORE_MIGRATION_{role.upper()}_URL"
     before = os.environ.get(name)
-    os.environ[name] = url
+    os.environ[name] = expand(url)
     stack.callback(_restore, name, before)
     return f"${{env:{name}}}"
 

@@ -14,6 +14,7 @@ from enum import Enum
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Protocol
+from urllib.parse import quote
 
 import msgspec
 
@@ -23,7 +24,17 @@ from interstore.settings import URL, Settings
 if TYPE_CHECKING:
     from interstore._sync.store import Store
 
-__all__ = ["OpenStores", "Place", "Resolver", "UrlResolver", "expand", "is_private", "place_of"]
+__all__ = [
+    "OpenStores",
+    "Place",
+    "Resolver",
+    "UrlResolver",
+    "expand",
+    "has_secret",
+    "hidden",
+    "is_private",
+    "place_of",
+]
 
 _VARIABLE: Final = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -86,7 +97,7 @@ class UrlResolver:
 
 
 def expand(reference: str, environment: Mapping[str, str] | None = None) -> str:
-    """`reference` with the values of its variables in place.
+    """`reference` with the values of its variables in place, percent-encoded within a URL.
 
     Raises:
         ConfigurationError: a variable is not set; the message names it.
@@ -97,9 +108,39 @@ def expand(reference: str, environment: Mapping[str, str] | None = None) -> str:
         name = match[1]
         if name not in values:
             raise ConfigurationError(f"the environment variable {name} is not set")
-        return values[name]
+        whole = match[0] == reference
+        return values[name] if whole else quote(values[name], safe="")
 
     return _VARIABLE.sub(value, reference)
+
+
+def hidden(reference: str) -> str:
+    """`reference` as it may be shown."""
+    if _VARIABLE.fullmatch(reference):
+        return reference
+    plain, variables = _without_variables(reference)
+    shown = str(URL.parse(plain))
+    for stand_in, variable in variables.items():
+        shown = shown.replace(stand_in, variable)
+    return shown
+
+
+def has_secret(reference: str) -> bool:
+    """Whether a secret is written out in `reference`."""
+    plain, variables = _without_variables(reference)
+    return any(secret.reveal() not in variables for secret in URL.parse(plain).secrets())
+
+
+def _without_variables(reference: str) -> tuple[str, dict[str, str]]:
+    """`reference` with a plain word in place of each variable, and which word is which."""
+    variables: dict[str, str] = {}
+
+    def stand_in(match: re.Match[str]) -> str:
+        word = f"variable-{len(variables)}-{match[1]}"
+        variables[word] = match[0]
+        return word
+
+    return _VARIABLE.sub(stand_in, reference), variables
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,9 +164,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 def place_of(store: Store, reference: str = "") -> Place:
     """The place of a store that was opened from `reference` (if it is a URL)."""
-    url = ""
-    if reference and not reference.startswith("store:"):
-        url = reference if _VARIABLE.search(reference) else str(URL.parse(reference))
+    url = hidden(reference) if reference and not reference.startswith("store:") else ""
     return Place(backend=store.database.name, identity=_identity(store), url=url)
 
 

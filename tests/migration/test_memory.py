@@ -1,0 +1,68 @@
+"""Memory stays bounded, whatever the size."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from interstore import connect
+from interstore.prepared import Write
+from interstore.times import now
+from tests.migration.conftest import url_of
+
+SCRIPT = """
+import resource, sys
+from interstore.migration import migrate
+report = migrate(sys.argv[1], sys.argv[2], state=sys.argv[3])
+assert report.ok, report
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(peak if sys.platform == "darwin" else peak * 1024)
+"""
+
+
+def make(url: str, count: int) -> None:
+    """Documents of about 250 bytes."""
+    moment = now()
+    with connect(url) as store:
+        for first in range(0, count, 1_000):
+            page = [
+                Write(
+                    f"k{index:07d}",
+                    {"n": index, "name": f"number {index}", "text": "x" * 150, "list": [1, 2.5]},
+                    version=1,
+                    created=moment,
+                    updated=moment,
+                )
+                for index in range(first, first + 1_000)
+            ]
+            store.database.write_page("users", page, "upsert")
+
+
+def peak(engine: str, count: int, tmp_path: Path) -> float:
+    """The peak memory of a migration to SQLite, in MB."""
+    source = url_of(engine, tmp_path, f"source{count}")
+    make(source, count)
+    target = url_of("sqlite", tmp_path, f"target{engine}{count}")
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, source, target, tmp_path / "state"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(done.stdout) / 1e6
+
+
+def test_ten_times_the_documents_take_the_same_memory(tmp_path: Path) -> None:
+    small, large = peak("sqlite", 5_000, tmp_path), peak("sqlite", 50_000, tmp_path)
+    assert large < small + 10
+    assert large < 150
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("engine", "limit"), [("sqlite", 150), ("json", 300)])
+def test_235_000_documents(engine: str, limit: float, tmp_path: Path) -> None:
+    """The JSON engine holds its documents encoded: about 100 MB of these."""
+    assert peak(engine, 235_000, tmp_path) < limit

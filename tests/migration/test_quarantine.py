@@ -1,0 +1,156 @@
+"""Documents that the target does not take, and targets that cannot hold or keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from interstore import Store, connect
+from interstore.bulk import WriteOutcome
+from interstore.capabilities import Capabilities, Limits
+from interstore.errors import InvalidDocumentError, UnavailableError
+from interstore.migration.journal import replay
+from interstore.prepared import Write, WriteMode
+from interstore_backends.memory import CAPABILITIES
+from interstore_backends.memory.database import MemoryDatabase
+from interstore_backends.memory.settings import MemorySettings
+from tests.migration.conftest import MakeStore, Migrate, contents, fill
+
+
+class Picky(MemoryDatabase):
+    """The memory engine, but it refuses some documents and fails at others."""
+
+    def __init__(self) -> None:
+        super().__init__(MemorySettings())
+        self.refuse: set[str] = set()
+        self.fail_at: str | None = None
+
+    def write_page(
+        self, model: str, writes: Sequence[Write], mode: WriteMode
+    ) -> list[WriteOutcome]:
+        if self.fail_at in {write.id for write in writes}:
+            raise UnavailableError("the server went away", backend="picky")
+        taken = [write for write in writes if write.id not in self.refuse]
+        outcomes = iter(super().write_page(model, taken, mode))
+        return [
+            InvalidDocumentError("no room for it", id=write.id)
+            if write.id in self.refuse
+            else next(outcomes)
+            for write in writes
+        ]
+
+
+class Narrow(Picky):
+    limits = Limits(document_bytes=1_000, depth=4)
+
+
+class Forgetful(Picky):
+    capabilities: Capabilities = replace(CAPABILITIES, write_page=False, models=False)
+
+
+@pytest.fixture
+def source(make_store: MakeStore) -> Store:
+    store = make_store("memory", "source")
+    fill(store, "users", 500)
+    return store
+
+
+def test_a_refused_document_is_set_aside_and_the_run_goes_on(source: Store, run: Migrate) -> None:
+    engine = Picky()
+    engine.refuse = {"users-000003", "users-000444"}
+    with connect(database=engine) as target:
+        report = run(source, target)
+        assert (report.status, report.exit_code) == ("quarantine", 2)
+        totals = report.totals
+        assert (totals.read, totals.written, totals.quarantined) == (500, 498, 2)
+        assert totals.balanced
+        refused = report.models[0].refused
+        assert {(item.id, item.code) for item in refused} == {
+            ("users-000003", "invaliddocument"),
+            ("users-000444", "invaliddocument"),
+        }
+        assert report.verification is not None
+        assert report.verification.ok
+        assert "no room for it" in report.to_markdown()
+        missing = contents(source, "users").keys() - contents(target, "users").keys()
+        assert missing == engine.refuse
+
+
+def test_if_too_many_are_refused_the_run_stops(source: Store, run: Migrate) -> None:
+    fill(source, "users", 1_000, first=500)
+    engine = Picky()
+    engine.refuse = set(contents(source, "users"))
+    with connect(database=engine) as target:
+        with pytest.raises(InvalidDocumentError, match=r"refused 1,5.* no room for it") as caught:
+            run(source, target)
+        assert "--resume" in caught.value.__notes__[0]
+
+
+def test_a_failing_target_stops_the_run_and_it_can_be_resumed(
+    source: Store, run: Migrate, tmp_path: object
+) -> None:
+    engine = Picky()
+    engine.fail_at = "users-000400"
+    with connect(database=engine) as target:
+        with pytest.raises(UnavailableError, match="went away") as caught:
+            run(source, target)
+        name = caught.value.__notes__[0].rpartition(" ")[2]
+        engine.fail_at = None
+        report = run(source, target, resume=name)
+        assert report.ok
+        assert report.sessions == 2
+        assert contents(target, "users") == contents(source, "users")
+
+
+def test_what_the_target_cannot_hold_is_found_before_anything_is_written(
+    source: Store, run: Migrate
+) -> None:
+    source.create("users", {"id": "long", "text": "x" * 1_000})
+    source.create("users", {"id": "deep", "a": {"b": [{"c": {"d": 1}}]}})
+    source.create("users", {"id": "just-so", "a": {"b": [{"c": 1}]}})
+    with connect(database=Narrow()) as target:
+        report = run(source, target)
+        assert report.exit_code == 5
+        found = {blocker.code: (blocker.count, blocker.ids) for blocker in report.blockers}
+        assert found == {"too-large": (1, ["long"]), "too-deep": (1, ["deep"])}
+        assert target.models() == []
+        source.delete("users", "long")
+        source.delete("users", "deep")
+        assert run(source, target).ok
+
+
+def test_a_target_that_cannot_keep_versions_is_refused_unless_they_are_dropped(
+    source: Store, run: Migrate
+) -> None:
+    with connect(database=Forgetful()) as target:
+        report = run(source, target)
+        assert [blocker.code for blocker in report.blockers] == ["no-versions"]
+        assert "--drop-versions" in report.blockers[0].message
+        report = run(source, target, drop_versions=True)
+        assert report.ok
+        assert target.count("users") == 500
+
+
+def test_a_source_that_cannot_list_its_models_needs_their_names(
+    make_store: MakeStore, run: Migrate
+) -> None:
+    with connect(database=Forgetful()) as source:
+        fill(source, "users", 10)
+        target = make_store("sqlite", "target")
+        with pytest.raises(Exception, match="name them"):
+            run(source, target)
+        assert run(source, target, models=["users"]).totals.written == 10
+
+
+def test_refused_documents_are_in_the_journal(source: Store, run: Migrate) -> None:
+    from pathlib import Path
+
+    engine = Picky()
+    engine.refuse = {"users-000003"}
+    with connect(database=engine) as target:
+        report = run(source, target)
+    entries = replay(Path(report.folder) / "journal.jsonl").entries
+    refused = [item for entry in entries for item in entry.get("result", {}).get("refused", ())]
+    assert [item["id"] for item in refused] == ["users-000003"]
