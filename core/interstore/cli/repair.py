@@ -31,10 +31,9 @@ def repair(folder: str | None, url: str | None) -> None:
     backend = resolved.choice.backend
     if backend.repair is None:
         fail(f"the engine {backend.name!r} has no repair: its own tools do that")
-    steps = scrubbed(backend.repair, resolved.secrets, backend.name)(resolved.settings)
-    mended = False
+    mend = backend.repair
+    steps = scrubbed(lambda: list(mend(resolved.settings)), resolved.secrets, backend.name)()
     for step in steps:
         click.echo(safe(step))
-        mended = True
-    if not mended:
+    if not steps:
         click.echo("nothing to repair", err=True)
