@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from interstore._async.database import AsyncDatabase
 from interstore._sync.database import Database
@@ -59,7 +59,7 @@ class TinyDatabase:
         del self.models[model][id]
         return True
 
-    def find(self, model: str, query: Query) -> Iterator[Document]:
+    def find(self, model: str, query: Query) -> Iterable[Document]:
         return map(_read, list(self.models.get(model, {}).values()))
 
 

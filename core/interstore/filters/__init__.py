@@ -1,0 +1,1 @@
+"""The filter language: parsed to one tree, evaluated here, translated by each engine."""

@@ -44,7 +44,7 @@ __all__ = [
     "TypeName",
 ]
 
-Scalar: TypeAlias = None | bool | int | float | str
+Scalar: TypeAlias = bool | int | float | str | None
 TypeName: TypeAlias = Literal["null", "bool", "number", "string", "array", "object"]
 
 
