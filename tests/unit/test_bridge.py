@@ -104,10 +104,16 @@ def test_the_other_way_and_back() -> None:
         store.create("m", {"id": "x", "n": 1})
         assert store.update("m", "x", {"$inc": {"n": 1}})["n"] == 2
         assert [each.id for each in store.find("m")] == ["x"]
-    alive = [t.name for t in threading.enumerate() if t.name.startswith("interstore-tiny")]
-    assert alive == []
+    assert_no_thread_is_left()
     with pytest.raises(UnavailableError, match="not connected"):
         both.find_by_id("m", "x")
+
+
+def assert_no_thread_is_left() -> None:
+    for thread in threading.enumerate():
+        if thread.name.startswith("interstore-tiny"):
+            thread.join(timeout=10)  # it was told to end, and is idle
+            assert not thread.is_alive()
 
 
 class FailsToConnect(TinyDatabase):
@@ -119,8 +125,7 @@ def test_a_failed_connection_leaves_no_thread() -> None:
     store = Store(bridge.to_sync(bridge.to_async(FailsToConnect())))
     with pytest.raises(UnavailableError, match="down"):
         store.connect()
-    alive = [t.name for t in threading.enumerate() if t.name.startswith("interstore-tiny")]
-    assert alive == []
+    assert_no_thread_is_left()
 
 
 def test_a_store_is_used_connected_and_may_be_connected_again() -> None:
