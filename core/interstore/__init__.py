@@ -16,7 +16,13 @@ from typing import TYPE_CHECKING, Any
 from interstore._version import __version__
 
 if TYPE_CHECKING:
+    from interstore._async.cursor import AsyncCursor
+    from interstore._async.database import AsyncDatabase
+    from interstore._async.repository import AsyncRepository
     from interstore._async.store import AsyncStore
+    from interstore._sync.cursor import Cursor
+    from interstore._sync.database import Database
+    from interstore._sync.repository import Repository
     from interstore._sync.store import Store
     from interstore.bulk import BulkResult, Outcome
     from interstore.capabilities import Capabilities, Limits
@@ -46,6 +52,9 @@ if TYPE_CHECKING:
     from interstore.warnings import InterstoreWarning
 
 __all__ = [
+    "AsyncCursor",
+    "AsyncDatabase",
+    "AsyncRepository",
     "AsyncStore",
     "BulkError",
     "BulkResult",
@@ -53,6 +62,8 @@ __all__ = [
     "ConfigurationError",
     "ConflictError",
     "CorruptionError",
+    "Cursor",
+    "Database",
     "Document",
     "DuplicateError",
     "Envelope",
@@ -67,6 +78,7 @@ __all__ = [
     "Outcome",
     "Page",
     "PermissionDeniedError",
+    "Repository",
     "ResumeExpiredError",
     "Secret",
     "Store",
@@ -82,15 +94,21 @@ __all__ = [
 ]
 
 _MODULES = {
+    "AsyncCursor": "_async.cursor",
+    "AsyncDatabase": "_async.database",
+    "AsyncRepository": "_async.repository",
     "AsyncStore": "_async.store",
     "BulkResult": "bulk",
     "Capabilities": "capabilities",
+    "Cursor": "_sync.cursor",
+    "Database": "_sync.database",
     "Document": "document",
     "Envelope": "paths",
     "InterstoreWarning": "warnings",
     "Limits": "capabilities",
     "Outcome": "bulk",
     "Page": "document",
+    "Repository": "_sync.repository",
     "Secret": "settings",
     "Store": "_sync.store",
     "connect": "connection",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import inspect
 import re
 import textwrap
@@ -25,15 +24,21 @@ _TITLES: Final = {
 WIDTH: Final = 96
 
 
-def entry(name: str, thing: Any, level: int) -> Iterator[str]:
-    """The lines about one public name: a class with its methods, a function, a value."""
+def entry(name: str, thing: Any, module: str) -> Iterator[str]:
+    """The lines about one public name: a class with its methods, or a function.
+
+    Args:
+        name: the name.
+        thing: what it stands for.
+        module: the module to import it from, where that is not the package itself.
+    """
+    yield from _heading(name, 2)
+    if module != "interstore":
+        yield from [f"`from {module} import {name}`", ""]
     if inspect.isclass(thing):
-        yield from _class(name, thing, level)
-    elif callable(thing):
-        yield from _function(name, thing, level)
+        yield from _class(name, thing)
     else:
-        yield from _heading(name, level)
-        yield from [f"`{thing!r}`", ""]
+        yield from _function(name, thing)
 
 
 def prose(docstring: str | None) -> Iterator[str]:
@@ -108,8 +113,7 @@ def _heading(name: str, level: int) -> Iterator[str]:
     yield from [f"{'#' * level} `{name}`", ""]
 
 
-def _function(name: str, function: Any, level: int) -> Iterator[str]:
-    yield from _heading(name, level)
+def _function(name: str, function: Any) -> Iterator[str]:
     yield from ["```pyi", _signature(name, function), "```", ""]
     yield from prose(function.__doc__)
 
@@ -126,7 +130,9 @@ class _Verbatim:
 
 def _signature(name: str, function: Any) -> str:
     signature = inspect.signature(function)
-    parameters = [_plain(each) for each in signature.parameters.values() if each.name != "self"]
+    parameters = [
+        _plain(each) for each in signature.parameters.values() if each.name not in ("self", "cls")
+    ]
     signature = signature.replace(
         parameters=parameters, return_annotation=_verbatim(signature.return_annotation)
     )
@@ -154,26 +160,50 @@ def _verbatim(annotation: Any) -> Any:
     return _Verbatim(annotation) if isinstance(annotation, str) else annotation
 
 
-def _class(name: str, kind: type[Any], level: int) -> Iterator[str]:
-    yield from _heading(name, level)
-    bases = [base.__name__ for base in kind.__bases__ if base.__module__.startswith("interstore")]
+def _class(name: str, kind: type[Any]) -> Iterator[str]:
+    bases = [base.__name__ for base in kind.__bases__ if base.__module__ == "interstore.errors"]
     if bases:
         yield from [f"A kind of `{bases[0]}`.", ""]
-    generated = dataclasses.is_dataclass(kind) and (kind.__doc__ or "").startswith(f"{name}(")
-    yield from prose(None if generated else kind.__doc__)
     described = list(_described_fields(kind))
+    if not described:
+        yield from _shape(name, kind)
+    yield from prose(kind.__doc__)
     if described:
         yield from [*described, ""]
     for member, value in _members(kind):
-        yield from _member(member, value, level + 1)
+        yield from _heading(member, 3)
+        if isinstance(value, property):
+            yield from prose(value.__doc__)
+        else:
+            yield from _function(member, value)
+
+
+def _body(kind: type[Any]) -> list[ast.stmt]:
+    [source] = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    assert isinstance(source, ast.ClassDef)
+    return source.body
+
+
+def _shape(name: str, kind: type[Any]) -> Iterator[str]:
+    """The fields of a class that is made of fields; else how an instance is made."""
+    if issubclass(kind, Exception):
+        return
+    fields = [
+        ast.unparse(statement)
+        for statement in _body(kind)
+        if isinstance(statement, (ast.AnnAssign, ast.Assign))
+        and not ast.unparse(statement).startswith("_")
+    ]
+    if fields:
+        yield from ["```pyi", f"class {name}:", *(f"    {field}" for field in fields), "```", ""]
+    elif "__init__" in vars(kind) and not getattr(kind, "_is_protocol", False):
+        call = _signature(name, kind.__init__).removeprefix("def ").removesuffix(" -> None")
+        yield from ["```pyi", call, "```", ""]
 
 
 def _described_fields(kind: type[Any]) -> Iterator[str]:
     """Fields with a docstring of their own beneath them, which only the source knows."""
-    [source] = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
-    assert isinstance(source, ast.ClassDef)
-    body = source.body
-    for field, following in pairwise(body):
+    for field, following in pairwise(_body(kind)):
         if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
             continue
         if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
@@ -184,17 +214,12 @@ def _described_fields(kind: type[Any]) -> Iterator[str]:
 
 
 def _members(kind: type[Any]) -> Iterator[tuple[str, Any]]:
-    for name, value in vars(kind).items():
-        # Without a docstring, the contract or the base class documents it.
-        plain = value.__func__ if isinstance(value, (classmethod, staticmethod)) else value
-        is_method = inspect.isfunction(plain) or isinstance(value, property)
-        if not name.startswith("_") and is_method and getattr(plain, "__doc__", None):
-            yield name, plain
-
-
-def _member(name: str, value: Any, level: int) -> Iterator[str]:
-    if isinstance(value, property):
-        yield from _heading(name, level)
-        yield from prose(value.__doc__)
-    else:
-        yield from _function(name, value, level)
+    """Public methods and properties, those of a private base class included."""
+    private = [base for base in kind.__mro__[1:] if base.__name__.startswith("_")]
+    for owner in (kind, *private):
+        for name, value in vars(owner).items():
+            # Without a docstring, the contract or the base class documents it.
+            plain = value.__func__ if isinstance(value, (classmethod, staticmethod)) else value
+            is_method = inspect.isfunction(plain) or isinstance(value, property)
+            if not name.startswith("_") and is_method and getattr(plain, "__doc__", None):
+                yield name, plain

@@ -54,7 +54,7 @@ PAGES: Final[dict[str, Page]] = {
             "interstore:connect",
             "interstore:connect_async",
             "interstore:Store",
-            "interstore._sync.cursor:Cursor",
+            "interstore:Cursor",
             "interstore:Page",
             "interstore:Document",
         ),
@@ -76,7 +76,7 @@ PAGES: Final[dict[str, Page]] = {
         "Repositories",
         SYNC,
         (
-            "interstore._sync.repository:Repository",
+            "interstore:Repository",
             "interstore._sync.repository:TypedCursor",
             "interstore.shapes:Shape",
         ),
@@ -110,7 +110,7 @@ PAGES: Final[dict[str, Page]] = {
             "interstore.backend:Backend",
             "interstore:Capabilities",
             "interstore:Limits",
-            "interstore._sync.database:Database",
+            "interstore:Database",
             "interstore._sync.operations:Operations",
             "interstore.prepared:Write",
             "interstore.prepared:Query",
@@ -179,14 +179,8 @@ def _page(page: Page) -> str:
     for name in page.names:
         module, _, attribute = name.partition(":")
         thing = getattr(import_module(module), attribute)
-        lines += entry(attribute, thing, 2)
-        lines += _where(module, attribute)
+        lines += entry(attribute, thing, module)
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
-
-
-def _where(module: str, attribute: str) -> list[str]:
-    """How a name is imported, if not from the package itself."""
-    return [] if module == "interstore" else [f"`from {module} import {attribute}`", ""]
 
 
 def _index() -> str:
