@@ -9,7 +9,7 @@ from typing import Any
 
 from interstore.times import parse_time
 
-__all__ = ["Document", "Page"]
+__all__ = ["Document", "Page", "make_document"]
 
 
 class Document(dict[str, Any]):
@@ -95,6 +95,29 @@ class Document(dict[str, Any]):
     def __repr__(self) -> str:
         partial = ", partial" if self.partial else ""
         return f"Document({dict(self)!r}, version={self.version}{partial})"
+
+
+def make_document(
+    fields: dict[str, Any],
+    id: str,
+    version: int,
+    created: str,
+    updated: str,
+    expires: str | None = None,
+) -> Document:
+    """The same as `Document`, of whole fields: for engines, since it costs half as much."""
+    document = _new(Document)
+    document["id"] = id
+    document.update(fields)
+    document.version = version
+    document.created = created
+    document.updated = updated
+    document.expires = expires
+    document.partial = False
+    return document
+
+
+_new = Document.__new__
 
 
 def _restore(fields: dict[str, Any], envelope: tuple[int, str, str, str | None, bool]) -> Document:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import msgspec
 from msgspec import structs
 
-from interstore.document import Document
+from interstore.document import Document, make_document
 from interstore.errors import InvalidDocumentError
 from interstore.filters.tree import ALL, Node
 from interstore.paths import Envelope, Path, Reference
@@ -77,13 +77,8 @@ class Write:
 
     def document(self) -> Document:
         """The document as the caller sees it. It shares the values of `fields`."""
-        return Document(
-            self.fields,
-            id=self.id,
-            version=self.version,
-            created=self.created,
-            updated=self.updated,
-            expires=self.expires,
+        return make_document(
+            self.fields, self.id, self.version, self.created, self.updated, self.expires
         )
 
 

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from interstore.document import Document
+from interstore.document import Document, make_document
 from interstore.prepared import Write
 
 __all__ = ["Change", "Head", "change_of", "decode_document", "decode_head", "removal_of"]
@@ -106,11 +106,4 @@ def decode_document(record: bytes) -> Document:
     """The document of a record, new at each call."""
     found = _decode(record)
     at = found.at
-    return Document(
-        found.doc,
-        id=found.id,
-        version=found.v,
-        created=found.ct or at,
-        updated=at,
-        expires=found.ex,
-    )
+    return make_document(found.doc, found.id, found.v, found.ct or at, at, found.ex)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from interstore.document import Document
+from interstore.document import Document, make_document
 from interstore.prepared import Write
 from interstore.values import decode_fields
 from interstore_backends.sqlite.keys import stored_json, unescape_keys
@@ -35,9 +35,7 @@ def read_document(row: Row) -> Document:
     fields = _decode(text)
     if "%" in text:
         fields = unescape_keys(fields)
-    return Document(
-        fields, id=id, version=version, created=created, updated=updated, expires=expires
-    )
+    return make_document(fields, id, version, created, updated, expires)
 
 
 def read_documents(rows: Iterable[Row]) -> list[Document]:
@@ -49,11 +47,7 @@ def read_documents(rows: Iterable[Row]) -> list[Document]:
         fields = _decode(text)
         if "%" in text:
             fields = unescape_keys(fields)
-        documents.append(
-            Document(
-                fields, id=id, version=version, created=created, updated=updated, expires=expires
-            )
-        )
+        documents.append(make_document(fields, id, version, created, updated, expires))
     return documents
 
 
