@@ -181,7 +181,9 @@ def unknown(name: str, what: str) -> ConfigurationError:
     """The error for a name that no installed package brings."""
     own = OTHER_NAMES.get(name.lower(), name.lower())
     if own in _OWN:
-        problem = f"no installed package brings {what} {name!r}, nor does interstore {__version__}"
+        problem = (
+            f"{what} {name!r} is brought by no installed package, nor by interstore {__version__}"
+        )
     else:
         names = [entry.name for entry in _entry_points()]
         words = [*names, *(alias for alias, meant in OTHER_NAMES.items() if meant in names)]

@@ -58,7 +58,10 @@ class Variable:
 
 
 class Environment:
-    """Variables. An empty one counts as not set, as compose files and CI leave them."""
+    """Variables. An empty one counts as not set, as compose files and CI leave them.
+
+    One that is empty in the process also hides the one of the same name in `.env`.
+    """
 
     def __init__(
         self, process: Mapping[str, str], dotenv: Mapping[str, str | None] | None = None
@@ -81,8 +84,12 @@ class Environment:
         Raises:
             ConfigurationError: two of them say different things.
         """
-        for source, dotenv in ((self._process, False), (self._dotenv, True)):
-            found = [Variable(name, value, dotenv) for name in names if (value := source.get(name))]
+        for dotenv in (False, True):
+            found = [
+                Variable(name, value, dotenv)
+                for name in names
+                if (value := self._value(name, dotenv=dotenv))
+            ]
             for other in found[1:]:
                 if other.value != found[0].value:
                     raise ConfigurationError(
@@ -92,6 +99,11 @@ class Environment:
             if found:
                 return found[0]
         return None
+
+    def _value(self, name: str, *, dotenv: bool) -> str | None:
+        if not dotenv:
+            return self._process.get(name)
+        return None if name in self._process else self._dotenv.get(name)
 
     def warn_of_typos(self, known: Collection[str], *, stacklevel: int = 2) -> None:
         """Warn of each ``DATABASE_*`` variable that is no setting, but nearly one."""

@@ -151,7 +151,9 @@ def test_a_known_name_that_nothing_installed_brings(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(discovery, "_loaded", {})
     kept = [entry for entry in discovery._entry_points() if entry.name == "memory"]
     monkeypatch.setattr(discovery, "_entry_points", lambda: kept)
-    with pytest.raises(ConfigurationError, match="no installed package brings the engine 'postg"):
+    with pytest.raises(
+        ConfigurationError, match="the engine 'postgres' is brought by no installed"
+    ):
         discovery.get("postgres")
 
 

@@ -95,3 +95,5 @@ def test_the_process_goes_before_dotenv() -> None:
     environment = Environment({TYPE: "memory"}, {TYPE: "sqlite", "DATABASE_TIMEOUT": "5"})
     assert choose(None, None, environment).origin == TYPE
     assert str(environment.get(["DATABASE_TIMEOUT"])) == "DATABASE_TIMEOUT (in .env)"
+    hidden = Environment({URL: ""}, {URL: "srv://h", TYPE: "memory"})
+    assert choose(None, None, hidden).backend.name == "memory"
