@@ -69,19 +69,21 @@ def _commands(_: str) -> str:
         command = main.get_command(context, name)
         assert command is not None, name
         if isinstance(command, click.Group):
+            group = click.Context(command, info_name=name, parent=context)
             for each, inner in command.commands.items():
-                parts += _help(name if each == "run" else f"{name} {each}", inner, context)
+                # What is run if no subcommand is named hides its own name.
+                parts += _help(name if each == "run" else f"{name} {each}", each, inner, group)
         else:
-            parts += _help(name, command, context)
+            parts += _help(name, name, command, context)
     return "\n" + "\n".join(parts) + "\n"
 
 
-def _help(name: str, command: click.Command, parent: click.Context) -> list[str]:
+def _help(title: str, name: str, command: click.Command, parent: click.Context) -> list[str]:
     context = click.Context(
         command, info_name=name, parent=parent, max_content_width=96, terminal_width=96
     )
     lines = [line.rstrip() for line in command.get_help(context).splitlines()]
-    return [f"### {name}", "", "```text", *lines, "```", ""]
+    return [f"### {title}", "", "```text", *lines, "```", ""]
 
 
 def _joined(lines: list[str]) -> str:
