@@ -94,6 +94,7 @@ class AsyncIsolationSuite(AsyncSuite):
 
 def _spoil(document: Document | dict[str, Any] | None) -> None:
     assert document is not None
+    assert "new" not in document, "what was returned before is shared with this"
     document["o"]["p"].append("spoiled")
     document["l"][0]["k"].clear()
     document["new"] = "spoiled"

@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/isolation.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: b70289cf4300d753d34286ca
+# Digest of the rest: 78f364e62f3b2c8e95a9f154
 
 """Nothing is shared: not with the caller's arguments, nor between documents returned."""
 
@@ -98,6 +98,7 @@ class IsolationSuite(Suite):
 
 def _spoil(document: Document | dict[str, Any] | None) -> None:
     assert document is not None
+    assert "new" not in document, "what was returned before is shared with this"
     document["o"]["p"].append("spoiled")
     document["l"][0]["k"].clear()
     document["new"] = "spoiled"
