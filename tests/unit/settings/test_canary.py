@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from click.testing import CliRunner
 
 import interstore
 from interstore.backend import Backend
@@ -21,6 +20,7 @@ from interstore.cli import main
 from interstore.connection import settings_in_force
 from interstore.errors import InterstoreError, UnavailableError
 from interstore.settings import URL, Secret, Settings, env
+from tests.cli.running import runner
 from tests.tiny import TinyDatabase
 from tests.unit.settings.engines import register
 
@@ -166,9 +166,9 @@ def test_connecting(
 )
 def test_commands(command: list[str], arguments: dict[str, Any], failure: str) -> None:
     options = [] if command == ["backends"] else [f"--url={url}" for url in arguments.values()]
-    result = CliRunner().invoke(main, [*command, *options])
+    result = runner().invoke(main, [*command, *options])
     assert isinstance(result.exception, SystemExit | None)
-    _check([result.output])
+    _check([result.stdout, result.stderr])
     if command == ["doctor"]:
         assert ("all is well" in result.output) != ("FAILED" in result.output)
 
@@ -176,7 +176,7 @@ def test_commands(command: list[str], arguments: dict[str, Any], failure: str) -
 def test_config_hides_it_and_says_where_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_TYPE", "leaky")
     monkeypatch.setenv("DATABASE_PASSWORD", PASSWORD)
-    result = CliRunner().invoke(main, ["config"])
+    result = runner().invoke(main, ["config"])
     rows = {row["setting"]: row for row in map(json.loads, result.stdout.splitlines())}
     assert rows["password"]["value"] == "***"
     assert rows["password"]["from"] == "DATABASE_PASSWORD"
