@@ -35,11 +35,11 @@ class Outcome(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, id: str, outcome: WriteOutcome) -> Outcome:
         """What the engine reported, as the caller sees it."""
+        if isinstance(outcome, int):  # almost always
+            return cls(id, "created" if outcome == 1 else "replaced", outcome)
         if isinstance(outcome, DuplicateError):
             return cls(id, "duplicate", error=outcome)
-        if isinstance(outcome, InterstoreError):
-            return cls(id, "failed", error=outcome)
-        return cls(id, "created" if outcome == 1 else "replaced", outcome)
+        return cls(id, "failed", error=outcome)
 
 
 @dataclass(slots=True)

@@ -134,6 +134,8 @@ def _object(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
                 result[key] = item
             elif item is None or kind is bool:
                 result[key] = item
+            elif kind is float:
+                result[key] = _float(item)
             else:
                 result[key] = _value(item, depth + 1)
     except _Problem as problem:
