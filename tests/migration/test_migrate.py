@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -11,7 +14,7 @@ from typing import Any
 import pytest
 
 from interstore import Store, connect
-from interstore.errors import ConfigurationError, InvalidQueryError
+from interstore.errors import ConfigurationError, InvalidQueryError, UnavailableError
 from interstore.migration import Limits, Progress, migrate_async, verify_async
 from interstore.migration.locks import target_lock
 from interstore.migration.references import place_of
@@ -231,6 +234,19 @@ def test_slices_run_in_other_processes(tmp_path: Path, run: Migrate, make_store:
             run(make_store("json", "source"), urls[1], executor=pool)
         with pytest.raises(ConfigurationError, match="this process only"):
             run("memory:", urls[1], executor=pool)
+
+
+def test_a_dead_worker_stops_the_run_and_it_can_be_resumed(
+    tmp_path: Path, run: Migrate, make_store: MakeStore
+) -> None:
+    fill(make_store("sqlite", "source"), "users", 100)
+    urls = url_of("sqlite", tmp_path, "source"), url_of("sqlite", tmp_path, "target")
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        with suppress(BrokenProcessPool):
+            pool.submit(os._exit, 1).result()
+        with pytest.raises(UnavailableError, match="a worker of the executor died") as caught:
+            run(*urls, executor=pool)
+    assert run(*urls, resume=caught.value.__notes__[0].rpartition(" ")[2]).ok
 
 
 def test_progress_is_told(source: Store, make_store: MakeStore, run: Migrate) -> None:

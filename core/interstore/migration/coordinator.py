@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ThreadPoolExecutor,
+    wait,
+)
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
-from interstore.errors import ConfigurationError, InterstoreError
+from interstore.errors import ConfigurationError, InterstoreError, UnavailableError
 from interstore.migration.progress import Control
 from interstore.migration.references import Resolver
 from interstore.migration.slice import Order, Result, run_order, run_slice
@@ -79,8 +86,14 @@ class Coordinator:
 
         Raises:
             InterstoreError: of the first slice that failed, once the others in hand ended.
+            UnavailableError: a worker died.
         """
-        waiting = deque(orders)
+        try:
+            return self._run(deque(orders), collect)
+        except BrokenExecutor as error:
+            raise UnavailableError(f"a worker of the executor died: {error}") from error
+
+    def _run(self, waiting: deque[tuple[K, Order]], collect: Callable[[K, Result], None]) -> bool:
         running: dict[Future[Result], tuple[K, Order]] = {}
         failure: InterstoreError | None = None
         while running or (waiting and not self._control.stopping and failure is None):
