@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from interstore.document import Document
 from interstore.filters.evaluate import compile_filter
 from interstore.filters.regex import PortableRegex
 from interstore.filters.tree import Node
-from interstore_backends.sqlite.compile import MATCHES, REGEX, Compiled
+from interstore_backends.sqlite.compile import Compiled
+from interstore_backends.sqlite.conditions import REGEX
 from interstore_backends.sqlite.rows import read_document
 
 __all__ = ["Filters", "register"]
+
+MATCHES: Final = "interstore_matches"
+"""SQL function (name of a filter, columns of a row): whether core says that it matches."""
 
 
 class Filters:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from interstore.document import Document, make_document
 from interstore.prepared import Write
 from interstore.values import decode_fields
 from interstore_backends.sqlite.keys import stored_json, unescape_keys
+from interstore_backends.sqlite.schema import Table
 
-__all__ = ["Row", "StaleTable", "read_document", "read_documents", "row_of"]
+__all__ = ["Row", "StaleTable", "find_all", "find_one", "read_document", "row_of"]
 
 Row = tuple[Any, ...]
 """id, version, created_at, updated_at, expires_at, doc as text: as statements have them."""
@@ -49,6 +50,17 @@ def read_documents(rows: Iterable[Row]) -> list[Document]:
             fields = unescape_keys(fields)
         documents.append(make_document(fields, id, version, created, updated, expires))
     return documents
+
+
+def find_one(cursor: Any, table: Table, id: str) -> Document | None:
+    """The document of that id."""
+    row = cursor.execute(table.get, (id,)).fetchone()
+    return None if row is None else read_document(row)
+
+
+def find_all(cursor: Any, query: str, parameters: Sequence[Any]) -> list[Document]:
+    """The documents that a query gives."""
+    return read_documents(cursor.execute(query, parameters).fetchall())
 
 
 def row_of(write: Write) -> Row:

@@ -84,17 +84,15 @@ class Table:
         self.copy_newer = self.copy_over + " WHERE excluded.version > version"
 
 
-def set_up(cursor: Any, file: str, run: Any) -> None:
-    """Make the file Interstore's, if it is not yet.
-
-    Args:
-        run: runs a function in a transaction.
+def set_up(cursor: Any, file: str) -> None:
+    """Make the file Interstore's, if it is not yet. If this fails, close the connection.
 
     Raises:
         ConfigurationError: a newer Interstore wrote the file.
     """
     if _layout(cursor) is None:
-        run(cursor, lambda: [cursor.execute(statement) for statement in _SET_UP])
+        for statement in ("BEGIN IMMEDIATE", *_SET_UP, "COMMIT"):
+            cursor.execute(statement)
     layout = _layout(cursor)
     if layout != str(LAYOUT):
         raise ConfigurationError(

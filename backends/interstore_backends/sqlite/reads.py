@@ -1,0 +1,122 @@
+"""Reading: statements that take no lock and never wait for a writer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+
+from interstore.document import Document
+from interstore.filters.tree import Node
+from interstore.prepared import Partition, Query, ScanPage
+from interstore_backends.sqlite.access import Access
+from interstore_backends.sqlite.compile import Compiled, compile_query, where
+from interstore_backends.sqlite.rows import Row, find_all, find_one
+from interstore_backends.sqlite.schema import Table
+
+__all__ = ["Reads"]
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Reads(Access):
+    """The operations that only read."""
+
+    def find_by_id(self, model: str, id: str) -> Document | None:
+        return self._read(model, lambda cursor, table: find_one(cursor, table, id))
+
+    def find_by_id_inline(self, model: str, id: str) -> Document | None:
+        """`find_by_id` without ever waiting, for the thread of an event loop.
+
+        Raises:
+            BlockingIOError: it would have to wait, or to look for the model first.
+        """
+        table = self._tables.get(model)
+        if table is None:
+            raise BlockingIOError
+        try:
+            return self._connections.inline(lambda cursor: find_one(cursor, table, id))
+        except self._caught as error:
+            self._forget(model, error, final=False)
+            raise BlockingIOError from error
+
+    def find_by_ids(self, model: str, ids: Sequence[str]) -> list[Document]:
+        """The documents that exist among `ids`."""
+        listed = _encode(ids).decode()
+
+        def work(cursor: Any, table: Table) -> list[Document]:
+            query = f"{table.select} WHERE id IN (SELECT value FROM json_each(?))"
+            return find_all(cursor, query, (listed,))
+
+        return self._read(model, work) or []
+
+    def find(self, model: str, query: Query) -> Iterable[Document]:
+        def work(cursor: Any, table: Table) -> list[Document]:
+            def run(condition: Compiled) -> list[Document]:
+                rest = compile_query(query, condition)
+                return find_all(cursor, table.select + rest.sql, rest.parameters)
+
+            return self._filtered(query.tree, run)
+
+        return self._read(model, work) or []
+
+    def count(self, model: str, tree: Node) -> int:
+        """How many documents match."""
+        counted = self._select(model, "SELECT count(*)", tree)
+        return 0 if counted is None else int(counted[0])
+
+    def exists(self, model: str, tree: Node) -> bool:
+        """Whether any document matches."""
+        return self._select(model, "SELECT 1", tree, " LIMIT 1") is not None
+
+    def _select(self, model: str, what: str, tree: Node, end: str = "") -> Row | None:
+        """The first row of a query over the documents that match."""
+
+        def work(cursor: Any, table: Table) -> Row | None:
+            def run(condition: Compiled) -> Row | None:
+                query = f"{what} FROM {table.name}{where(tree, condition)}{end}"
+                rows: list[Row] = cursor.execute(query, condition.parameters).fetchall()
+                return rows[0] if rows else None
+
+            return self._filtered(tree, run)
+
+        return self._read(model, work)
+
+    def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:
+        """One page of a partition, in the order of ids, after the last id of the page before."""
+        lower = partition.after if after is None else after
+        terms, parameters = ["id > ?"], ["" if lower is None else lower]
+        if partition.until is not None:
+            terms.append("id <= ?")
+            parameters.append(partition.until)
+        end = f" WHERE {' AND '.join(terms)} ORDER BY id LIMIT ?"
+
+        def work(cursor: Any, table: Table) -> list[Document]:
+            return find_all(cursor, table.select + end, (*parameters, limit))
+
+        documents = self._read(model, work) or []
+        return ScanPage(documents, documents[-1].id if len(documents) == limit else None)
+
+    def partitions(self, model: str, n: int) -> list[Partition]:
+        """At most `n` shares of about the same number of documents."""
+
+        def work(cursor: Any, table: Table) -> list[str]:
+            [(total,)] = cursor.execute(f"SELECT count(*) FROM {table.name}").fetchall()
+            query = f"SELECT id FROM {table.name} WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?"
+            splits: list[str] = []
+            for share in range(1, min(n, total)):
+                size = total * share // n - total * (share - 1) // n
+                last = splits[-1] if splits else ""
+                rows = cursor.execute(query, (last, max(size, 1) - 1)).fetchall()
+                splits.extend(id for (id,) in rows)
+            return splits
+
+        splits = self._read(model, work) or []
+        ends = [None, *splits, None]
+        return [Partition(after=after, until=until) for after, until in pairwise(ends)]
+
+    def ping(self) -> None:
+        """Return if the file can be read."""
+        self._read_file(lambda cursor: cursor.execute("PRAGMA schema_version").fetchall())
