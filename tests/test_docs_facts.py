@@ -10,6 +10,7 @@ from typing import Any, get_args
 import pytest
 
 import interstore
+from interstore import discovery
 from interstore.capabilities import Capabilities
 from interstore.document import Document
 from interstore.filters.evaluate import compile_filter
@@ -86,6 +87,17 @@ def test_every_capability_is_explained() -> None:
     page = text("capabilities.md").partition("| capability | meaning |")[2]
     for field in fields(Capabilities):
         assert f"`{field.name}`" in page, field.name
+
+
+def test_what_no_engine_declares_is_said() -> None:
+    [sentence] = re.findall(r"no engine declares (.*?)\.", text("capabilities.md"))
+    engines = [discovery.get(name).capabilities for name in ("json", "sqlite", "memory")]
+    missing = {
+        field.name
+        for field in fields(Capabilities)
+        if not any(getattr(capabilities, field.name) for capabilities in engines)
+    }
+    assert set(re.findall(r"`(\w+)`", sentence)) == missing
 
 
 def test_every_exit_code_is_explained() -> None:
