@@ -28,22 +28,22 @@ class Filters:
     """
 
     def __init__(self) -> None:
-        self._matches = lru_cache(maxsize=16)(compile_filter)
-        self._trees: dict[str, Node] = {}
+        # By name, not by tree: trees that ask for 1 and for True are equal in Python.
+        self._matches: dict[str, Callable[[Document], bool]] = {}
 
     def compiled(self, tree: Node) -> Compiled:
         """The condition that stands for the whole tree."""
         name = repr(tree)
-        if len(self._trees) >= 64:
-            self._trees.clear()
-        self._trees[name] = tree
+        if name not in self._matches:
+            if len(self._matches) >= 64:
+                self._matches.clear()
+            self._matches[name] = compile_filter(tree)
         columns = "id,version,created_at,updated_at,expires_at,json(doc)"
         return Compiled(f"{MATCHES}(?,{columns})", [name])
 
     def matches(self, name: str, *row: Any) -> bool:
         """Whether the filter of that name matches the document of the row."""
-        matches: Callable[[Document], bool] = self._matches(self._trees[name])
-        return matches(read_document(row))
+        return self._matches[name](read_document(row))
 
 
 def register(connection: Any, filters: Filters) -> None:
