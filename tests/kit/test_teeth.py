@@ -40,7 +40,6 @@ NOTICED = {
     "SumsTexts": "test_one_row_about_all",
     "RandomEntersArrays": "test_filters",
     "RandomForgetsNulls": "test_filters",
-    "RandomConfusesTrueWithOne": "test_filters",
     "RandomSortsWithoutCase": "test_sorts_and_fields",
     "RandomRemovesNulls": "test_changes",
     "RandomIgnoresIfVersion": "test_programs",

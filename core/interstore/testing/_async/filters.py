@@ -112,6 +112,23 @@ class AsyncFilterSuite(AsyncSuite):
             filter = {"$nor": [filter]}
         await _check(store, model, filter, ["a"])
 
+    async def test_deep_element_matches(self, store: AsyncStore, model: str) -> None:
+        def wrapped(value: Any) -> Any:
+            for _ in range(14):
+                value = [value]
+            return value
+
+        def filter(value: Any) -> Any:
+            condition: dict[str, Any] = {"$eq": value}
+            for _ in range(14):
+                condition = {"$elemMatch": condition}
+            return {"v": condition}
+
+        await fill(store, model, [{"id": "a", "v": wrapped(1)}, {"id": "b", "v": wrapped(True)}])
+        await _check(store, model, filter(1), ["a"])
+        await _check(store, model, filter(True), ["b"])
+        await _check(store, model, {"$nor": [filter(True)]}, ["a"])
+
     async def test_a_long_path(self, store: AsyncStore, model: str) -> None:
         value: Any = 1
         for _ in range(60):

@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/filters.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 5a410fff9c79d2ebfd5e62f8
+# Digest of the rest: d7608981703978f45eef83de
 
 """Every operator, literally, and filters on odd keys and values."""
 
@@ -115,6 +115,23 @@ class FilterSuite(Suite):
         for _ in range(14):
             filter = {"$nor": [filter]}
         _check(store, model, filter, ["a"])
+
+    def test_deep_element_matches(self, store: Store, model: str) -> None:
+        def wrapped(value: Any) -> Any:
+            for _ in range(14):
+                value = [value]
+            return value
+
+        def filter(value: Any) -> Any:
+            condition: dict[str, Any] = {"$eq": value}
+            for _ in range(14):
+                condition = {"$elemMatch": condition}
+            return {"v": condition}
+
+        fill(store, model, [{"id": "a", "v": wrapped(1)}, {"id": "b", "v": wrapped(True)}])
+        _check(store, model, filter(1), ["a"])
+        _check(store, model, filter(True), ["b"])
+        _check(store, model, {"$nor": [filter(True)]}, ["a"])
 
     def test_a_long_path(self, store: Store, model: str) -> None:
         value: Any = 1
