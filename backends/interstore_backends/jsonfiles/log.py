@@ -38,7 +38,8 @@ class Log:
         self.path = path
         found = os.fstat(self.fd)
         self.inode = found.st_ino
-        self.links = found.st_nlink
+        # It may have lost its name between the two calls: then the first look must notice.
+        self.links = max(found.st_nlink, 1)
         self.loaded = 0
         self.failed = False
         self._synced = 0

@@ -10,7 +10,7 @@ import msgspec
 from interstore.errors import ConfigurationError
 from interstore_backends.jsonfiles.disk import replace_file
 from interstore_backends.jsonfiles.errors import corrupt
-from interstore_backends.jsonfiles.format import FORMAT
+from interstore_backends.jsonfiles.format import FORMAT, SUFFIX
 
 __all__ = ["NAME", "Manifest", "ModelEntry", "read_manifest", "write_manifest"]
 
@@ -60,14 +60,21 @@ def read_manifest(folder: str) -> Manifest | None:
     try:
         version = _decode_format(text).format
         if version == FORMAT:
-            return _decode(text)
-    except msgspec.DecodeError as error:
+            return _checked(_decode(text), path)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise corrupt(path, 0, f"the manifest cannot be understood ({error})") from None
     raise ConfigurationError(
         f"{path} has format {version}, and this version of Interstore knows format {FORMAT} "
         "only: install a newer one",
         backend="json",
     )
+
+
+def _checked(manifest: Manifest, path: str) -> Manifest:
+    for model, entry in manifest.models.items():
+        if entry.file != model + SUFFIX:
+            raise corrupt(path, 0, f"{entry.file!r} is not the file of model {model!r}")
+    return manifest
 
 
 def write_manifest(folder: str, manifest: Manifest) -> None:

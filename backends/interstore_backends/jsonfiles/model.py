@@ -130,7 +130,7 @@ class ModelFile:
             load_lines(lines, records, expiring, self.path, log.loaded)
             log.loaded = end
         if not log.loaded:
-            raise corrupt(self.path, 0, "the file has lost its content, even its first line")
+            raise corrupt(self.path, 0, "the file has lost its content, even the first line")
         table = Table(records)
         heapify(expiring)
         table.expiring = expiring

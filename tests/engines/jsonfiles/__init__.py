@@ -1,0 +1,1 @@
+"""Crashes, faults and the file format of the JSON files engine."""
