@@ -11,7 +11,6 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable, Coroutine, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar, cast
 
 from interstore._async.database import AsyncDatabase
@@ -19,6 +18,7 @@ from interstore._sync.database import Database
 from interstore.document import Document
 from interstore.errors import UnavailableError
 from interstore.prepared import Query
+from interstore.workers import Workers
 
 __all__ = ["to_async", "to_sync"]
 
@@ -54,7 +54,7 @@ def to_sync(database: AsyncDatabase) -> Database:
 class _AsyncBridge:
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._executor: ThreadPoolExecutor | None = None
+        self._workers: Workers | None = None
         self.name = database.name
         self.capabilities = database.capabilities
         self.limits = database.limits
@@ -73,17 +73,16 @@ class _AsyncBridge:
     def _threaded(self, method: Callable[..., T]) -> Callable[..., Coroutine[Any, Any, T]]:
         @functools.wraps(method)
         async def call(*args: Any, **kwargs: Any) -> T:
-            executor = self._executor
-            if executor is None:
+            workers = self._workers
+            if workers is None:
                 raise UnavailableError(f"{self.name} is not connected", backend=self.name)
-            work = functools.partial(method, *args, **kwargs)
-            return await _finish(asyncio.get_running_loop().run_in_executor(executor, work))
+            return await workers.run(method, args, kwargs)
 
         return call
 
     async def connect(self) -> None:
-        if self._executor is None:
-            self._executor = ThreadPoolExecutor(THREADS, f"interstore-{self.name}")
+        if self._workers is None:
+            self._workers = Workers(THREADS, f"interstore-{self.name}")
         try:
             await self._threaded(self._database.connect)()
         except BaseException:
@@ -91,7 +90,7 @@ class _AsyncBridge:
             raise
 
     async def disconnect(self) -> None:
-        if self._executor is None:
+        if self._workers is None:
             return
         try:
             await self._threaded(self._database.disconnect)()
@@ -99,9 +98,9 @@ class _AsyncBridge:
             self._shutdown()
 
     def _shutdown(self) -> None:
-        executor, self._executor = self._executor, None
-        if executor is not None:
-            executor.shutdown(wait=False)
+        workers, self._workers = self._workers, None
+        if workers is not None:
+            workers.shutdown()
 
     async def find(self, model: str, query: Query) -> Iterable[Document]:
         # What is found may be lazy: it is drawn in the thread, not on the event loop.
@@ -123,21 +122,6 @@ def _inline(
             return await otherwise(model, id)
 
     return find_by_id
-
-
-async def _finish(future: asyncio.Future[T]) -> T:
-    """The future's result; a cancellation of the waiting task waits for it first."""
-    try:
-        return await asyncio.shield(future)
-    except asyncio.CancelledError:
-        while not future.done():
-            try:
-                await asyncio.wait([future])
-            except asyncio.CancelledError:  # cancelled again: the thread still runs
-                continue
-        if not future.cancelled():
-            future.exception()  # retrieved: nobody else will
-        raise
 
 
 class _SyncBridge:
