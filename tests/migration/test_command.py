@@ -13,6 +13,8 @@ import msgspec
 import pytest
 
 from interstore import connect
+from interstore.cli.moving import open_progress
+from interstore.migration import Progress
 from tests.migration.conftest import INTERSTORE, contents, fill, url_of
 
 Done = subprocess.CompletedProcess[str]
@@ -209,3 +211,19 @@ def test_a_slice_is_run_by_the_worker(urls: tuple[str, str], tmp_path: Path) -> 
     assert (code, result["error"]["message"]) == (1, "the environment variable PLACE is not set")
     code, result = work({"kind": "dance"})
     assert (code, result["error"]["code"]) == (1, "ValidationError")
+
+
+def test_without_a_terminal_progress_is_a_line_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("interstore.cli.moving.time.monotonic", lambda: clock[0])
+    with open_progress() as show:
+        for second in range(26):
+            clock[0] = float(second)
+            show(Progress("copy", second * 100, 10_000, second, 100.0))
+    lines = [msgspec.json.decode(line) for line in capsys.readouterr().err.splitlines()]
+    assert lines == [
+        {"phase": "copy", "done": 1000, "total": 10000, "rate": 100, "eta_seconds": 90},
+        {"phase": "copy", "done": 2000, "total": 10000, "rate": 100, "eta_seconds": 80},
+    ]

@@ -68,8 +68,8 @@ def test_a_refused_document_is_set_aside_and_the_run_goes_on(source: Store, run:
         assert totals.balanced
         refused = report.models[0].refused
         assert {(item.id, item.code) for item in refused} == {
-            ("users-000003", "invaliddocument"),
-            ("users-000444", "invaliddocument"),
+            ("users-000003", "invalid-document"),
+            ("users-000444", "invalid-document"),
         }
         assert report.verification is not None
         assert report.verification.ok

@@ -165,6 +165,21 @@ def stop_after(source: Any, target: Any, state: Path, documents: int, **options:
     return report
 
 
+def test_an_interrupt_in_the_callers_thread_leaves_a_run_that_can_be_resumed(
+    source: str, tmp_path: Path
+) -> None:
+    state, target = tmp_path / "state", url_of("sqlite", tmp_path, "target")
+
+    def interrupt(progress: Any) -> None:
+        if progress.phase == "copy" and progress.done >= 500:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        migrate(source, target, state=state, limits=SMALL, progress=interrupt)
+    assert migrate(source, target, state=state, resume=run_name(state)).ok
+    check_same(source, target)
+
+
 def test_a_run_is_stopped_between_pages_and_goes_on(source: str, tmp_path: Path) -> None:
     state, target = tmp_path / "state", url_of("json", tmp_path, "target")
     stopped = stop_after(source, target, state, 500)

@@ -92,6 +92,9 @@ class Coordinator:
             return self._run(deque(orders), collect)
         except BrokenExecutor as error:
             raise UnavailableError(f"a worker of the executor died: {error}") from error
+        except BaseException:  # such as KeyboardInterrupt: let the threads come to their end
+            self._control.abandon()
+            raise
 
     def _run(self, waiting: deque[tuple[K, Order]], collect: Callable[[K, Result], None]) -> bool:
         running: dict[Future[Result], tuple[K, Order]] = {}
@@ -106,6 +109,7 @@ class Coordinator:
                     collect(key, result)
                 except InterstoreError as error:
                     failure = failure or error
+                    self._control.abandon()
                     continue
                 if not result.done:
                     waiting.appendleft((key, replace(order, after=result.after)))

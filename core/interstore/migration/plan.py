@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -19,9 +19,6 @@ same ids; documents that are deleted first."""
 Level: TypeAlias = Literal["count", "digest", "full"]
 """How thorough verification is: numbers of documents, digests, or every document's fields."""
 
-SECONDS: Final = 60.0
-BYTES: Final = 16_000_000
-
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """How much one slice does. A run that is killed repeats at most one slice per worker.
@@ -33,8 +30,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     page: int = 1_000
-    seconds: float = SECONDS
-    bytes: int = BYTES
+    seconds: float = 60.0
+    bytes: int = 16_000_000
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

@@ -53,6 +53,7 @@ class Control:
     def __init__(self, on_progress: OnProgress | None = None, stop: Event | None = None) -> None:
         self._on_progress = on_progress
         self._stop = stop or Event()
+        self._abandoned = False
         self._lock = Lock()
         self._phase: Phase = "check"
         self._done = self._before = self._total = 0
@@ -60,8 +61,12 @@ class Control:
 
     @property
     def stopping(self) -> bool:
-        """Whether the caller asked the run to stop."""
-        return self._stop.is_set()
+        """Whether slices are to stop at the next page."""
+        return self._abandoned or self._stop.is_set()
+
+    def abandon(self) -> None:
+        """What the slices in hand do is of no use any more."""
+        self._abandoned = True
 
     def begin(self, phase: Phase, total: int, done: int = 0) -> None:
         """A phase begins; `done` documents of it were dealt with before."""

@@ -133,6 +133,7 @@ class Report(msgspec.Struct, kw_only=True):
         models: each model's documents, balanced: read = written + unchanged + filtered +
             quarantined.
         seconds: how long it was at work, in all its sessions, verification included.
+        copy_seconds: how long of that it copied.
         sessions: how often it was started or resumed.
         blockers: why it could not begin.
         notes: what else is to be known, a sentence each.

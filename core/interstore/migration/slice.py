@@ -7,6 +7,7 @@ only when its result is in the journal.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
@@ -62,7 +63,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
-    """A document that the target did not take: its id, a stable code, and the reason."""
+    """A document that the target did not take: its id, a stable code, and the reason.
+
+    The code is the error's name: ``invalid-document``, ``duplicate``.
+    """
 
     id: str
     code: str
@@ -242,7 +246,8 @@ def _anew(document: Document) -> Write:
 def _count(result: Result, writes: list[Write], outcomes: list[WriteOutcome]) -> None:
     for write, outcome in zip(writes, outcomes, strict=True):
         if isinstance(outcome, InterstoreError):
-            code = type(outcome).__name__.removesuffix("Error").lower()
+            name = type(outcome).__name__.removesuffix("Error")
+            code = re.sub(r"(?<!^)([A-Z])", r"-\1", name).lower()
             result.refused.append(Refused(id=write.id, code=code, message=str(outcome)))
         elif outcome:
             result.written += 1
