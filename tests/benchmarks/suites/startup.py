@@ -15,14 +15,15 @@ __all__ = ["SUITES"]
 
 _TITLE: Final = "Start-up, beyond the bare interpreter"
 _LIMIT: Final = Added(60_000)
-_STORE: Final = "from interstore import AsyncStore, Store, connect, connect_async"
 
 
 def _cases(context: Context) -> Iterator[Case]:
     file, folder = context.folder / "startup.db", context.folder / "startup"
     programs = {
         "import interstore": ("import interstore", _LIMIT),
-        "the names that a program imports of it": (_STORE, _LIMIT),
+        "from interstore import Store, connect": ("from interstore import Store, connect", None),
+        "msgspec, which that imports": ("import msgspec", None),
+        "asyncio, for the other flavour": ("import asyncio", None),
         "connect to JSON files": (_connect(f"type='json', data_dir={str(folder)!r}"), None),
         "connect to SQLite": (_connect(f"type='sqlite', path={str(file)!r}"), None),
     }
