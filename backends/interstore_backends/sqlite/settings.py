@@ -31,6 +31,9 @@ class SQLiteSettings(Settings, kw_only=True, frozen=True):
     3.45 cannot read it, and the file may be opened by another program than the one that
     made it. The choice is made when a model is created and kept with it, so files with both
     are fine.
+
+    One process must not open one file through two drivers at once: file locks belong to the
+    process, so each library would undo the other's.
     """
 
     path: Annotated[

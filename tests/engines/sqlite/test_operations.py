@@ -32,6 +32,7 @@ def test_reads_of_an_unknown_model_create_nothing(database: SQLiteDatabase) -> N
     assert database.find_one_and_update("m", query(), changes({"a": 1})) is None
     with pytest.raises(NotFoundError):
         database.update("m", "a", changes({"a": 1}))
+    assert database.create_many("m", []) == []
     assert database.models() == []
     assert database.drop("m") is False
 

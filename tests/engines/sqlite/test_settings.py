@@ -42,6 +42,13 @@ def test_path_that_is_none() -> None:
         SQLiteSettings(path="")
 
 
+def test_path_in_the_home_folder(
+    opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert opened(path="~/a/b.db").stats()["file"] == str(tmp_path / "a" / "b.db")
+
+
 def test_registration() -> None:
     backend = interstore_backend()
     assert backend.name == "sqlite"
