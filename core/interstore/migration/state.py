@@ -68,7 +68,8 @@ class RunState:
 
     Attributes:
         models: each model's state, by its name in the source.
-        seconds: how long the sessions that ended were at work.
+        seconds: how long the sessions before this one were at work; of one that was killed,
+            how long it copied.
         sessions: how often it was started or resumed.
         exit_code: how its last session ended; ``None`` if that was killed or still runs.
     """
@@ -92,6 +93,8 @@ class RunState:
         """Go on by one entry."""
         match entry["event"]:
             case "begun":
+                if self.sessions and self.exit_code is None:  # the one before was killed
+                    self.seconds += self._copied
                 self.sessions += 1
                 self._copied_before += self._copied
                 self._copied, self.exit_code = 0.0, None
