@@ -7,6 +7,8 @@ import sys
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["tests.servers.plugin"]
+
 settings.register_profile("quick", max_examples=60, deadline=None)
 settings.register_profile("long", max_examples=1000, deadline=None)
 

@@ -1,0 +1,122 @@
+"""The servers as fixtures, each started when the first test asks for it, once per run.
+
+Fixtures, all of `postgresql_…` and `mongodb_…`:
+
+- `…_server`: the server, for the run;
+- `…_url`: that of a database with nothing in it, for one test;
+- `…_process`: the server's process, to be killed or stopped by one test, and healed after it.
+
+And `mongodb_standalone`, `mongodb_standalone_url`: a server that is no replica set.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from importlib.metadata import PackageNotFoundError, version
+from time import perf_counter
+from typing import TypeVar
+
+import pytest
+
+from tests.servers import mongodb, postgresql
+from tests.servers.databases import PostgreSQL
+from tests.servers.mongodb import MongoDB
+from tests.servers.process import ServerProcess, ServerUnavailable
+
+SERVERS = {"PostgreSQL": postgresql, "MongoDB": mongodb}
+
+S = TypeVar("S", PostgreSQL, MongoDB)
+
+_report: dict[str, str] = {}
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return "servers: " + ", ".join(f"{name} ({_origin(name)})" for name in SERVERS)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for name, outcome in _report.items():
+        terminalreporter.write_line(f"{name} {outcome}")
+
+
+def _origin(name: str) -> str:
+    module = SERVERS[name]
+    if os.environ.get(module.URL_VARIABLE):
+        return f"your own, from {module.URL_VARIABLE}"
+    try:
+        return f"{module.PACKAGE} {version(module.PACKAGE)}"
+    except PackageNotFoundError:
+        return f"none: no {module.PACKAGE}, no {module.URL_VARIABLE}"
+
+
+def _run(name: str, running: AbstractContextManager[S]) -> Iterator[S]:
+    """Its tests fail where it cannot be had in CI; elsewhere they are skipped, which is told."""
+    start = perf_counter()
+    try:
+        server = running.__enter__()
+    except ServerUnavailable as error:
+        _report[name] = f"NOT TESTED: {error}"
+        if os.environ.get("CI"):
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error).splitlines()[0])
+    source = _origin(name.partition(",")[0])
+    _report[name] = f"{server.version} ({source}), up in {perf_counter() - start:.1f} s"
+    try:
+        yield server
+    finally:
+        if server.notice:
+            _report[name] += f"; {server.notice}"
+        running.__exit__(None, None, None)
+
+
+def _process(server: PostgreSQL | MongoDB) -> Iterator[ServerProcess]:
+    if server.process is None:
+        pytest.skip("a server of your own is not killed or stopped")
+    yield server.process
+    server.process.heal()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgreSQL]:
+    yield from _run("PostgreSQL", postgresql.running())
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: PostgreSQL) -> Iterator[str]:
+    """A database in a hostile collation; connections left open are an error."""
+    with postgresql_server.database() as url:
+        yield url
+
+
+@pytest.fixture
+def postgresql_process(postgresql_server: PostgreSQL) -> Iterator[ServerProcess]:
+    yield from _process(postgresql_server)
+
+
+@pytest.fixture(scope="session")
+def mongodb_server() -> Iterator[MongoDB]:
+    yield from _run("MongoDB", mongodb.running())
+
+
+@pytest.fixture
+def mongodb_url(mongodb_server: MongoDB) -> Iterator[str]:
+    with mongodb_server.database() as url:
+        yield url
+
+
+@pytest.fixture
+def mongodb_process(mongodb_server: MongoDB) -> Iterator[ServerProcess]:
+    yield from _process(mongodb_server)
+
+
+@pytest.fixture(scope="session")
+def mongodb_standalone() -> Iterator[MongoDB]:
+    yield from _run("MongoDB, standalone", mongodb.running(replica_set=False))
+
+
+@pytest.fixture
+def mongodb_standalone_url(mongodb_standalone: MongoDB) -> Iterator[str]:
+    with mongodb_standalone.database() as url:
+        yield url

