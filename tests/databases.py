@@ -10,6 +10,8 @@ from interstore._sync.database import Database
 from interstore.bridge import to_async, to_sync
 
 __all__ = [
+    "installed",
+    "installed_async",
     "json_files",
     "json_files_async",
     "memory",
@@ -65,3 +67,16 @@ def sqlite(folder: Path, **settings: Any) -> Database:
 
 def sqlite_async(folder: Path, **settings: Any) -> AsyncDatabase:
     return to_async(sqlite(folder, **settings))
+
+
+def installed(name: str, **settings: Any) -> Database:
+    """An engine that a package brought, found by its entry point as `connect` finds it."""
+    from interstore import discovery
+
+    backend = discovery.get(name)
+    assert backend.database is not None
+    return backend.database(backend.settings(**settings))
+
+
+def installed_async(name: str, **settings: Any) -> AsyncDatabase:
+    return to_async(installed(name, **settings))
