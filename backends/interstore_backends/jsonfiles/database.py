@@ -156,15 +156,16 @@ class JsonFilesDatabase(TableDatabase):
             return None
         with self._locked():
             path = catalog.path_of(model)
-            return None if path is None else self._opened(model, path)
-
-    def _opened(self, model: str, path: str) -> ModelFile:
-        file = self._open.get(model)
-        if file is None:
-            file = ModelFile(model, path)
-            file.settle()
+            if path is None:
+                return None
+            file = self._open.get(model) or ModelFile(model, path)
+            try:
+                file.settle()
+            except OSError as error:
+                # What is unfinished at its end does not count in any case.
+                _logger.warning("could not clean the end of %s: %s", path, error)
             self._open[model] = file
-        return file
+            return file
 
     # Writing.
 
@@ -205,7 +206,12 @@ class JsonFilesDatabase(TableDatabase):
             except FileNotFoundError:
                 del self._open[model]
         path = self._connected().path_of(model)
-        return None if path is None else self._opened(model, path)
+        if path is None:
+            return None
+        file = ModelFile(model, path)
+        file.settle()
+        self._open[model] = file
+        return file
 
     def _created(self, model: str) -> ModelFile:
         catalog = self._connected()
@@ -218,7 +224,8 @@ class JsonFilesDatabase(TableDatabase):
                 backend=self.name,
                 model=model,
             )
-        return self._opened(model, catalog.create(model, now()))
+        file = self._open[model] = ModelFile(model, catalog.create(model, now()))
+        return file
 
     def _compact(self, file: ModelFile) -> None:
         try:

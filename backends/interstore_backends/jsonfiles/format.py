@@ -7,7 +7,7 @@ from zlib import crc32
 
 import msgspec
 
-from interstore.errors import ConfigurationError
+from interstore.errors import ConfigurationError, CorruptionError
 from interstore_backends._table.records import decode_head
 from interstore_backends.jsonfiles.errors import corrupt
 
@@ -29,6 +29,7 @@ SUFFIX: Final = ".jsonl"
 _BODY: Final = len(b'{"crc":"01234567",')
 _ID: Final = len(b'{"crc":"01234567","id":"')
 _REMOVED: Final = b'"doc":null}'
+_END_OF_NULL: Final = ord("l")
 
 
 class Entry(NamedTuple):
@@ -45,7 +46,6 @@ class _Header(msgspec.Struct):
 
 
 _decode_header: Final = msgspec.json.Decoder(_Header).decode
-_decode_text: Final = msgspec.json.Decoder(str).decode
 
 
 def line_of(body: bytes) -> bytes:
@@ -124,18 +124,24 @@ def load_lines(
     Raises:
         CorruptionError: the checksum of a line is wrong, or it is no record.
     """
+    crc = crc32
     for number, line in enumerate(lines):
-        if line[:_ID] != b'{"crc":"%08x","id":"' % crc32(line[_BODY:]):
-            place = offset + sum(map(len, lines[:number])) + number
-            id, removes, expires = read_line(line, path, place)
-            if expires is not None and not removes:
-                expiring.append((expires, id))
-        else:
-            # No quote stands in the text of an id without a backslash before it.
-            text = line[_ID : line.index(b'","v":', _ID)]
-            id = _decode_text(b'"%b"' % text) if b"\\" in text else text.decode()
-            removes = line.endswith(_REMOVED)
+        if line[:_ID] == b'{"crc":"%08x","id":"' % crc(line[_BODY:]):
+            id = line[_ID : line.index(b'"', _ID)].decode()
+            if "\\" not in id:
+                if line[-2] == _END_OF_NULL and line.endswith(_REMOVED):
+                    records.pop(id, None)
+                else:
+                    records[id] = line
+                continue
+        try:
+            id, removes, expires = read_line(line, path, offset)
+        except CorruptionError:
+            read_line(line, path, offset + sum(map(len, lines[:number])) + number)
+            raise
         if removes:
             records.pop(id, None)
-        else:
-            records[id] = line
+            continue
+        records[id] = line
+        if expires is not None:
+            expiring.append((expires, id))

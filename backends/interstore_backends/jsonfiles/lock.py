@@ -57,6 +57,8 @@ class FolderLock:
             except OSError as error:
                 self._wait(error)
         except BaseException:
+            if self._fd >= 0:  # an interrupt may have come when it was already ours
+                self._flock(self._fd, self._release)
             self._threads.release()
             raise
 

@@ -63,7 +63,8 @@ def test_readers_while_others_write_and_compact(tmp_path: Path) -> None:
     reader = database(tmp_path)
     writers = [child("pairs", tmp_path, 5_000, 3_000)]
     versions: dict[str, int] = {}
-    inodes: set[int] = set()
+    last: object = None
+    compactions = 0
     looks = 0
     while writers[0].poll() is None or looks < 10:
         looks += 1
@@ -76,11 +77,13 @@ def test_readers_while_others_write_and_compact(tmp_path: Path) -> None:
         if looks % 7 == 0:
             for document in reader.find("m", Query()):
                 assert document["x"] == document["y"]
-            inodes.add((tmp_path / "m.jsonl").stat().st_ino if versions else 0)
+        if versions and reader._open["m"].log is not last:
+            last = reader._open["m"].log
+            compactions += 1
     assert finished(writers[0]) == "done\n"
     assert content(reader) == content(database(tmp_path))
     assert sum(version for version, _ in content(reader).values()) == 3_000
-    assert len(inodes) > 2
+    assert compactions > 2
 
 
 def test_compaction_keeps_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,13 +148,15 @@ def test_pages_in_the_order_of_ids_while_writing(tmp_path: Path) -> None:
         seen += [document.id for document in page]
         query = query.only(after=(seen[-1],))
         last = int(seen[-1])
+        if last > 2_900:
+            continue
         store.put("m", write(f"{last - 1:05}"))  # behind the page: not seen
         store.put("m", write(f"{last + 1:05}"))  # ahead of it: seen
         store.delete("m", f"{last + 2:05}")
         expected |= {f"{last + 1:05}"}
         expected -= {f"{last + 2:05}"}
     assert seen == sorted(set(seen))
-    assert set(seen) >= {id for id in expected if id < "03000"} - {seen[-1]}
+    assert set(seen) == expected
     assert len(content(store)) > len(seen)
 
 
