@@ -47,7 +47,7 @@ def decode_token(token: Any, query_fingerprint: str) -> Position:
         padded = token.encode("ascii") + b"=" * (-len(token) % 4)
         told, values = msgspec.json.decode(urlsafe_b64decode(padded), type=tuple[str, list[Any]])
         position = tuple(canonical_scalar(value) for value in values)
-    except (ValueError, RecursionError):
+    except (ValueError, msgspec.MsgspecError, RecursionError):
         raise InvalidQueryError(f"page token {shown(token)} is damaged") from None
     if told != query_fingerprint:
         raise InvalidQueryError(
