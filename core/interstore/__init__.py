@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from interstore.filters.builder import element, field
-    from interstore.migration.run import migrate, verify
+    from interstore.migration import migrate, migrate_async, verify, verify_async
     from interstore.paths import Envelope
     from interstore.settings import Secret
     from interstore.warnings import InterstoreWarning
@@ -90,7 +90,9 @@ __all__ = [
     "element",
     "field",
     "migrate",
+    "migrate_async",
     "verify",
+    "verify_async",
 ]
 
 _MODULES = {
@@ -116,7 +118,9 @@ _MODULES = {
     "element": "filters.builder",
     "field": "filters.builder",
     "migrate": "migration",
+    "migrate_async": "migration",
     "verify": "migration",
+    "verify_async": "migration",
 }
 """Where each name lies that does not lie in `errors`."""
 

@@ -3,7 +3,7 @@
 `migrate` plans, checks, copies and verifies; `verify` compares two stores at any time. The
 unit of work is a slice (`interstore.migration.slice`), the only truth about what was done is
 the journal (`interstore.migration.journal`), and both sides are read again to verify
-(`interstore.migration.verify`).
+(`interstore.migration.verification`).
 """
 
 from interstore.migration.aio import migrate_async, verify_async

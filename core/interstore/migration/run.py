@@ -17,7 +17,7 @@ from interstore.migration.progress import Control, OnProgress, Stopped
 from interstore.migration.report import Report, Verification
 from interstore.migration.session import Migration
 from interstore.migration.state import DEFAULT_STATE
-from interstore.migration.verify import Verifier
+from interstore.migration.verification import Verifier
 
 if TYPE_CHECKING:
     from interstore._sync.store import Store

@@ -27,7 +27,7 @@ from interstore.migration.progress import Control, Stopped
 from interstore.migration.report import Blocker, ModelReport, Report, Status, Verification
 from interstore.migration.slice import Order, Result
 from interstore.migration.state import MAX_REFUSED, RunState, load_plan, new_run, save_plan
-from interstore.migration.verify import Verifier
+from interstore.migration.verification import Verifier
 from interstore.times import now
 
 __all__ = ["Migration"]
