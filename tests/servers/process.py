@@ -98,7 +98,7 @@ class ServerProcess:
                 the end of its log.
         """
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen[bytes](
                 self._command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -27,6 +27,11 @@ class TestPostgreSQL:
     @pytest.mark.parametrize("time", [1, 2])
     def test_database_is_empty(self, postgresql_url: str, time: int) -> None:
         with psycopg.connect(postgresql_url) as connection:
+            found = connection.execute(
+                "SELECT nspname, relname FROM pg_namespace LEFT JOIN pg_class ON "
+                "relnamespace = pg_namespace.oid WHERE nspname !~ '^pg_|^information_schema$'"
+            )
+            assert found.fetchall() == [("public", None)]
             connection.execute("CREATE TABLE one (value int)")
             connection.execute("CREATE SCHEMA two CREATE TABLE three (value int)")
 
@@ -43,11 +48,16 @@ class TestPostgreSQL:
             assert connection.execute("SELECT value FROM kept").fetchall() == [(42,)]
 
     def test_open_connections_are_found(self, postgresql_server: PostgreSQL) -> None:
-        with pytest.raises(LeakedConnections, match="SELECT 'mine'"):
+        left_open: list[psycopg.Connection] = []
+
+        def leave_open() -> None:
             with postgresql_server.database() as url:
-                connection = psycopg.connect(url)
-                connection.execute("SELECT 'mine'")
-        connection.close()
+                left_open.append(psycopg.connect(url))
+                left_open[0].execute("SELECT 'mine'")
+
+        with pytest.raises(LeakedConnections, match="SELECT 'mine'"):
+            leave_open()
+        left_open[0].close()
 
     def test_one_user_has_a_password(self, postgresql_server: PostgreSQL) -> None:
         if postgresql_server.process is None:
