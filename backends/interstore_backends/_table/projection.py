@@ -1,9 +1,9 @@
-"""What a scan decodes of each record: only what its filter asks for."""
+"""What a scan decodes of each record: only what its filter or its order asks for."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
@@ -11,14 +11,19 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from interstore.filters.evaluate import compile_filter
+from interstore.filters.order import sort_value
 from interstore.filters.tree import ALL, Node
 from interstore.paths import MISSING, Envelope, Path, Reference, resolve
+from interstore.prepared import SortKey
 from interstore_backends._table.records import decode_document
 
-__all__ = ["Keep", "matcher"]
+__all__ = ["Keep", "SortValues", "matcher", "sort_key"]
 
 Keep: TypeAlias = Callable[[Iterable[bytes]], list[bytes]]
 """Keeps of some records those that match."""
+
+SortValues: TypeAlias = tuple[tuple[Any, ...], ...]
+"""What compares as the documents do, the id last."""
 
 _Getter: TypeAlias = Callable[[Any], Any]
 
@@ -32,11 +37,9 @@ def matcher(tree: Node) -> Keep | None:
         return None
     shape = _Shape()
     matches: Callable[[Any], bool] = compile_filter(tree, shape.getter)
-    decode: Callable[[bytes], Any]
-    if any(_ODD_KEY.search(key) for key in shape.keys):
+    decode: Callable[[bytes], Any] | None = shape.decoder()
+    if decode is None:
         matches, decode = compile_filter(tree), decode_document
-    else:
-        decode = _decoder(tuple(shape.keys), frozenset(shape.envelope))
 
     def keep(records: Iterable[bytes]) -> list[bytes]:
         return [record for record in records if matches(decode(record))]
@@ -44,8 +47,29 @@ def matcher(tree: Node) -> Keep | None:
     return keep
 
 
+def sort_key(order: Sequence[SortKey]) -> Callable[[bytes], SortValues] | None:
+    """What gets the values of a record that `order` compares, as if all keys ascended.
+
+    ``None`` if the order's keys differ in direction, or cannot be got at without decoding
+    whole records.
+    """
+    if len({key.descending for key in order}) > 1:
+        return None
+    shape = _Shape()
+    getters = [shape.getter(key.path) for key in order]
+    decode = shape.decoder()
+    if decode is None:
+        return None
+
+    def values(record: bytes) -> SortValues:
+        row = decode(record)
+        return tuple([sort_value(get(row)) for get in getters])
+
+    return values
+
+
 class _Shape:
-    """Collects what a filter refers to, and knows where the decoded row will have it."""
+    """Collects what a filter or an order refers to; knows where the decoded row has it."""
 
     def __init__(self) -> None:
         self.keys: dict[str, str] = {}
@@ -63,6 +87,12 @@ class _Shape:
             return get
         path: Path = tuple(rest)
         return lambda row: resolve(get(row), path)
+
+    def decoder(self) -> Callable[[bytes], Any] | None:
+        """A decoder of rows; ``None`` if one of the keys cannot be that of a column."""
+        if any(_ODD_KEY.search(key) for key in self.keys):
+            return None
+        return _decoder(tuple(self.keys), frozenset(self.envelope))
 
 
 _ENVELOPE: Final[dict[Envelope, _Getter]] = {

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice, pairwise
+from typing import Final
 
 from interstore.document import Document
+from interstore.filters.order import sort_value
 from interstore.filters.select import select
 from interstore.filters.tree import ALL, Node
 from interstore.prepared import Partition, Query, ScanPage
 from interstore_backends._table.order import EVERYTHING
 from interstore_backends._table.plan import Plan, plan
-from interstore_backends._table.projection import matcher
+from interstore_backends._table.projection import SortValues, matcher, sort_key
 from interstore_backends._table.records import decode_document
 from interstore_backends._table.table import Table
 
 __all__ = ["count", "exists", "find", "matching", "partitions", "scan"]
+
+_HEAP_LIMIT: Final = 10_000
+"""Beyond so many, sorting everything is faster than keeping the best in a heap."""
 
 
 def find(table: Table, query: Query) -> Iterable[Document]:
@@ -25,9 +31,28 @@ def find(table: Table, query: Query) -> Iterable[Document]:
     if len(query.order) == 1:
         documents = map(decode_document, matching(table, query))
         return documents if query.limit is None else list(documents)
-    planned = plan(query.tree)
-    documents = map(decode_document, chain.from_iterable(_kept(table, planned)))
-    return select(documents, query.only(tree=ALL))
+    records = chain.from_iterable(_kept(table, plan(query.tree)))
+    key = sort_key(query.order)
+    if key is None:
+        return select(map(decode_document, records), query.only(tree=ALL))
+    return list(map(decode_document, _sorted(records, key, query)))
+
+
+def _sorted(
+    records: Iterable[bytes], key: Callable[[bytes], SortValues], query: Query
+) -> list[bytes]:
+    """The records that the query asks for, in its order; its filter is not looked at."""
+    rows = ((key(record), record) for record in records)
+    descending = query.order[0].descending
+    if query.after is not None:
+        start = tuple(sort_value(value) for value in query.after)
+        rows = (row for row in rows if (row[0] < start if descending else row[0] > start))
+    end = None if query.limit is None else query.skip + query.limit
+    if end is None or end > _HEAP_LIMIT:
+        found = sorted(rows, reverse=descending)
+    else:
+        found = heapq.nlargest(end, rows) if descending else heapq.nsmallest(end, rows)
+    return [record for _, record in found[query.skip : end]]
 
 
 def matching(table: Table, query: Query) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from interstore.errors import UnavailableError
@@ -45,10 +46,10 @@ class Log:
         self._synced = 0
         self._sync_lock = threading.Lock()
 
-    def __del__(self) -> None:
+    def __del__(self, close: Callable[[int], None] = os.close) -> None:
         # Not earlier: another thread may be reading or syncing.
         if self.fd >= 0:
-            os.close(self.fd)
+            close(self.fd)
 
     def read(self, offset: int, end: int) -> bytes:
         """The bytes from `offset` up to `end`, or to the end of the file."""

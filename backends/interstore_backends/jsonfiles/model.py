@@ -28,7 +28,7 @@ __all__ = ["COMPACTING", "ModelFile"]
 
 COMPACTING: Final = ".compact"
 _LEAST_GARBAGE: Final = 1 << 20
-_CHUNK: Final = 16 << 20
+_CHUNK: Final = 256 << 10  # what is split is still in the processor's cache when it is read
 _SECOND_LOOKS: Final = 3
 
 
