@@ -81,7 +81,7 @@ class Shape(Generic[M]):
                 values[name] = timedelta(microseconds=values[name])
         try:
             return self._load(values)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, msgspec.ValidationError) as error:
             raise InvalidDocumentError(
                 f"document {document.id!r} does not fit {self.kind.__name__}: {error}",
                 id=document.id,

@@ -375,14 +375,7 @@ def _adopt(kind: type[Sound], suite: type[Suite]) -> type:
 for _kind, _suite in BROKEN.items():
     globals()[f"Test{_kind.__name__}"] = _adopt(_kind, _suite)
 
-for _kind in (
-    Native,
-    EntersArrays,
-    ForgetsNulls,
-    ConfusesTrueWithOne,
-    SortsWithoutCase,
-    RemovesNulls,
-):
+for _kind in (Native, EntersArrays, ForgetsNulls, SortsWithoutCase, RemovesNulls):
     globals()[f"TestRandom{_kind.__name__}"] = _adopt(_kind, DifferentialSuite)
 
 for _kind in (IgnoresIfVersion, SwallowsDuplicates, KeepsVersion):
