@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a minute instead of twenty")
+    parser.add_argument("--quick", action="store_true", help="a minute instead of fifteen")
     parser.add_argument(
         "--only",
         metavar="PATTERN",

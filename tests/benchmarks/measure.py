@@ -81,7 +81,7 @@ class Row:
 
 
 def measure(case: Case, effort: Effort) -> list[Row]:
-    """One row for each contender beside Interstore; one alone if there is none."""
+    """One row for each contender beside Interstore; one for it alone if that has an aim."""
     repeats = {name: _repeats(run, effort) for name, run in case.contenders.items()}
     times: dict[str, list[float]] = {name: [] for name in repeats}
     names = list(repeats)
@@ -92,9 +92,10 @@ def measure(case: Case, effort: Effort) -> list[Row]:
             taken = _time(case.contenders[name](repeats[name]))
             times[name].append(taken / (repeats[name] * case.documents) * 1e6)
     ours, *rivals = names
-    if not rivals:
-        return [_absolute(case, ours, times[ours])]
-    return [_compared(case, ours, rival, times) for rival in rivals]
+    rows = [_compared(case, ours, rival, times) for rival in rivals]
+    if ours in case.aims or not rows:
+        rows.insert(0, _absolute(case, ours, times[ours]))
+    return rows
 
 
 def _repeats(prepare: Prepare, effort: Effort) -> int:

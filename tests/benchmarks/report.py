@@ -19,7 +19,7 @@ def table(rows: Sequence[Row]) -> str:
     if all(not row.rival for row in rows):
         head = _ABSOLUTE
     else:
-        head = _ADDED if rows[0].added else _COMPARED
+        head = _ADDED if any(row.added for row in rows) else _COMPARED
     return _aligned([head, *map(_cells, rows)])
 
 
