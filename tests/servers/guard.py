@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic, sleep
 
-__all__ = ["GUARD", "Guard", "family", "send", "send_all"]
+__all__ = ["GUARD", "Guard", "family", "send", "send_all", "states"]
 
 ROOT = Path(__file__).resolve().parents[2]
 GRACE = 5.0
@@ -95,6 +95,16 @@ def family(pid: int) -> list[int]:
     except OSError:
         children = ""
     return [pid, *map(int, children.split())]
+
+
+def states(pid: int) -> set[str]:
+    """The states of a process's threads, as `ps` writes them; none if there is no such process."""
+    found = set()
+    with contextlib.suppress(OSError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(OSError):
+                found.add((thread / "stat").read_text().rpartition(")")[2].split()[0])
+    return found
 
 
 def main(lines: Iterable[str]) -> None:

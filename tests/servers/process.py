@@ -12,7 +12,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from tests.servers.account import Account
-from tests.servers.guard import GUARD, family, send, send_all
+from tests.servers.guard import GUARD, family, send_all, states
 
 __all__ = ["ServerProcess", "ServerUnavailable", "free_port", "listening"]
 
@@ -52,6 +52,7 @@ class ServerProcess:
         name: for messages.
         port: on 127.0.0.1, the same after a restart.
         folder: what it keeps; removed by `close`.
+        account: whose it is; ``None`` for this process's own.
         log: what it printed.
     """
 
@@ -74,7 +75,7 @@ class ServerProcess:
         self.log = folder / "server.log"
         self._command = [str(part) for part in command]
         self._ready = ready
-        self._account = account
+        self.account = account
         self._environment = environment
         self._stop_signal = stop_signal
         self._end_signal = end_signal
@@ -146,7 +147,8 @@ class ServerProcess:
         if self._process is not None and self.running:
             _, *children = send_all(self.pid, signal.SIGKILL)
             self._process.wait()
-            while any(send(pid, 0) and not _defunct(pid) for pid in children):
+            # They may be dead, and only wait for their parent to notice.
+            while any(not states(pid) <= {"Z"} for pid in children):
                 sleep(0.005)
         self._forget()
 
@@ -161,7 +163,10 @@ class ServerProcess:
 
     def pause(self) -> None:
         """Stop it and its children where they are (SIGSTOP): connections stay, nothing answers."""
-        send_all(self.pid, signal.SIGSTOP)
+        for pid in send_all(self.pid, signal.SIGSTOP):
+            # The signal is sent before the last thread has stopped.
+            while not states(pid) <= {"T", "Z"}:
+                sleep(0.001)
 
     def resume(self) -> None:
         """Undo `pause`."""
@@ -179,9 +184,9 @@ class ServerProcess:
             subprocess.run(command, check=True, **self._identity())
 
     def _identity(self) -> dict[str, Any]:
-        if self._account is None:
+        if self.account is None:
             return {}
-        return {"user": self._account.uid, "group": self._account.gid, "extra_groups": []}
+        return {"user": self.account.uid, "group": self.account.gid, "extra_groups": []}
 
     def heal(self) -> None:
         """Undo whatever was done to it."""
@@ -197,11 +202,3 @@ class ServerProcess:
         """End it, without care for its data, and remove its folder."""
         self._end(self._end_signal)
         GUARD.remove(self.folder)
-
-
-def _defunct(pid: int) -> bool:
-    """Whether it is dead, and only waits for its parent to notice."""
-    try:
-        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return True
