@@ -27,7 +27,12 @@ COMMANDS = {
 }
 
 
-@click.group(cls=LazyGroup, commands_in=__name__, lazy=COMMANDS)
+@click.group(
+    cls=LazyGroup,
+    commands_in=__name__,
+    lazy=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="interstore")
 def main() -> None:
     """One storage interface with interchangeable engines behind it.

@@ -254,16 +254,16 @@ def _what_next(walk: _Walk, folder: Path) -> None:
     files, database = f"json:{url}/data", f"sqlite:{url}/airports.db"
     walk.console.print("[bold]What to try next[/bold]")
     # `uv run` sets UV; after it, the command is on no shell's path.
-    prefix = "uv run " if "UV" in os.environ else ""
+    interstore = "uv run interstore" if "UV" in os.environ else "interstore"
     data, db = shlex.quote(files), shlex.quote(database)
     iceland = shlex.quote('{"country": "IS"}')
     for command in (
-        f"interstore find airport --url {db} --where {iceland} --sort=-elevation --limit 5",
-        f"interstore get airport LSZH --url {data}",
-        f"interstore count airport --url {db} --where {iceland}",
-        f"interstore verify {data} {db}",
-        f"interstore migrate {db} {shlex.quote(f'json:{url}/again')}",
+        f"{interstore} find airport --url {db} --where {iceland} --sort=-elevation --limit 5",
+        f"{interstore} get airport LSZH --url {data}",
+        f"{interstore} count airport --url {db} --where {iceland}",
+        f"{interstore} verify {data} {db}",
+        f"{interstore} migrate {db} {shlex.quote(f'json:{url}/again')}",
         f"head -n 2 {shlex.quote(str(folder / 'data'))}/airport*.jsonl",
     ):
-        walk.say(f"  {prefix}{command}")
+        walk.say(f"  {command}")
     walk.say(f"\nAn application uses the new store by one setting: DATABASE_URL={database}")
