@@ -66,7 +66,7 @@ class Catalog:
 
     def might_exist(self, model: str) -> bool:
         """Whether there is such a model, or a file that looks like it."""
-        return model in self.models() or os.path.exists(self._file(model))
+        return model in self.models() or os.path.exists(self.file_of(model))
 
     # Under the lock.
 
@@ -76,7 +76,7 @@ class Catalog:
         Raises:
             CorruptionError: the manifest lists it and its file is lost, or the other way round.
         """
-        path = self._file(model)
+        path = self.file_of(model)
         if model in self.models():
             if not os.path.exists(path):
                 self._finish_drop(model)
@@ -91,7 +91,7 @@ class Catalog:
 
     def create(self, model: str, at: str) -> str:
         """Create a model without documents; return its file."""
-        path = self._file(model)
+        path = self.file_of(model)
         replace_file(path, [header_of(model, at) + b"\n"], _DRAFT)
         entry = ModelEntry(os.path.basename(path), at)
         write_manifest(self.folder, Manifest({**self.models(), model: entry}))
@@ -130,7 +130,7 @@ class Catalog:
         self.models()
 
     def _finish_drop(self, model: str) -> None:
-        path = self._file(model)
+        path = self.file_of(model)
         if not os.path.exists(path + DROPPED):
             return
         if not os.path.exists(path):
@@ -138,7 +138,8 @@ class Catalog:
             write_manifest(self.folder, Manifest(rest))
         os.unlink(path + DROPPED)
 
-    def _file(self, model: str) -> str:
+    def file_of(self, model: str) -> str:
+        """Where the file of such a model is."""
         return os.path.join(self.folder, model + SUFFIX)
 
     def _is_unused(self, model: str, path: str) -> bool:
@@ -157,4 +158,4 @@ class Catalog:
         except FileNotFoundError:
             return False
         models = (name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX))
-        return any(not self._is_unused(model, self._file(model)) for model in models)
+        return any(not self._is_unused(model, self.file_of(model)) for model in models)

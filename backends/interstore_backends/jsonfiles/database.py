@@ -10,7 +10,12 @@ from collections.abc import Generator
 from typing import Any
 
 from interstore.document import Document
-from interstore.errors import ConfigurationError, InterstoreError, UnavailableError
+from interstore.errors import (
+    ConfigurationError,
+    CorruptionError,
+    InterstoreError,
+    UnavailableError,
+)
 from interstore.names import check_new_model
 from interstore.times import now
 from interstore_backends._table.database import Decide, TableDatabase
@@ -154,11 +159,14 @@ class JsonFilesDatabase(TableDatabase):
         catalog = self._connected()
         if not catalog.might_exist(model):
             return None
+        read = self._read(model) if model in catalog.models() else None
+        if read is not None and read.is_current():
+            return self._open.setdefault(model, read)
         with self._locked():
             path = catalog.path_of(model)
             if path is None:
                 return None
-            file = self._open.get(model) or ModelFile(model, path)
+            file = self._open.get(model) or read or ModelFile(model, path)
             try:
                 file.settle()
             except OSError as error:
@@ -166,6 +174,13 @@ class JsonFilesDatabase(TableDatabase):
                 _logger.warning("could not clean the end of %s: %s", path, error)
             self._open[model] = file
             return file
+
+    def _read(self, model: str) -> ModelFile | None:
+        """The model's file, read without waiting for writers; ``None`` if that went wrong."""
+        try:
+            return ModelFile(model, self._connected().file_of(model))
+        except (OSError, CorruptionError):
+            return None  # what is wrong is found out under the lock
 
     # Writing.
 
@@ -204,7 +219,7 @@ class JsonFilesDatabase(TableDatabase):
                 file.settle()
                 return file
             except FileNotFoundError:
-                del self._open[model]
+                self._open.pop(model, None)
         path = self._connected().path_of(model)
         if path is None:
             return None
@@ -233,6 +248,7 @@ class JsonFilesDatabase(TableDatabase):
         except OSError as error:
             # The write that brought us here is done; there will be another occasion.
             _logger.warning("could not compact %s: %s", file.path, error)
+            file.postpone_compaction()
             if os.stat(file.path).st_ino != file.log.inode:
                 file.log.failed = True  # the new file is there, its name perhaps not durably
 

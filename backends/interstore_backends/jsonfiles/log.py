@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from collections.abc import Callable
 from typing import Final
@@ -27,11 +28,22 @@ class Log:
         fd: its descriptor, open as long as this object lives.
         inode: which file it is; another one may have taken its name since.
         links: how many names it had when that was last looked into.
+        mode: its permissions when it was opened; see `mark_replaced`.
         loaded: up to where the lines are in the index; the byte behind a newline.
         failed: whether the system could not bring data to the disk.
     """
 
-    __slots__ = ("_sync_lock", "_synced", "failed", "fd", "inode", "links", "loaded", "path")
+    __slots__ = (
+        "_sync_lock",
+        "_synced",
+        "failed",
+        "fd",
+        "inode",
+        "links",
+        "loaded",
+        "mode",
+        "path",
+    )
 
     def __init__(self, path: str) -> None:
         self.fd = -1
@@ -41,6 +53,7 @@ class Log:
         self.inode = found.st_ino
         # It may have lost its name between the two calls: then the first look must notice.
         self.links = max(found.st_nlink, 1)
+        self.mode = found.st_mode
         self.loaded = 0
         self.failed = False
         self._synced = 0
@@ -50,6 +63,39 @@ class Log:
         # Not earlier: another thread may be reading or syncing.
         if self.fd >= 0:
             close(self.fd)
+
+    def is_current(self) -> bool:
+        """Whether the file has no more lines than are loaded, and is surely not replaced."""
+        found = os.fstat(self.fd)
+        return (
+            found.st_size == self.loaded
+            and found.st_nlink == self.links
+            and found.st_mode == self.mode
+        )
+
+    def is_replaced(self) -> bool:
+        """Whether another file has taken the name.
+
+        Raises:
+            FileNotFoundError: there is no file of this name any more.
+        """
+        links = os.fstat(self.fd).st_nlink
+        if os.stat(self.path).st_ino != self.inode:
+            return True
+        # A new link is a backup's. One less may be a replacement that is just under way,
+        # whose new name is not to be seen yet: that is looked into again each time.
+        self.links = max(self.links, links)
+        return False
+
+    def mark_replaced(self) -> None:
+        """Let those who have the file open see that it is about to be replaced.
+
+        They see it lose its name; but if a backup links the file, the number of its names
+        may be what it was when they looked last. A permission that nothing needs tells them.
+        """
+        found = os.fstat(self.fd)
+        if found.st_nlink > 1:
+            os.fchmod(self.fd, stat.S_IMODE(found.st_mode) ^ stat.S_IXUSR)
 
     def read(self, offset: int, end: int) -> bytes:
         """The bytes from `offset` up to `end`, or to the end of the file."""

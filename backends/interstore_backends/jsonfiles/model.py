@@ -46,6 +46,7 @@ class ModelFile:
         self.model = model
         self.path = path
         self._header = b""
+        self._postponed = 0
         # Holds the log's position and the table together; never held while waiting for the lock.
         self._mutex = threading.Lock()
         self.log, self.table = self._load()
@@ -54,9 +55,7 @@ class ModelFile:
 
     def is_current(self) -> bool:
         """Whether the table holds all that the file does."""
-        log = self.log
-        found = os.fstat(log.fd)
-        return found.st_size == log.loaded and found.st_nlink == log.links
+        return self.log.is_current()
 
     def refresh(self) -> None:
         """Take in what others have written.
@@ -65,9 +64,7 @@ class ModelFile:
             FileNotFoundError: the file is gone: the model was dropped.
             CorruptionError: what they have written is damaged.
         """
-        log = self.log
-        found = os.fstat(log.fd)
-        if found.st_size != log.loaded or found.st_nlink != log.links:
+        if not self.log.is_current():
             with self._mutex:
                 self._catch_up(second_looks=_SECOND_LOOKS)
 
@@ -75,15 +72,11 @@ class ModelFile:
         """Take in the lines behind `loaded`; return what stands behind the last newline."""
         while True:
             log = self.log
-            found = os.fstat(log.fd)
             try:
-                if found.st_nlink != log.links:
-                    # Compaction gave the name to another file, or a backup linked this one.
-                    if os.stat(self.path).st_ino != log.inode:
-                        self.log, self.table = self._load()
-                        continue
-                    log.links = found.st_nlink
-                return self._take_in(log, found.st_size)
+                if log.is_replaced():
+                    self.log, self.table = self._load()
+                    continue
+                return self._take_in(log, os.fstat(log.fd).st_size)
             except CorruptionError:
                 # A reader does not hold the lock: the line may be just being written.
                 if second_looks <= 0:
@@ -195,7 +188,11 @@ class ModelFile:
     def wants_compaction(self) -> bool:
         """Whether more of the file is garbage than counts, and it is worth the work."""
         garbage = self.garbage
-        return garbage > _LEAST_GARBAGE and garbage > self._live
+        return garbage > max(_LEAST_GARBAGE, self._postponed, self._live)
+
+    def postpone_compaction(self) -> None:
+        """Do not try again at each write."""
+        self._postponed = 2 * self.garbage
 
     def compact(self) -> None:
         """Replace the file by one that holds only what counts.
@@ -205,7 +202,9 @@ class ModelFile:
         """
         with self._mutex:
             lines = chain((self._header,), self.table.all())
+            self.log.mark_replaced()
             replace_file(self.path, (line + b"\n" for line in lines), COMPACTING)
             log = Log(self.path)
             log.adopt(os.fstat(log.fd).st_size)
             self.log = log
+            self._postponed = 0
