@@ -8,11 +8,13 @@ import re
 import threading
 import time
 from collections.abc import Iterable
+from enum import Enum
 from typing import Any
+from uuid import UUID
 
 from interstore.errors import InvalidQueryError
 
-__all__ = ["check_id", "check_model", "check_new_model", "id_problem", "new_id"]
+__all__ = ["check_id", "check_model", "check_new_model", "id_problem", "new_id", "plain_id"]
 
 MAX_ID_BYTES = 255
 
@@ -84,11 +86,23 @@ def check_id(id: Any, model: str) -> str:
     Raises:
         InvalidQueryError: it is not.
     """
+    id = plain_id(id)
     problem = id_problem(id)
     if problem is not None:
         raise InvalidQueryError(f"id {_shown(id)} {problem}", model=model)
-    assert type(id) is str
-    return id
+    checked: str = id
+    return checked
+
+
+def plain_id(id: Any) -> Any:
+    """`id` as the plain text that it stands for: UUIDs and kinds of `str` are welcome as ids."""
+    if type(id) is str:
+        return id
+    if isinstance(id, Enum):
+        id = id.value
+    if isinstance(id, UUID):
+        return str(id)
+    return str.__str__(id) if isinstance(id, str) else id
 
 
 def _shown(value: Any) -> str:

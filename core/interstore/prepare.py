@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from interstore.bulk import Outcome, WriteOutcome
 from interstore.document import Document
 from interstore.errors import InvalidDocumentError, InvalidQueryError
-from interstore.names import id_problem, new_id
+from interstore.names import id_problem, new_id, plain_id
 from interstore.prepared import Write
 from interstore.values import canonical_fields
 
@@ -45,7 +45,8 @@ def prepare_write(model: str, data: Any, time: str) -> Write:
     try:
         fields = canonical_fields(data)
         if "id" in fields:
-            id = fields.pop("id")
+            del fields["id"]
+            id = plain_id(data["id"])
             problem = id_problem(id)
             if problem is not None:
                 raise InvalidDocumentError(f"id {id!r:.80} {problem}", path="id")

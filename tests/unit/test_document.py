@@ -4,15 +4,18 @@ import copy
 import multiprocessing
 import pickle
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from uuid import UUID
 
 import pytest
 
 from interstore import errors
 from interstore.bulk import BulkResult, Outcome
 from interstore.document import Document
-from interstore.errors import InvalidQueryError
+from interstore.errors import InvalidDocumentError, InvalidQueryError
 from interstore.names import check_id, check_model, check_new_model, id_problem, new_id
+from interstore.prepare import prepare_write
 from interstore.times import format_time, now, parse_time
 
 CREATED = "2026-01-01T00:00:00.000001Z"
@@ -111,6 +114,18 @@ def test_what_is_no_id(id: object, words: str) -> None:
 @pytest.mark.parametrize("id", ["a", "x" * 255, "a b", "/\\#?%'\"", "ä" * 127, "..", "null", "😀"])
 def test_what_is_an_id(id: str) -> None:
     assert check_id(id, "m") == id
+
+
+def test_uuids_and_kinds_of_text_are_ids() -> None:
+    class Key(StrEnum):
+        HOME = "home"
+
+    assert check_id(UUID(int=1), "m") == "00000000-0000-0000-0000-000000000001"
+    assert type(check_id(Key.HOME, "m")) is str
+    assert prepare_write("m", {"id": UUID(int=1)}, now()).id == check_id(UUID(int=1), "m")
+    for id in (b"a", 1, date(2026, 1, 1), None):
+        with pytest.raises(InvalidDocumentError, match="not a string"):
+            prepare_write("m", {"id": id}, now())
 
 
 @pytest.mark.parametrize(
