@@ -29,8 +29,8 @@ its own and removes them, so `database` may lead to a server that other tests sh
 What an engine declares must work, and what it does not declare must be refused; a test of a
 capability that is not declared is skipped, with its name as the reason (``pytest -rs``).
 
-The kit needs ``interstore[testing]``: pytest, hypothesis, and for `AsyncConformance`
-pytest-asyncio. It adds nothing to pytest. How many documents and filters the differential part
+The kit needs ``interstore[testing]``: pytest, hypothesis and pytest-asyncio (in any of its
+modes). It adds nothing to pytest. How many documents and filters the differential part
 makes up follows the Hypothesis profile in force (``settings.load_profile``); `tally` says how many
 comparisons it has made.
 """
