@@ -1,19 +1,27 @@
 """What the layers above an engine add to a call: `Store` over the engine's own method.
 
-On the memory engine, which is the fastest, so that the difference stands out. A write is
-prepared for the engine beforehand: the difference holds validation as well.
+On the memory engine, which is the fastest, so that the difference stands out; for asyncio
+without its threads, whose scheduling would hide it. A write is prepared for the engine
+beforehand: there the difference holds validation and encoding, which grow with the document,
+so no aim is set for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, cast
 
 import interstore
-from interstore.filters.tree import ALL
+from interstore.bulk import WriteOutcome
+from interstore.changes import Changes
+from interstore.document import Document
+from interstore.filters.tree import ALL, Node
 from interstore.prepare import prepare_write
+from interstore.prepared import Query, Write
 from interstore.times import now
+from interstore_backends.memory.database import MemoryDatabase
+from interstore_backends.memory.settings import MemorySettings
 from tests.benchmarks.aims import Added, Aim
 from tests.benchmarks.contenders.ours import MODEL
 from tests.benchmarks.data import Dataset
@@ -26,6 +34,46 @@ Calls = Callable[[int], Sequence[tuple[Any, ...]]]
 
 _SYNC: Final = "Store over the engine's own method"
 _ASYNC: Final = "AsyncStore over the engine's own method"
+_CREATE: Final = "create, validation included"
+
+
+class OnTheLoop:
+    """A database of coroutines that call a synchronous one at once."""
+
+    def __init__(self, database: Any) -> None:
+        self.database = database
+        self.name = database.name
+        self.capabilities = database.capabilities
+        self.limits = database.limits
+
+    async def connect(self) -> None:
+        self.database.connect()
+
+    async def disconnect(self) -> None:
+        self.database.disconnect()
+
+    async def create(self, model: str, write: Write) -> Document:
+        return cast("Document", self.database.create(model, write))
+
+    async def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
+        return cast("list[WriteOutcome]", self.database.create_many(model, writes))
+
+    async def find_by_id(self, model: str, id: str) -> Document | None:
+        return cast("Document | None", self.database.find_by_id(model, id))
+
+    async def update(
+        self, model: str, id: str, changes: Changes, *, if_version: int | None = None
+    ) -> Document:
+        return cast("Document", self.database.update(model, id, changes, if_version=if_version))
+
+    async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+        return bool(self.database.delete(model, id, if_version=if_version))
+
+    async def find(self, model: str, query: Query) -> Iterable[Document]:
+        return cast("Iterable[Document]", self.database.find(model, query))
+
+    async def count(self, model: str, tree: Node) -> int:
+        return int(self.database.count(model, tree))
 
 
 def _cases(context: Context, title: str, store: Any, prepare: Any, aim: Aim) -> Iterator[Case]:
@@ -37,7 +85,8 @@ def _cases(context: Context, title: str, store: Any, prepare: Any, aim: Aim) -> 
                 "Interstore": prepare(ours, ours_calls),
                 "engine": prepare(theirs, their_calls),
             }
-            yield Case(name, contenders, aims={"engine": aim}, added=True)
+            aims = {} if name == _CREATE else {"engine": aim}
+            yield Case(name, contenders, aims=aims, added=True)
 
 
 def _table(store: Any, own: Any, data: Dataset) -> Iterator[tuple[str, Any, Calls, Any, Calls]]:
@@ -59,7 +108,7 @@ def _table(store: Any, own: Any, data: Dataset) -> Iterator[tuple[str, Any, Call
     yield "find_by_id", store.find_by_id, ids, own.find_by_id, ids
     yield "delete what is not there", store.delete, none, own.delete, none
     yield "count all", store.count, _same(MODEL), own.count, _same(MODEL, ALL)
-    yield "create", store.create, documents, own.create, writes
+    yield _CREATE, store.create, documents, own.create, writes
 
 
 def _same(*call: Any) -> Calls:
@@ -89,7 +138,7 @@ def _async_cases(context: Context) -> Iterator[Case]:
     def prepare(method: Callable[..., Any], calls: Calls) -> Prepare:
         return lambda n: _ready_async(runner, method, calls(n))
 
-    store = interstore.connect_async(type="memory")
+    store = interstore.connect_async(database=OnTheLoop(MemoryDatabase(MemorySettings())))
     runner.run(store.connect())
     context.closing.callback(lambda: runner.run(store.close()))
     runner.run(store.create_many(MODEL, Dataset(context.sizes.real).documents))
