@@ -181,7 +181,9 @@ class ServerProcess:
         limit = "unlimited" if size is None else str(size)
         for pid in family(self.pid):
             command = ["prlimit", "--pid", str(pid), f"--fsize={limit}:unlimited"]
-            subprocess.run(command, check=True, **self._identity())
+            done = subprocess.run(command, check=False, capture_output=True, **self._identity())
+            if done.returncode and states(pid):
+                raise OSError(f"{' '.join(command)}: {done.stderr.decode().strip()}")
 
     def _identity(self) -> dict[str, Any]:
         if self.account is None:
