@@ -16,6 +16,8 @@ __all__ = [
     "json_files_async",
     "memory",
     "memory_async",
+    "postgresql",
+    "postgresql_async",
     "sqlite",
     "sqlite_async",
     "there_and_back",
@@ -80,3 +82,23 @@ def installed(name: str, **settings: Any) -> Database:
 
 def installed_async(name: str, **settings: Any) -> AsyncDatabase:
     return to_async(installed(name, **settings))
+
+
+def postgresql(url: str, **settings: Any) -> Database:
+    """The PostgreSQL engine."""
+    from interstore_backends.postgresql._sync.database import PostgreSQLDatabase
+
+    return PostgreSQLDatabase(_postgresql_settings(url, settings))
+
+
+def postgresql_async(url: str, **settings: Any) -> AsyncDatabase:
+    from interstore_backends.postgresql._async.database import AsyncPostgreSQLDatabase
+
+    return AsyncPostgreSQLDatabase(_postgresql_settings(url, settings))
+
+
+def _postgresql_settings(url: str, settings: dict[str, Any]) -> Any:
+    from interstore.settings import URL
+    from interstore_backends.postgresql.settings import PostgreSQLSettings
+
+    return PostgreSQLSettings(**{**PostgreSQLSettings.from_url(URL.parse(url)), **settings})

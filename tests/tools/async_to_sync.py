@@ -51,6 +51,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Source and target folders. Their files have the same names.
 PAIRS: Mapping[str, str] = {
+    "backends/interstore_backends/postgresql/_async": "backends/interstore_backends/postgresql/_sync",
     "core/interstore/_async": "core/interstore/_sync",
     "core/interstore/testing/_async": "core/interstore/testing/_sync",
     "tests/_async": "tests/_sync",

@@ -1,0 +1,1 @@
+"""The asyncio flavour: the source of the other."""

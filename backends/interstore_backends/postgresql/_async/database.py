@@ -1,0 +1,68 @@
+"""The PostgreSQL engine: life, and what it declares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg_pool import AsyncConnectionPool
+
+from interstore.filters.tree import ALL
+from interstore_backends.postgresql._async.connections import AsyncConnection
+from interstore_backends.postgresql._async.many import AsyncBulk
+from interstore_backends.postgresql.settings import CAPABILITIES, LIMITS
+
+__all__ = ["AsyncPostgreSQLDatabase"]
+
+
+class AsyncPostgreSQLDatabase(AsyncBulk):
+    """A schema of one PostgreSQL database."""
+
+    name = "postgresql"
+    capabilities = CAPABILITIES
+    limits = LIMITS
+
+    async def connect(self) -> None:
+        await self._connections.open()
+
+    async def disconnect(self) -> None:
+        await self._connections.close()
+        self._models.known.clear()
+
+    async def models(self) -> list[str]:
+        """The names of the models that exist, sorted."""
+        with self._translated():
+            return await self._models.names()
+
+    async def drop(self, model: str) -> bool:
+        """Remove a model and all its documents; return whether it existed."""
+        with self._translated(model):
+            return await self._models.drop(model)
+
+    async def stats(self) -> dict[str, Any]:
+        """Documents of each model, bytes of their tables, the server's version, the pool."""
+        documents: dict[str, int] = {}
+        size = 0
+        for model in await self.models():
+            documents[model] = await self.count(model, ALL)
+            table = await self._table(model)
+            if table is not None:
+                sql = "SELECT pg_total_relation_size($1::regclass)"
+                size += sum(row[0] for row in await self._read(table, sql, [table.name]))
+        with self._translated():
+            [[server]] = await self._connections.read("SHOW server_version")
+        return {
+            "documents": sum(documents.values()),
+            "bytes": size,
+            "models": documents,
+            "schema": self._settings.schema,
+            "server": server,
+            "pool": self._connections.pool.get_stats(),
+        }
+
+    @property
+    def native(self) -> AsyncConnectionPool[AsyncConnection]:
+        """The driver's pool: ``with store.native.connection() as connection: ...``.
+
+        Its connections are in autocommit mode, and give jsonb and timestamptz as texts.
+        """
+        return self._connections.pool

@@ -1,0 +1,72 @@
+# Generated from backends/interstore_backends/postgresql/_async/database.py: change that file, then run
+#     uv run python tests/tools/async_to_sync.py
+# Digest of the rest: 90222bc5287db0c346b2636d
+
+"""The PostgreSQL engine: life, and what it declares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg_pool import ConnectionPool
+
+from interstore.filters.tree import ALL
+from interstore_backends.postgresql._sync.connections import Connection
+from interstore_backends.postgresql._sync.many import Bulk
+from interstore_backends.postgresql.settings import CAPABILITIES, LIMITS
+
+__all__ = ["PostgreSQLDatabase"]
+
+
+class PostgreSQLDatabase(Bulk):
+    """A schema of one PostgreSQL database."""
+
+    name = "postgresql"
+    capabilities = CAPABILITIES
+    limits = LIMITS
+
+    def connect(self) -> None:
+        self._connections.open()
+
+    def disconnect(self) -> None:
+        self._connections.close()
+        self._models.known.clear()
+
+    def models(self) -> list[str]:
+        """The names of the models that exist, sorted."""
+        with self._translated():
+            return self._models.names()
+
+    def drop(self, model: str) -> bool:
+        """Remove a model and all its documents; return whether it existed."""
+        with self._translated(model):
+            return self._models.drop(model)
+
+    def stats(self) -> dict[str, Any]:
+        """Documents of each model, bytes of their tables, the server's version, the pool."""
+        documents: dict[str, int] = {}
+        size = 0
+        for model in self.models():
+            documents[model] = self.count(model, ALL)
+            table = self._table(model)
+            if table is not None:
+                sql = "SELECT pg_total_relation_size($1::regclass)"
+                size += sum(row[0] for row in self._read(table, sql, [table.name]))
+        with self._translated():
+            [[server]] = self._connections.read("SHOW server_version")
+        return {
+            "documents": sum(documents.values()),
+            "bytes": size,
+            "models": documents,
+            "schema": self._settings.schema,
+            "server": server,
+            "pool": self._connections.pool.get_stats(),
+        }
+
+    @property
+    def native(self) -> ConnectionPool[Connection]:
+        """The driver's pool: ``with store.native.connection() as connection: ...``.
+
+        Its connections are in autocommit mode, and give jsonb and timestamptz as texts.
+        """
+        return self._connections.pool

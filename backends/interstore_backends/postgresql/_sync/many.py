@@ -1,0 +1,206 @@
+# Generated from backends/interstore_backends/postgresql/_async/many.py: change that file, then run
+#     uv run python tests/tools/async_to_sync.py
+# Digest of the rest: 634751b941a805f09ff7b52b
+
+"""What writes many documents, a thousand or more in each statement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from interstore.bulk import BulkResult, Outcome, WriteOutcome
+from interstore.changes import Changes
+from interstore.errors import (
+    ConflictError,
+    DuplicateError,
+    InvalidDocumentError,
+    NotFoundError,
+)
+from interstore.filters.evaluate import compile_filter as compile_test
+from interstore.filters.tree import Node
+from interstore.prepared import Query, Write, WriteMode
+from interstore_backends.postgresql import bulk
+from interstore_backends.postgresql._sync.writes import ATTEMPTS, Writes, contended
+from interstore_backends.postgresql.compile import compile_filter
+from interstore_backends.postgresql.rows import Row
+from interstore_backends.postgresql.schema import Table
+from interstore_backends.postgresql.updates import compile_update, update_page
+from interstore_backends.postgresql.values import Parameters
+
+__all__ = ["Bulk"]
+
+_PAGE: Final = 5_000
+"""Documents that one statement of `update_many` changes at most: it locks them."""
+
+
+class Bulk(Writes):
+    """The operations on many documents."""
+
+    def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
+        """Create each; the outcome of each, in order. The ids are distinct."""
+        outcomes: list[WriteOutcome] = []
+        for batch in bulk.batches(writes, outcomes):
+            rows = self._batch(model, lambda table: table.create_many, batch)
+            if rows is None:
+                self._one_by_one(model, batch, outcomes, self._create_one)
+            elif len(rows) < len(batch.writes):
+                created = {id for (id,) in rows}
+                for place, write in zip(batch.places, batch.writes, strict=True):
+                    if write.id not in created:
+                        outcomes[place] = bulk.duplicate(model, write.id)
+        return outcomes
+
+    def put_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
+        """Put each; the outcome of each, in order. The ids are distinct."""
+        outcomes: list[WriteOutcome] = []
+        for batch in bulk.batches(writes, outcomes):
+            rows = self._batch(model, lambda table: table.put_many, batch)
+            if rows is None:
+                self._one_by_one(model, batch, outcomes, self._put_one)
+                continue
+            versions: dict[str, int] = dict(rows)
+            for place, write in zip(batch.places, batch.writes, strict=True):
+                outcomes[place] = versions[write.id]
+        return outcomes
+
+    def write_page(
+        self, model: str, writes: Sequence[Write], mode: WriteMode
+    ) -> list[WriteOutcome]:
+        """Write documents as they are, version and times included."""
+
+        def statement(table: Table) -> str:
+            if mode == "upsert":
+                return table.copy_over
+            return table.copy_if_absent if mode == "insert_if_absent" else table.copy_newer
+
+        def write_one(model: str, write: Write) -> int:
+            alone = bulk.Batch.of(write)
+            _, rows = self._write(model, statement, [alone.payload], create=True, returning=True)
+            return write.version if rows else 0
+
+        outcomes: list[WriteOutcome] = []
+        for batch in bulk.batches(writes, outcomes):
+            rows = self._batch(model, statement, batch)
+            if rows is None:
+                self._one_by_one(model, batch, outcomes, write_one)
+            elif len(rows) < len(batch.writes):
+                written: dict[str, int] = dict(rows)
+                for place, write in zip(batch.places, batch.writes, strict=True):
+                    if write.id not in written:
+                        outcomes[place] = 0
+        return outcomes
+
+    def _batch(
+        self, model: str, statement: Callable[[Table], str], batch: bulk.Batch
+    ) -> list[Row] | None:
+        """What a bulk statement returns; ``None`` if one of its documents made it fail."""
+        try:
+            _, rows = self._write(
+                model, statement, [batch.payload], create=True, prepare=True, returning=True
+            )
+        except (DuplicateError, InvalidDocumentError):
+            return None
+        return rows
+
+    def _one_by_one(
+        self,
+        model: str,
+        batch: bulk.Batch,
+        outcomes: list[WriteOutcome],
+        write_one: Callable[[str, Write], int],
+    ) -> None:
+        for place, write in zip(batch.places, batch.writes, strict=True):
+            try:
+                outcomes[place] = write_one(model, write)
+            except (DuplicateError, InvalidDocumentError) as error:
+                error.id = write.id
+                outcomes[place] = error
+
+    def _create_one(self, model: str, write: Write) -> int:
+        return self.create(model, write).version
+
+    def _put_one(self, model: str, write: Write) -> int:
+        return self.put(model, write).version
+
+    def update_many(self, model: str, tree: Node, changes: Changes) -> BulkResult:
+        """Update every document that matches, thousands in one statement.
+
+        One that no longer matches when its turn comes is left as it is; one that the
+        changes do not fit is reported.
+        """
+        if changes.is_empty:
+            return BulkResult(updated=self.count(model, tree))
+        where = compile_filter(tree, parameters=Parameters([changes.updated, "", ""]))
+        updated = compile_update(changes, len(where.values) + 1)
+        if updated is None:
+            return self._update_each(model, tree, changes)
+        values = where.values + updated.values
+        result, after, size = BulkResult(), "", _PAGE
+        while True:
+            values[1:3] = after, str(size)
+            try:
+                _, rows = self._write(
+                    model,
+                    lambda table: update_page(table.name, where.sql, updated),
+                    values,
+                    returning=True,
+                )
+            except (DuplicateError, InvalidDocumentError):
+                size //= 20  # to find out which of them it was
+                if size:
+                    continue
+                [document] = self.find(model, Query(tree, limit=1, after=(after,)))
+                self._update_one(model, tree, document.id, changes, result)
+                after, size = document.id, 20
+                continue
+            [(done, seen, last, misfits)] = rows or [(0, 0, None, None)]
+            result.updated += done
+            for id in misfits or ():
+                self._update_one(model, tree, id, changes, result)
+            if seen < size:
+                return result
+            after, size = last, min(size * 20, _PAGE)
+
+    def _update_each(self, model: str, tree: Node, changes: Changes) -> BulkResult:
+        """`update_many` by one document after the other."""
+        result = BulkResult()
+        query = Query(tree, limit=100)
+        while True:
+            page = list(self.find(model, query))
+            for document in page:
+                self._update_one(model, tree, document.id, changes, result)
+            if len(page) < 100:
+                return result
+            query = query.only(after=(page[-1].id,))
+
+    def _update_one(
+        self, model: str, tree: Node, id: str, changes: Changes, result: BulkResult
+    ) -> None:
+        """Update the document if it still matches; report it if the changes do not fit."""
+        matches = compile_test(tree)
+        try:
+            for _ in range(ATTEMPTS):
+                current = self.find_by_id(model, id)
+                if current is None or not matches(current):
+                    return
+                try:
+                    self.update(model, id, changes, if_version=current.version)
+                except (ConflictError, NotFoundError):  # written by another since
+                    continue
+                result.updated += 1
+                return
+        except (DuplicateError, InvalidDocumentError) as error:
+            error.id = id
+            result.failed += 1
+            result.outcomes.append(Outcome(id, "failed", error=error))
+            return
+        raise contended(model, id)
+
+    def delete_many(self, model: str, tree: Node) -> BulkResult:
+        """Delete every document that matches, all of them in one statement."""
+        where = compile_filter(tree)
+        deleted, _ = self._write(
+            model, lambda table: f"DELETE FROM {table.name}{where.sql}", where.values
+        )
+        return BulkResult(deleted=deleted)

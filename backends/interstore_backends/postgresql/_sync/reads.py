@@ -1,0 +1,184 @@
+# Generated from backends/interstore_backends/postgresql/_async/reads.py: change that file, then run
+#     uv run python tests/tools/async_to_sync.py
+# Digest of the rest: 60577c050bdae2841482b08b
+
+"""What is read, and what all operations share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from itertools import pairwise
+from types import TracebackType
+from typing import Any, Final
+
+import psycopg
+
+from interstore.document import Document
+from interstore.errors import CorruptionError, InterstoreError
+from interstore.filters.tree import Node
+from interstore.prepared import Partition, Query, ScanPage
+from interstore_backends.postgresql._sync.connections import Connections
+from interstore_backends.postgresql._sync.models import Models
+from interstore_backends.postgresql.compile import compile_filter, compile_query
+from interstore_backends.postgresql.errors import Translator, is_undefined_table
+from interstore_backends.postgresql.rows import Row, read_document, read_documents
+from interstore_backends.postgresql.schema import Table
+from interstore_backends.postgresql.settings import PostgreSQLSettings
+from interstore_backends.postgresql.values import text_array
+
+__all__ = ["Reads"]
+
+_SAMPLED_PAGES: Final = 2_000
+"""So many pages of a table are read to find out how its ids are spread."""
+
+
+class Reads:
+    """The operations that change nothing."""
+
+    def __init__(self, settings: PostgreSQLSettings) -> None:
+        self._settings = settings
+        self._connections = Connections(settings)
+        self._models = Models(self._connections, settings)
+
+    def find_by_id(self, model: str, id: str) -> Document | None:
+        table = self._models.known.get(model) or self._table(model)
+        if table is None:
+            return None
+        rows = self._read(table, table.get, (id,), prepare=True)
+        return read_document(rows[0]) if rows else None
+
+    def find_by_ids(self, model: str, ids: Sequence[str]) -> list[Document]:
+        """The documents that exist among `ids`."""
+        table = self._table(model)
+        if table is None:
+            return []
+        values = (text_array(ids),)
+        return read_documents(self._read(table, table.find_by_ids, values, prepare=True))
+
+    def find(self, model: str, query: Query) -> Iterable[Document]:
+        table = self._table(model)
+        if table is None:
+            return []
+        rest = compile_query(query)
+        return read_documents(self._read(table, table.select + rest.sql, rest.values))
+
+    def count(self, model: str, tree: Node) -> int:
+        """How many documents match."""
+        table = self._table(model)
+        if table is None:
+            return 0
+        where = compile_filter(tree)
+        sql = f"SELECT count(*) FROM {table.name}{where.sql}"
+        rows = self._read(table, sql, where.values)
+        return int(rows[0][0]) if rows else 0
+
+    def exists(self, model: str, tree: Node) -> bool:
+        """Whether any document matches."""
+        table = self._table(model)
+        if table is None:
+            return False
+        where = compile_filter(tree)
+        sql = f"SELECT 1 FROM {table.name}{where.sql} LIMIT 1"
+        return bool(self._read(table, sql, where.values))
+
+    def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:
+        """One page of a partition, in the order of ids, after the last id of the page before."""
+        table = self._table(model)
+        if table is None:
+            return ScanPage([], None)
+        lower = partition.after if after is None else after
+        values, until = ["" if lower is None else lower, str(limit)], ""
+        if partition.until is not None:
+            values.append(partition.until)
+            until = " AND id <= $3"
+        sql = f"{table.select} WHERE id > $1{until} ORDER BY id LIMIT $2::bigint"
+        documents = read_documents(self._read(table, sql, values, prepare=True))
+        return ScanPage(documents, documents[-1].id if len(documents) == limit else None)
+
+    def partitions(self, model: str, n: int) -> list[Partition]:
+        """At most `n` shares of about the same number of documents, by a sample."""
+        table = self._table(model)
+        if table is None or n < 2:
+            return [Partition()]
+        size = "SELECT pg_relation_size($1::regclass) / current_setting('block_size')::int"
+        rows = self._read(table, size, [table.name])
+        pages = int(rows[0][0]) if rows else 0
+        sample = ""
+        if pages > _SAMPLED_PAGES:
+            sample = f" TABLESAMPLE SYSTEM ({100 * _SAMPLED_PAGES / pages:.6f})"
+        sql = (
+            "SELECT unnest(percentile_disc($1::float8[]) WITHIN GROUP (ORDER BY id)) "
+            f"FROM {table.name}{sample}"
+        )
+        shares = text_array([repr(number / n) for number in range(1, n)])
+        found = self._read(table, sql, [shares])
+        splits = sorted({id for (id,) in found if id is not None})
+        return [Partition(after=a, until=b) for a, b in pairwise([None, *splits, None])]
+
+    def ping(self) -> None:
+        """Return if the server answers."""
+        with self._translated():
+            self._connections.read("SELECT 1")
+
+    # What operations share.
+
+    def _table(self, model: str) -> Table | None:
+        table = self._models.known.get(model)
+        if table is not None:
+            return table
+        with self._translated(model):
+            return self._models.find(model)
+
+    def _read(
+        self, table: Table, sql: str, values: Sequence[str], *, prepare: bool = False
+    ) -> list[Row]:
+        try:
+            return self._connections.read(sql, values, prepare=prepare)
+        except psycopg.Error as error:
+            self._check_table(error, table)
+        return []
+
+    def _check_table(self, error: psycopg.Error, table: Table) -> None:
+        """Return if the table is gone because the model is; else raise."""
+        model = table.model
+        if not is_undefined_table(error):
+            raise self._connections.error(error, model) from error
+        self._models.forget(model)
+        if self._table(model) is not None:
+            self._models.forget(model)
+            raise self._lost(model) from error
+
+    def _lost(self, model: str) -> InterstoreError:
+        return CorruptionError(
+            f"{self._settings.place}: the table of the model {model!r} is gone, although "
+            "interstore_models lists it: restore it, or drop the model",
+            backend="postgresql",
+            model=model,
+        )
+
+    def _translated(self, model: str | None = None) -> AbstractContextManager[None]:
+        """Raises Interstore's errors for the driver's."""
+        return Translated(self._connections.error, model)
+
+
+class Translated:
+    """Within it, Interstore's errors are raised for the driver's."""
+
+    __slots__ = ("_error", "_model")
+
+    def __init__(self, error: Translator, model: str | None) -> None:
+        self._error = error
+        self._model = model
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, psycopg.Error):
+            raise self._error(error, self._model) from error

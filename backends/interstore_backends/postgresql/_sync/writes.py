@@ -1,0 +1,223 @@
+# Generated from backends/interstore_backends/postgresql/_async/writes.py: change that file, then run
+#     uv run python tests/tools/async_to_sync.py
+# Digest of the rest: 84c88b069d4c4e043f5caafc
+
+"""What writes one document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import psycopg
+
+from interstore.changes import Changes, conflict, not_found
+from interstore.document import Document, make_document
+from interstore.errors import (
+    ConflictError,
+    InterstoreError,
+    InvalidDocumentError,
+    NotFoundError,
+    UnavailableError,
+)
+from interstore.prepared import Query, Write
+from interstore_backends.postgresql import bulk
+from interstore_backends.postgresql._sync.reads import Reads
+from interstore_backends.postgresql.compile import compile_query
+from interstore_backends.postgresql.rows import Row, canonical_time, read_document, row_of
+from interstore_backends.postgresql.schema import COLUMNS, Table
+from interstore_backends.postgresql.updates import SET, compile_update
+from interstore_backends.postgresql.values import Parameters
+
+__all__ = ["ATTEMPTS", "Writes", "contended"]
+
+ATTEMPTS: Final = 100
+"""How often a read-modify-write is repeated when others write the same document between."""
+
+
+class Writes(Reads):
+    """The operations on one document, each one statement."""
+
+    def create(self, model: str, write: Write) -> Document:
+        created, _ = self._write(
+            model, lambda table: table.create, row_of(write), create=True, prepare=True
+        )
+        if not created:
+            raise bulk.duplicate(model, write.id)
+        return write.document()
+
+    def put(self, model: str, write: Write, *, if_version: int | None = None) -> Document:
+        """Replace the document if it exists, else create it.
+
+        Raises:
+            NotFoundError: `if_version` is given and the document does not exist.
+            ConflictError: its version is not `if_version`.
+        """
+        row = row_of(write)
+        if if_version is None:
+            _, stored = self._write(
+                model, lambda table: table.put, row, create=True, prepare=True, returning=True
+            )
+        else:
+            values = (write.id, str(if_version), *row[3:])
+            _, stored = self._write(
+                model, lambda table: table.put_if, values, prepare=True, returning=True
+            )
+            if not stored:
+                raise self._refused(model, write.id, if_version)
+        [(version, created)] = stored
+        return make_document(
+            write.fields,
+            write.id,
+            version,
+            canonical_time(created),
+            write.updated,
+            write.expires,
+        )
+
+    def update(
+        self, model: str, id: str, changes: Changes, *, if_version: int | None = None
+    ) -> Document:
+        updated = compile_update(changes, 3 if if_version is None else 4)
+        if updated is not None:
+            where = "id = $2" if if_version is None else "id = $2 AND version = $3"
+            fits = updated.fits and f" AND {updated.fits}"
+            values = [changes.updated, id]
+            if if_version is not None:
+                values.append(str(if_version))
+            rows = self._returning(
+                model,
+                lambda table: (
+                    f"UPDATE {table.name} t SET doc = {updated.document}, {SET} "
+                    f"WHERE {where}{fits} RETURNING {COLUMNS}"
+                ),
+                values + updated.values,
+            )
+            if rows:
+                return read_document(rows[0])
+        return self._read_modify_write(model, id, changes, if_version)
+
+    def _read_modify_write(
+        self, model: str, id: str, changes: Changes, if_version: int | None
+    ) -> Document:
+        """Where the short way changed nothing: raises why, or does what it could not."""
+        for _ in range(ATTEMPTS):
+            current = self.find_by_id(model, id)
+            write = changes.apply(model, id, current, if_version)
+            if changes.is_empty:
+                return write.document()
+            row = row_of(write)
+            replaced, _ = self._write(
+                model,
+                lambda table: table.replace_if,
+                (id, str(write.version - 1), *row[3:]),
+                prepare=True,
+            )
+            if replaced:
+                return write.document()
+        raise contended(model, id)
+
+    def _returning(
+        self, model: str, statement: Callable[[Table], str], values: Sequence[str]
+    ) -> list[Row]:
+        """The rows of an update; none if a number left the range that PostgreSQL adds in."""
+        try:
+            return self._write(model, statement, values, returning=True)[1]
+        except InvalidDocumentError as error:
+            if isinstance(error.__cause__, psycopg.errors.NumericValueOutOfRange):
+                return []
+            raise
+
+    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+        if if_version is None:
+            deleted, _ = self._write(model, lambda table: table.delete, (id,), prepare=True)
+            return deleted > 0
+        values = (id, str(if_version))
+        deleted, _ = self._write(model, lambda table: table.delete_if, values, prepare=True)
+        if not deleted:
+            raise self._refused(model, id, if_version)
+        return True
+
+    def _refused(self, model: str, id: str, if_version: int) -> InterstoreError:
+        """Why a guarded write changed nothing, by a fresh read."""
+        current = self.find_by_id(model, id)
+        if current is None:
+            return not_found(model, id)
+        return conflict(model, id, if_version, current.version)
+
+    def find_one_and_update(self, model: str, query: Query, changes: Changes) -> Document | None:
+        """Update the first document of the query's order; ``None`` if none matches."""
+        query = query.only(limit=1, fields=None)
+        found = compile_query(query, parameters=Parameters([changes.updated]))
+        updated = compile_update(changes, len(found.values) + 1)
+        if updated is not None:
+            fits = updated.fits and f" AND {updated.fits}"
+            rows = self._returning(
+                model,
+                lambda table: (
+                    f"WITH hit AS MATERIALIZED (SELECT id AS hit_id FROM {table.name}{found.sql} "
+                    f"FOR UPDATE) UPDATE {table.name} t SET doc = {updated.document}, {SET} "
+                    f"FROM hit WHERE id = hit_id{fits} RETURNING {COLUMNS}"
+                ),
+                found.values + updated.values,
+            )
+            if rows:
+                return read_document(rows[0])
+        document: Document | None = None
+        for _ in range(ATTEMPTS):
+            document = next(iter(self.find(model, query)), None)
+            if document is None:
+                return None
+            try:
+                return self.update(model, document.id, changes, if_version=document.version)
+            except (ConflictError, NotFoundError):  # written by another since
+                pass
+        raise contended(model, "" if document is None else document.id)
+
+    def _write(
+        self,
+        model: str,
+        statement: Callable[[Table], str],
+        values: Sequence[str | None],
+        *,
+        create: bool = False,
+        prepare: bool = False,
+        returning: bool = False,
+    ) -> tuple[int, list[Row]]:
+        """The number of rows written, and what is returned; of no table, nothing.
+
+        Args:
+            model: the model.
+            statement: gives the statement from the table.
+            values: the operands.
+            create: whether the model is made if it does not exist.
+            prepare: whether the text of the statement is one of few.
+            returning: whether rows are wanted.
+        """
+        for attempt in (1, 2):
+            table = self._models.known.get(model)
+            if table is None:
+                with self._translated(model):
+                    table = (self._models.make if create else self._models.find)(model)
+            if table is None:
+                break
+            try:
+                return self._connections.write(
+                    statement(table), values, prepare=prepare, returning=returning
+                )
+            except psycopg.Error as error:
+                if attempt == 2:
+                    raise self._connections.error(error, model) from error
+                self._check_table(error, table)
+        return 0, []
+
+
+def contended(model: str, id: str) -> UnavailableError:
+    """The error for a document that others write all the time."""
+    return UnavailableError(
+        f"{model} {id!r} was written by others {ATTEMPTS} times while this call tried to; "
+        "try again later",
+        backend="postgresql",
+        model=model,
+        id=id,
+    )

@@ -1,0 +1,96 @@
+"""Bulk writes: what goes into one statement, and what it says became of each document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from interstore.bulk import WriteOutcome
+from interstore.errors import DuplicateError, InvalidDocumentError
+from interstore.prepared import Write
+
+__all__ = ["Batch", "batches", "duplicate"]
+
+_BATCH_BYTES: Final = 8_000_000
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Batch:
+    """Documents for one statement.
+
+    Attributes:
+        places: where each stands among those of the call.
+    """
+
+    def __init__(self) -> None:
+        self.writes: list[Write] = []
+        self.places: list[int] = []
+        self.bytes = 0
+
+    @classmethod
+    def of(cls, write: Write) -> Batch:
+        """One document alone."""
+        batch = cls()
+        batch.add(0, write, 0)
+        return batch
+
+    def add(self, place: int, write: Write, size: int) -> None:
+        self.writes.append(write)
+        self.places.append(place)
+        self.bytes += size
+
+    @property
+    def payload(self) -> str:
+        """The rows as one JSON text, in the order of ids."""
+        rows = [
+            b'["%b",%d,"%b","%b",%b,%b]'
+            % (
+                write.id.encode() if _is_simple(write.id) else _encode(write.id)[1:-1],
+                write.version,
+                write.created.encode(),
+                write.updated.encode(),
+                b"null" if write.expires is None else b'"%b"' % write.expires.encode(),
+                write.json,
+            )
+            for write in sorted(self.writes, key=_id)
+        ]
+        return (b"[%b]" % b",".join(rows)).decode()
+
+
+def _id(write: Write) -> str:
+    return write.id
+
+
+def _is_simple(id: str) -> bool:
+    """Whether it is written as it is in JSON; ids have no control characters."""
+    return '"' not in id and "\\" not in id
+
+
+def batches(writes: Sequence[Write], outcomes: list[WriteOutcome]) -> Iterator[Batch]:
+    """The documents in batches of some megabytes.
+
+    `outcomes` gets an outcome for each: its version, or why it cannot be stored.
+    """
+    batch = Batch()
+    for place, write in enumerate(writes):
+        try:
+            size = len(write.json)
+        except InvalidDocumentError as error:
+            outcomes.append(error)
+            continue
+        outcomes.append(write.version)
+        if batch.writes and batch.bytes + size > _BATCH_BYTES:
+            yield batch
+            batch = Batch()
+        batch.add(place, write, size)
+    if batch.writes:
+        yield batch
+
+
+def duplicate(model: str, id: str) -> DuplicateError:
+    """The error for a document that exists already."""
+    return DuplicateError(
+        f"{model} has a document {id!r} already", backend="postgresql", model=model, id=id
+    )

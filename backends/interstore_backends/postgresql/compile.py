@@ -1,0 +1,88 @@
+"""From filters, sort orders and positions to SQL. Pure: the same query, the same text."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from interstore.filters.tree import ALL, Node
+from interstore.paths import Path
+from interstore.prepared import Position, Query, SortKey
+from interstore_backends.postgresql.conditions import Conditions
+from interstore_backends.postgresql.values import Parameters, order_expressions, order_values
+
+__all__ = ["Compiled", "compile_filter", "compile_query"]
+
+
+@dataclass(slots=True)
+class Compiled:
+    """A piece of SQL and the operands of its placeholders ``$1``, ``$2`` ..."""
+
+    sql: str
+    parameters: Parameters
+
+    @property
+    def values(self) -> list[str]:
+        """The operands."""
+        return self.parameters.values
+
+
+def compile_filter(
+    tree: Node, indexed: Collection[Path] = (), parameters: Parameters | None = None
+) -> Compiled:
+    """``WHERE`` and the condition that a row meets if the tree is true of its document.
+
+    Nothing at all for every document.
+
+    Args:
+        tree: the filter.
+        indexed: that of `Conditions`.
+        parameters: where operands go, if some are there already.
+    """
+    parameters = parameters or Parameters()
+    if tree == ALL:
+        return Compiled("", parameters)
+    return Compiled(" WHERE " + Conditions(parameters, indexed).condition(tree), parameters)
+
+
+def compile_query(
+    query: Query, indexed: Collection[Path] = (), parameters: Parameters | None = None
+) -> Compiled:
+    """What follows ``FROM table``: conditions, order and limits."""
+    compiled = compile_filter(query.tree, indexed, parameters)
+    parameters, order = compiled.parameters, query.order
+    if query.after is not None:
+        joint = " AND " if compiled.sql else " WHERE "
+        compiled.sql += joint + _after(order, query.after, parameters)
+    compiled.sql += " ORDER BY " + ", ".join(
+        expression + (" DESC" if key.descending else "")
+        for key in order
+        for expression in order_expressions(key.path)
+    )
+    if query.limit is not None:
+        compiled.sql += f" LIMIT {parameters.bind(str(query.limit), 'bigint')}"
+    if query.skip:
+        compiled.sql += f" OFFSET {parameters.bind(str(query.skip), 'bigint')}"
+    return compiled
+
+
+def _after(order: Sequence[SortKey], position: Position, parameters: Parameters) -> str:
+    """The condition that a row comes after `position`."""
+    pairs = [
+        (expression, value, "<" if key.descending else ">")
+        for key, given in zip(order, position, strict=True)
+        for expression, value in zip(
+            order_expressions(key.path), order_values(key.path, given, parameters), strict=True
+        )
+    ]
+    if len({sign for _, _, sign in pairs}) == 1:
+        expressions = ",".join([expression for expression, _, _ in pairs])
+        values = ",".join([value for _, value, _ in pairs])
+        return f"({expressions}) {pairs[0][2]} ({values})"
+    alternatives = []
+    for number, (expression, value, sign) in enumerate(pairs):
+        terms = [f"{earlier} = {equal}" for earlier, equal, _ in pairs[:number]]
+        alternatives.append(" AND ".join([*terms, f"{expression} {sign} {value}"]))
+    # What the first key says bounds the search of an index; the rest does not.
+    expression, value, sign = pairs[0]
+    return f"({expression} {sign}= {value} AND ({' OR '.join(alternatives)}))"

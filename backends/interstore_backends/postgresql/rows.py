@@ -1,0 +1,90 @@
+"""Rows of a model's table, to and from documents."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from interstore.document import Document, make_document
+from interstore.prepared import Write
+from interstore.times import format_time
+from interstore.values import MAX_INTEGER, decode_fields
+
+__all__ = ["Row", "canonical_time", "decode", "read_document", "read_documents", "row_of"]
+
+Row = tuple[Any, ...]
+"""id, version, created_at, updated_at, expires_at, doc; all texts but the version."""
+
+_decode: Final[Callable[[bytes], dict[str, Any]]] = decode_fields
+_DIGITS_TO_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
+_SIXTEEN: Final = b"0" * 16
+_INTEGRAL: Final = re.compile(rb"\.0+(?![0-9])")
+
+
+def decode(text: str) -> dict[str, Any]:
+    """The fields of what PostgreSQL gives for a jsonb.
+
+    It writes numbers without exponents, so 1e22 comes as 23 digits, which must not become
+    an integer. Numbers like that have sixteen digits in a row; hardly any document has.
+    """
+    data = text.encode()
+    if _SIXTEEN in data.translate(_DIGITS_TO_ZERO) or (b".0" in data and _INTEGRAL.search(data)):
+        fields: dict[str, Any] = json.loads(text, parse_int=_integer, parse_float=_float)
+        return fields
+    return _decode(data)
+
+
+def _integer(digits: str) -> int | float:
+    number = int(digits) if len(digits) < 18 else float(digits)
+    return number if -MAX_INTEGER <= number <= MAX_INTEGER else float(number)
+
+
+def _float(text: str) -> int | float:
+    number = float(text)
+    if number.is_integer() and -MAX_INTEGER <= number <= MAX_INTEGER:
+        return int(number)  # another program's 1.0
+    return number
+
+
+def canonical_time(text: str) -> str:
+    """The canonical text of what PostgreSQL gives for a timestamptz."""
+    if len(text) == 29:  # 2026-01-31 12:00:00.123456+00, almost always
+        return f"{text[:10]}T{text[11:26]}Z"
+    return format_time(datetime.fromisoformat(text))
+
+
+def read_document(row: Row) -> Document:
+    """The document of a row."""
+    id, version, created, updated, expires, text = row
+    return make_document(
+        decode(text),
+        id,
+        version,
+        canonical_time(created),
+        canonical_time(updated),
+        None if expires is None else canonical_time(expires),
+    )
+
+
+def read_documents(rows: Iterable[Row]) -> list[Document]:
+    """`read_document` of each row."""
+    return [read_document(row) for row in rows]
+
+
+def row_of(write: Write) -> Sequence[str | None]:
+    """The parameters that store a document.
+
+    Raises:
+        InvalidDocumentError: the document is too large.
+    """
+    return (
+        write.id,
+        str(write.version),
+        write.created,
+        write.updated,
+        write.expires,
+        write.json.decode(),
+    )

@@ -1,0 +1,160 @@
+"""The tables of a schema: one for each model, and one that lists them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Final
+
+from interstore.errors import ConfigurationError
+from interstore_backends.postgresql.quoting import quote_name, quote_text
+
+__all__ = ["COLUMNS", "LAYOUT", "Registry", "Table", "creation_is_off", "newer_layout", "not_ours"]
+
+LAYOUT: Final = 1
+"""How the columns of a model's table are laid out."""
+
+COLUMNS: Final = "id,version,created_at,updated_at,expires_at,doc"
+
+
+class Registry:
+    """The statements about the models of a schema."""
+
+    def __init__(self, schema: str) -> None:
+        self.schema = schema
+        self._schema = quote_name(schema)
+        self.name = f"{self._schema}.interstore_models"
+        digest = hashlib.blake2b(f"interstore {schema}".encode(), digest_size=8).digest()
+        key = int.from_bytes(digest, "big", signed=True)
+        self.lock = f"SELECT pg_advisory_xact_lock({key})"
+        """Held while models are made and dropped, to the end of the transaction."""
+        self.find = f"SELECT layout FROM {self.name} WHERE name = $1"
+        self.models = f"SELECT name FROM {self.name} ORDER BY name"
+        self.add = f"INSERT INTO {self.name} (name, layout) VALUES ($1, {LAYOUT})"
+        self.remove = f"DELETE FROM {self.name} WHERE name = $1 RETURNING name"
+        self.schema_exists = f"SELECT 1 FROM pg_namespace WHERE nspname = {quote_text(schema)}"
+        self.create_schema = f"CREATE SCHEMA IF NOT EXISTS {self._schema}"
+        # A text of the server's, so that another encoding or a lost registry shows early.
+        self.exists = f"SELECT to_regclass({quote_text(self.name)}) IS NOT NULL"
+        self.create = (
+            f"CREATE TABLE IF NOT EXISTS {self.name} ("
+            'name text COLLATE "C" PRIMARY KEY, layout integer NOT NULL)'
+        )
+
+    def table(self, model: str) -> Table:
+        """The statements about a model's table."""
+        return Table(model, f"{self._schema}.{quote_name(model)}")
+
+    def create_table(self, model: str) -> str:
+        """The statement that makes a model's table."""
+        # The name of an index is one among those of tables; no model begins like this.
+        key = quote_name(f"interstore_pk_{model}")
+        return (
+            f"CREATE TABLE {self._schema}.{quote_name(model)} ("
+            f'id text COLLATE "C" CONSTRAINT {key} PRIMARY KEY, version bigint NOT NULL, '
+            "created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL, "
+            "expires_at timestamptz, doc jsonb NOT NULL)"
+        )
+
+    def kind_of(self, model: str) -> str:
+        """The query for what has a model's name already: one row, with what it is."""
+        return (
+            "SELECT CASE relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' ELSE 'relation' END "
+            f"FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = "
+            f"{quote_text(self.schema)} AND relname = {quote_text(model)}"
+        )
+
+
+class Table:
+    """One model's table: the texts of the statements that do not depend on a filter.
+
+    Attributes:
+        name: as statements have it, quoted.
+    """
+
+    __slots__ = (
+        "copy_if_absent",
+        "copy_newer",
+        "copy_over",
+        "create",
+        "create_many",
+        "delete",
+        "delete_if",
+        "find_by_ids",
+        "get",
+        "model",
+        "name",
+        "put",
+        "put_if",
+        "put_many",
+        "replace_if",
+        "select",
+    )  # fmt: skip
+
+    def __init__(self, model: str, name: str) -> None:
+        self.model = model
+        self.name = name
+        self.select = f"SELECT {COLUMNS} FROM {name}"
+        self.get = f"{self.select} WHERE id = $1"
+        self.find_by_ids = f"{self.select} WHERE id = ANY($1::text[])"
+        self.delete = f"DELETE FROM {name} WHERE id = $1"
+        self.delete_if = f"DELETE FROM {name} WHERE id = $1 AND version = $2"
+        insert = f"INSERT INTO {name} AS t ({COLUMNS}) "
+        one = f"{insert} VALUES ($1,$2,$3,$4,$5,$6) "
+        many = f"{insert} {_UNPACK} "
+        skip = "ON CONFLICT (id) DO NOTHING"
+        over = (
+            "ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at, "
+            "expires_at = excluded.expires_at, doc = excluded.doc, version = "
+        )
+        copy = f"{many} {over} excluded.version, created_at = excluded.created_at"
+        self.create = one + skip
+        self.put = f"{one} {over} t.version + 1 RETURNING version, created_at"
+        replace = f"UPDATE {name} SET updated_at = $3, expires_at = $4, doc = $5, version = "
+        self.put_if = (
+            f"{replace} version + 1 WHERE id = $1 AND version = $2 RETURNING version, created_at"
+        )
+        self.replace_if = f"{replace} $2::bigint + 1 WHERE id = $1 AND version = $2"
+        self.create_many = f"{many} {skip} RETURNING id"
+        self.put_many = f"{many} {over} t.version + 1 RETURNING id, version"
+        self.copy_over = f"{copy} RETURNING id, version"
+        self.copy_if_absent = f"{many} {skip} RETURNING id, version"
+        self.copy_newer = f"{copy} WHERE excluded.version > t.version RETURNING id, version"
+
+
+_UNPACK: Final = (
+    "SELECT e ->> 0, (e ->> 1)::bigint, (e ->> 2)::timestamptz, (e ->> 3)::timestamptz, "
+    "(e ->> 4)::timestamptz, e -> 5 FROM jsonb_array_elements($1::jsonb) e"
+)
+"""Rows from one parameter: an array of arrays. The caller sorts them by id, or two calls at
+once could wait for one another for ever."""
+
+
+def creation_is_off(model: str, existing: Iterable[str]) -> ConfigurationError:
+    """The error for a write to a model that does not exist and must not be created."""
+    return ConfigurationError(
+        f"there is no model {model!r}, and auto_create (DATABASE_AUTO_CREATE) is off; the "
+        f"models that exist: {', '.join(existing) or 'none'}",
+        backend="postgresql",
+        model=model,
+    )
+
+
+def not_ours(model: str, kind: str, schema: str) -> ConfigurationError:
+    """The error for a model whose name is taken by something of the application's."""
+    return ConfigurationError(
+        f"the schema {schema!r} has a {kind} {model!r} that Interstore did not make; use another "
+        "name for the model, or another schema",
+        backend="postgresql",
+        model=model,
+    )
+
+
+def newer_layout(model: str, layout: int) -> ConfigurationError:
+    """The error for a table that a newer Interstore made."""
+    return ConfigurationError(
+        f"the model {model!r} has the layout {layout} of a newer Interstore; this one knows "
+        f"{LAYOUT}: upgrade the package interstore",
+        backend="postgresql",
+        model=model,
+    )
