@@ -107,7 +107,7 @@ class Link:
         self, direction: Direction, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         # What was written has left, then, when `drain` returns.
-        writer.transport.set_write_buffer_limits(0)
+        writer.transport.set_write_buffer_limits(high=1, low=0)
         queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(WAITING)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._receive(reader, queue))
@@ -134,7 +134,8 @@ class Link:
             await asyncio.sleep(max(0.0, due - clock()))
             await self._faults.flowing.wait()
             if not data:
-                writer.write_eof()
+                # TLS cannot end one direction alone.
+                writer.write_eof() if writer.can_write_eof() else writer.close()
                 return
             await self._write(direction, data, writer)
 

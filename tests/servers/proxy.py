@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable, Coroutine
 from types import TracebackType
@@ -15,6 +16,9 @@ __all__ = ["Direction", "Proxy"]
 
 T = TypeVar("T")
 
+SSL_REQUEST = bytes.fromhex("0000000804d2162f")
+"""PostgreSQL's: the first message of a client that wants TLS."""
+
 
 class Proxy:
     """Listens on a port of 127.0.0.1 and passes everything on, except as told otherwise.
@@ -25,13 +29,23 @@ class Proxy:
 
     Each method takes effect at once, for open connections too, until `restore`.
 
+    Args:
+        host: of the server.
+        port: of the server.
+        tls: speak it with the client, as that host (not with the server).
+        asked: TLS begins when the client has asked for it, as PostgreSQL's does.
+
     Attributes:
         port: where it listens.
         accepted: how many connections it has taken so far.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(
+        self, host: str, port: int, *, tls: ssl.SSLContext | None = None, asked: bool = False
+    ) -> None:
         self._target = host, port
+        self._tls = tls
+        self._asked = asked
         self._faults = Faults()
         self._links: set[Link] = set()
         self._listener: asyncio.Server | None = None
@@ -127,9 +141,24 @@ class Proxy:
         link = Link(self._faults, reader, writer)
         self._links.add(link)
         try:
+            if self._tls is not None:
+                await self._start_tls(self._tls, reader, writer)
             await link.run(*self._target)
+        except (OSError, asyncio.IncompleteReadError):
+            link.abort()
         finally:
             self._links.discard(link)
+
+    async def _start_tls(
+        self, tls: ssl.SSLContext, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        if self._asked:
+            question = await reader.readexactly(len(SSL_REQUEST))
+            if question != SSL_REQUEST:
+                raise ConnectionRefusedError("the client did not ask for TLS")
+            writer.write(b"S")
+            await writer.drain()
+        await writer.start_tls(tls)
 
     def _reset(self) -> None:
         for link in self._links:
