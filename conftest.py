@@ -9,7 +9,7 @@ from hypothesis import settings
 
 pytest_plugins = ["tests.servers.plugin"]
 
-settings.register_profile("quick", max_examples=60, deadline=None)
+settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile("long", max_examples=1000, deadline=None)
 
 
