@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from interstore.filters.builder import element, field
+    from interstore.indexes import Index
     from interstore.migration import migrate, migrate_async, verify, verify_async
     from interstore.paths import Envelope
     from interstore.settings import Secret
@@ -67,6 +68,7 @@ __all__ = [
     "Document",
     "DuplicateError",
     "Envelope",
+    "Index",
     "InterstoreError",
     "InterstoreWarning",
     "InvalidDocumentError",
@@ -106,6 +108,7 @@ _MODULES = {
     "Database": "_sync.database",
     "Document": "document",
     "Envelope": "paths",
+    "Index": "indexes",
     "InterstoreWarning": "warnings",
     "Limits": "capabilities",
     "Outcome": "bulk",

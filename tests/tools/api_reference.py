@@ -57,6 +57,7 @@ PAGES: Final[dict[str, Page]] = {
             "interstore:Cursor",
             "interstore:Page",
             "interstore:Document",
+            "interstore:Index",
         ),
     ),
     "filters.md": Page(
@@ -121,6 +122,7 @@ PAGES: Final[dict[str, Page]] = {
             "interstore.changes:Change",
             "interstore.filters.select:select",
             "interstore.names:check_new_model",
+            *_of("interstore.indexes", "check_new_index compile_check unfit clashing taken"),
             "interstore.bridge:to_async",
             "interstore.bridge:to_sync",
         ),

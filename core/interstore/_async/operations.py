@@ -25,6 +25,7 @@ from interstore.filters.evaluate import compile_filter
 from interstore.filters.order import position_of
 from interstore.filters.select import select
 from interstore.filters.tree import ALL, Bound, Node, Range, Scalar
+from interstore.indexes import Index
 from interstore.paths import Envelope, Reference
 from interstore.prepared import Partition, Query, ScanPage, Write, WriteMode
 
@@ -72,6 +73,9 @@ class AsyncOperations:
         for name in ("models", "drop", "stats", "write_page"):
             if getattr(self.capabilities, name):
                 self._bind(name)
+        if self.capabilities.ensure_index:
+            self._bind("indexes")
+            self._bind("drop_index")
 
     def _bind(self, name: str) -> None:
         method: Callable[..., Any] | None = getattr(self.database, name, None)
@@ -317,6 +321,35 @@ class AsyncOperations:
         as it was, or the error.
         """
         raise self.unsupported("write_page", "use put_many, which gives versions and times anew")
+
+    async def ensure_index(self, model: str, index: Index) -> None:
+        """Build the index unless it exists; the model too, if it does not.
+
+        From then on the engine refuses what `interstore.indexes.compile_check` refuses, and
+        what clashes under a unique index (`interstore.indexes.taken`), whoever writes it.
+
+        Raises:
+            UnsupportedError: the engine does not declare this kind of index.
+            ConfigurationError: it contradicts an index that exists (`check_new_index`).
+            InvalidDocumentError: stored documents do not fit it (`unfit`).
+            DuplicateError: stored documents clash under it (`clashing`).
+        """
+        missing = index.kinds - self.capabilities.ensure_index
+        if missing:
+            instead = "queries work without an index, but look at every document"
+            if "unique" in missing:
+                instead = "use what must be unique as the id, or put it in a model of its own"
+            raise self.unsupported(f"ensure_index of kind {', '.join(sorted(missing))}", instead)
+        build: Callable[[str, Index], Any] = getattr(self.database, "ensure_index")  # noqa: B009
+        await build(model, index)
+
+    async def indexes(self, model: str) -> list[Index]:
+        """The indexes of the model, in the order of their names."""
+        raise self.unsupported("indexes", "there are none, and queries work without")
+
+    async def drop_index(self, model: str, name: str) -> bool:
+        """Remove the index of that name, and what it demands; return whether it existed."""
+        raise self.unsupported("drop_index", "there are none to remove")
 
     @property
     def native(self) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from interstore._async.cursor import AsyncCursor
 from interstore.bulk import BulkResult
+from interstore.indexes import Index, IndexType
 from interstore.names import check_model
 from interstore.prepare import Filter, OnError, Sort
 from interstore.shapes import Shape
@@ -125,6 +126,26 @@ class AsyncRepository(Generic[M]):
     async def delete_many(self, filter: Filter, *, on_error: OnError = "raise") -> BulkResult:
         """Remove every document that matches."""
         return await self.store.delete_many(self.model, filter, on_error=on_error)
+
+    async def ensure_index(
+        self,
+        *paths: Any,
+        type: IndexType | Sequence[IndexType | None] | None = None,
+        unique: bool = False,
+        list: bool = False,
+    ) -> Index:
+        """Have an index on `paths`, built unless it exists, and return it."""
+        return await self.store.ensure_index(
+            self.model, *paths, type=type, unique=unique, list=list
+        )
+
+    async def indexes(self) -> list[Index]:
+        """The indexes of the model, in the order of their names."""
+        return await self.store.indexes(self.model)
+
+    async def drop_index(self, index: Index | str) -> bool:
+        """Remove an index, given itself or its name; return whether it existed."""
+        return await self.store.drop_index(self.model, index)
 
 
 class AsyncTypedCursor(Generic[M]):

@@ -1,16 +1,17 @@
 # Generated from core/interstore/_async/repository.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: afe6d394226ed56ea246dd25
+# Digest of the rest: a85fdb29b6768a2e8899f18f
 
 """`Repository`: a typed view of one model."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from interstore._sync.cursor import Cursor
 from interstore.bulk import BulkResult
+from interstore.indexes import Index, IndexType
 from interstore.names import check_model
 from interstore.prepare import Filter, OnError, Sort
 from interstore.shapes import Shape
@@ -123,6 +124,24 @@ class Repository(Generic[M]):
     def delete_many(self, filter: Filter, *, on_error: OnError = "raise") -> BulkResult:
         """Remove every document that matches."""
         return self.store.delete_many(self.model, filter, on_error=on_error)
+
+    def ensure_index(
+        self,
+        *paths: Any,
+        type: IndexType | Sequence[IndexType | None] | None = None,
+        unique: bool = False,
+        list: bool = False,
+    ) -> Index:
+        """Have an index on `paths`, built unless it exists, and return it."""
+        return self.store.ensure_index(self.model, *paths, type=type, unique=unique, list=list)
+
+    def indexes(self) -> list[Index]:
+        """The indexes of the model, in the order of their names."""
+        return self.store.indexes(self.model)
+
+    def drop_index(self, index: Index | str) -> bool:
+        """Remove an index, given itself or its name; return whether it existed."""
+        return self.store.drop_index(self.model, index)
 
 
 class TypedCursor(Generic[M]):
