@@ -16,6 +16,8 @@ __all__ = [
     "json_files_async",
     "memory",
     "memory_async",
+    "mongodb",
+    "mongodb_async",
     "postgresql",
     "postgresql_async",
     "sqlite",
@@ -102,3 +104,23 @@ def _postgresql_settings(url: str, settings: dict[str, Any]) -> Any:
     from interstore_backends.postgresql.settings import PostgreSQLSettings
 
     return PostgreSQLSettings(**{**PostgreSQLSettings.from_url(URL.parse(url)), **settings})
+
+
+def mongodb(url: str, **settings: Any) -> Database:
+    """The MongoDB engine."""
+    from interstore_backends.mongodb._sync.database import MongoDBDatabase
+
+    return MongoDBDatabase(_mongodb_settings(url, settings))
+
+
+def mongodb_async(url: str, **settings: Any) -> AsyncDatabase:
+    from interstore_backends.mongodb._async.database import AsyncMongoDBDatabase
+
+    return AsyncMongoDBDatabase(_mongodb_settings(url, settings))
+
+
+def _mongodb_settings(url: str, settings: dict[str, Any]) -> Any:
+    from interstore.settings import URL
+    from interstore_backends.mongodb.settings import MongoDBSettings
+
+    return MongoDBSettings(**{**MongoDBSettings.from_url(URL.parse(url)), **settings})

@@ -49,9 +49,12 @@ import libcst as cst
 
 ROOT = Path(__file__).resolve().parents[2]
 
+ENGINES = "backends/interstore_backends"
+
 # Source and target folders. Their files have the same names.
 PAIRS: Mapping[str, str] = {
-    "backends/interstore_backends/postgresql/_async": "backends/interstore_backends/postgresql/_sync",
+    f"{ENGINES}/mongodb/_async": f"{ENGINES}/mongodb/_sync",
+    f"{ENGINES}/postgresql/_async": f"{ENGINES}/postgresql/_sync",
     "core/interstore/_async": "core/interstore/_sync",
     "core/interstore/testing/_async": "core/interstore/testing/_sync",
     "tests/_async": "tests/_sync",

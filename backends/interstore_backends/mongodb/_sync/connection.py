@@ -1,0 +1,168 @@
+# Generated from backends/interstore_backends/mongodb/_async/connection.py: change that file, then run
+#     uv run python tests/tools/async_to_sync.py
+# Digest of the rest: 39e1215c411c438e65a0409f
+
+"""The client, and which models exist."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeVar, cast
+
+from pymongo.errors import CollectionInvalid, OperationFailure
+from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
+from pymongo.write_concern import WriteConcern
+
+from interstore.errors import ConfigurationError, InvalidQueryError, UnavailableError
+from interstore.names import check_model, check_new_model
+from interstore_backends.mongodb.driver import (
+    DriverCollection,
+    DriverDatabase,
+    MongoClient,
+)
+from interstore_backends.mongodb.errors import CAUGHT, Translator
+from interstore_backends.mongodb.options import client_options, connection_string
+from interstore_backends.mongodb.records import CODEC
+from interstore_backends.mongodb.settings import MongoDBSettings
+
+__all__ = ["Connection", "translated"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_EXISTS: Final = 48
+_REMEMBERED: Final = 1_000
+
+
+def translated(method: F) -> F:
+    """`method`, whose first argument is the model, raising Interstore's errors only."""
+
+    @functools.wraps(method)
+    def call(self: Connection, model: str, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(self, model, *args, **kwargs)
+        except CAUGHT as error:
+            raise self.errors(error, model) from error
+
+    return cast("F", call)
+
+
+class Connection:
+    """The client of one database, and the collections in it."""
+
+    def __init__(self, settings: MongoDBSettings) -> None:
+        self._settings = settings
+        self._client: MongoClient[dict[str, Any]] | None = None
+        self._collections: dict[str, DriverCollection[dict[str, Any]]] = {}
+        self._existing: set[str] = set()
+        self.errors = Translator(settings.place, settings.timeout)
+
+    def connect(self) -> None:
+        if self._client is not None:
+            return
+        settings = self._settings
+        client = None
+        try:
+            client = MongoClient[dict[str, Any]](
+                connection_string(settings), **client_options(settings)
+            )
+            client.admin.command("ping")
+        except CAUGHT as error:
+            if client is not None:
+                client.close()
+            problem = self.errors(error)
+        else:
+            self._client = client
+            return
+        # Outside the handler: the driver's errors quote connection strings.
+        raise problem from None
+
+    def disconnect(self) -> None:
+        client, self._client = self._client, None
+        self._collections.clear()
+        self._existing.clear()
+        if client is not None:
+            client.close()
+
+    @property
+    def native(self) -> DriverDatabase[dict[str, Any]]:
+        """The driver's own database object."""
+        return self._database()
+
+    def _database(self) -> DriverDatabase[dict[str, Any]]:
+        if self._client is None:
+            raise UnavailableError(
+                f"{self._settings.place}: the database is not connected", backend="mongodb"
+            )
+        concern = (
+            WriteConcern(w="majority", j=True)
+            if self._settings.durability == "majority"
+            else WriteConcern(w=1)
+        )
+        return self._client.get_database(
+            self._settings.name,
+            codec_options=CODEC,
+            # The primary's own state: what was written is read, by every client.
+            read_preference=ReadPreference.PRIMARY,
+            read_concern=ReadConcern("local"),
+            write_concern=concern,
+        )
+
+    def _collection(self, model: str) -> DriverCollection[dict[str, Any]]:
+        """The collection, to read from; it need not exist."""
+        collection = self._collections.get(model)
+        if collection is None:
+            collection = self._database()[model]
+            if len(self._collections) < _REMEMBERED:
+                self._collections[model] = collection
+        return collection
+
+    def _writable(self, model: str) -> DriverCollection[dict[str, Any]]:
+        """The collection, made if it does not exist.
+
+        Raises:
+            ConfigurationError: it does not, and must not be made.
+            InvalidQueryError: the name differs from another model's in case only.
+        """
+        if model not in self._existing:
+            self._make(model)
+        return self._collection(model)
+
+    def _make(self, model: str) -> None:
+        database = self._database()
+        existing = self._model_names()
+        if model not in existing:
+            if not self._settings.auto_create:
+                raise _creation_is_off(model, existing)
+            check_new_model(model, existing)
+            try:
+                database.create_collection(model, check_exists=False)
+            except (CollectionInvalid, OperationFailure) as error:
+                # Another made it at the same time.
+                if isinstance(error, OperationFailure) and error.code != _EXISTS:
+                    raise
+        if len(self._existing) < _REMEMBERED:
+            self._existing.add(model)
+
+    def _model_names(self) -> list[str]:
+        """The collections that can be models: neither MongoDB's own, nor views."""
+        names = self._database().list_collection_names(filter={"type": "collection"})
+        return sorted(filter(_is_model, names))
+
+
+def _is_model(name: str) -> bool:
+    try:
+        check_model(name)
+    except InvalidQueryError:
+        return False
+    return True
+
+
+def _creation_is_off(model: str, existing: Iterable[str]) -> ConfigurationError:
+    return ConfigurationError(
+        f"there is no model {model!r}, and auto_create (DATABASE_AUTO_CREATE) is off; the "
+        f"models that exist: {', '.join(existing) or 'none'}",
+        backend="mongodb",
+        model=model,
+    )

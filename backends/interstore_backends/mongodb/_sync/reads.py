@@ -1,0 +1,126 @@
+# Generated from backends/interstore_backends/mongodb/_async/reads.py: change that file, then run
+#     uv run python tests/tools/async_to_sync.py
+# Digest of the rest: 8981e2c5d741e214ceb16386
+
+"""The operations that only read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any, Final, cast
+
+from interstore.document import Document
+from interstore.filters.tree import Node
+from interstore.prepared import Partition, Query, ScanPage
+from interstore_backends.mongodb._sync.connection import Connection, translated
+from interstore_backends.mongodb.compile import compile_query
+from interstore_backends.mongodb.conditions import Filter, compile_filter
+from interstore_backends.mongodb.errors import CAUGHT
+from interstore_backends.mongodb.records import not_ours, read_batch, read_document
+
+__all__ = ["SIMPLE", "Reads"]
+
+SIMPLE: Final = {"locale": "simple"}
+"""Said with every filter: a collection that others made may have another collation."""
+
+_BATCH: Final = 1_000
+_SAMPLES: Final = 50
+"""Ids looked at for each share of a model."""
+
+
+class Reads(Connection):
+    """The operations that only read."""
+
+    @translated
+    def find_by_id(self, model: str, id: str) -> Document | None:
+        found = self._collection(model).find_one({"_id": id}, collation=SIMPLE)
+        return None if found is None else read_document(found)
+
+    @translated
+    def find_by_ids(self, model: str, ids: Sequence[str]) -> list[Document]:
+        """The documents that exist among `ids`."""
+        return self._read(model, {"_id": {"$in": list(ids)}})
+
+    @translated
+    def find(self, model: str, query: Query) -> Iterable[Document]:
+        plan = compile_query(query)
+        if plan.sort:
+            return self._read(
+                model,
+                plan.filter,
+                plan.projection,
+                sort=plan.sort,
+                skip=query.skip,
+                limit=query.limit or 0,
+                allow_disk_use=True,
+            )
+        cursor = self._collection(model).aggregate_raw_batches(
+            plan.pipeline, collation=SIMPLE, allowDiskUse=True, batchSize=_BATCH
+        )
+        documents: list[Document] = []
+        for batch in cursor:
+            documents += read_batch(cast("bytes", batch))
+        return documents
+
+    def _read(
+        self, model: str, filter: Filter, projection: Any = None, **options: Any
+    ) -> list[Document]:
+        cursor = self._collection(model).find_raw_batches(
+            filter, projection, collation=SIMPLE, batch_size=_BATCH, **options
+        )
+        documents: list[Document] = []
+        for batch in cursor:
+            documents += read_batch(cast("bytes", batch))
+        return documents
+
+    @translated
+    def count(self, model: str, tree: Node) -> int:
+        """How many documents match."""
+        return self._collection(model).count_documents(compile_filter(tree), collation=SIMPLE)
+
+    @translated
+    def exists(self, model: str, tree: Node) -> bool:
+        """Whether any document matches."""
+        found = self._collection(model).find_one(compile_filter(tree), {"_id": 1}, collation=SIMPLE)
+        return found is not None
+
+    @translated
+    def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:
+        """One page of a partition, in the order of ids, after the last id of the page before."""
+        bounds: dict[str, str] = {}
+        lower = partition.after if after is None else after
+        if lower is not None:
+            bounds["$gt"] = lower
+        if partition.until is not None:
+            bounds["$lte"] = partition.until
+        filter = {"_id": bounds} if bounds else {}
+        documents = self._read(model, filter, sort=[("_id", 1)], limit=limit)
+        return ScanPage(documents, documents[-1].id if len(documents) == limit else None)
+
+    @translated
+    def partitions(self, model: str, n: int) -> list[Partition]:
+        """At most `n` shares of about the same number of documents, judged by some of them."""
+        if n <= 1:
+            return [Partition()]
+        cursor = self._collection(model).aggregate(
+            [{"$sample": {"size": n * _SAMPLES}}, {"$project": {"_id": 1}}], batchSize=n * _SAMPLES
+        )
+        ids = set()
+        for found in cursor:
+            if not isinstance(found["_id"], str):
+                raise not_ours(found["_id"])
+            ids.add(found["_id"])
+        ordered = sorted(ids)
+        n = min(n, len(ordered)) or 1
+        splits = [ordered[len(ordered) * share // n - 1] for share in range(1, n)]
+        return [
+            Partition(after=after, until=until) for after, until in pairwise([None, *splits, None])
+        ]
+
+    def ping(self) -> None:
+        """Return if the server answers."""
+        try:
+            self._database().command("ping")
+        except CAUGHT as error:
+            raise self.errors(error) from error

@@ -1,0 +1,176 @@
+# Generated from backends/interstore_backends/mongodb/_async/writes.py: change that file, then run
+#     uv run python tests/tools/async_to_sync.py
+# Digest of the rest: 947767b7be42f0e25ffffc9c
+
+"""Writes of one document."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError, OperationFailure
+
+from interstore.changes import Changes, conflict, not_found
+from interstore.document import Document, make_document
+from interstore.errors import InterstoreError, UnavailableError
+from interstore.prepared import Write
+from interstore_backends.mongodb._sync.connection import translated
+from interstore_backends.mongodb._sync.reads import SIMPLE, Reads
+from interstore_backends.mongodb.conditions import Filter
+from interstore_backends.mongodb.errors import duplicate, is_duplicate_id
+from interstore_backends.mongodb.keys import ENVELOPE
+from interstore_backends.mongodb.records import read_document, stored
+from interstore_backends.mongodb.updates import (
+    MISFITS,
+    OURS,
+    VERSION,
+    guards,
+    operators,
+    replacement,
+)
+
+__all__ = ["Writes"]
+
+_ATTEMPTS: Final = 100
+"""How often a write is tried while others write the same document."""
+
+
+class Writes(Reads):
+    """Writes of one document."""
+
+    @translated
+    def create(self, model: str, write: Write) -> Document:
+        document = stored(write)
+        collection = self._writable(model)
+        try:
+            collection.insert_one(document)
+        except DuplicateKeyError as error:
+            raise duplicate(model, write.id, error.details) from error
+        return write.document()
+
+    @translated
+    def put(self, model: str, write: Write, *, if_version: int | None = None) -> Document:
+        """Replace the document if it exists, else create it.
+
+        Raises:
+            NotFoundError: `if_version` is given and the document does not exist.
+            ConflictError: its version is not `if_version`.
+        """
+        return self._put(model, write, if_version, upsert=if_version is None)
+
+    def _put(self, model: str, write: Write, if_version: int | None, *, upsert: bool) -> Document:
+        pipeline = replacement(write)
+        collection = self._writable(model) if upsert else self._collection(model)
+        for _ in range(_ATTEMPTS):
+            try:
+                found = collection.find_one_and_update(
+                    _this(write.id, if_version),
+                    pipeline,
+                    {ENVELOPE: 1},
+                    upsert=upsert,
+                    return_document=ReturnDocument.AFTER,
+                    collation=SIMPLE,
+                )
+            except DuplicateKeyError as error:
+                if not is_duplicate_id(error.details):
+                    raise duplicate(model, write.id, error.details) from error
+                # Created by another since, or not by Interstore, which reading tells.
+                self.find_by_id(model, write.id)
+                continue
+            if found is None:
+                raise self._refused(model, write.id, if_version)
+            envelope = found[ENVELOPE]
+            return make_document(
+                write.fields,
+                write.id,
+                envelope["version"],
+                envelope["created_at"],
+                write.updated,
+                write.expires,
+            )
+        raise _contended(model, write.id)
+
+    @translated
+    def update(
+        self, model: str, id: str, changes: Changes, *, if_version: int | None = None
+    ) -> Document:
+        if changes.is_empty:
+            current = self.find_by_id(model, id)
+            return changes.apply(model, id, current, if_version).document()
+        if changes.replacement is not None:
+            updated = changes.updated
+            write = Write(id, changes.replacement, version=1, created=updated, updated=updated)
+            return self._put(model, write, if_version, upsert=False)
+        found = self._update_natively(model, _this(id, if_version), changes)
+        if found is not None:
+            return read_document(found)
+        return self._read_and_replace(model, id, changes, if_version)
+
+    def _update_natively(
+        self, model: str, filter: Filter, changes: Changes
+    ) -> dict[str, Any] | None:
+        """The document after the update; ``None`` if a closer look is needed."""
+        guarded = guards(changes)
+        if guarded is None:
+            return None
+        try:
+            return self._collection(model).find_one_and_update(
+                filter | guarded,
+                operators(changes),
+                return_document=ReturnDocument.AFTER,
+                collation=SIMPLE,
+            )
+        except DuplicateKeyError as error:
+            raise duplicate(model, str(filter["_id"]), error.details) from error
+        except OperationFailure as error:
+            if error.code not in MISFITS:
+                raise
+            return None
+
+    def _read_and_replace(
+        self, model: str, id: str, changes: Changes, if_version: int | None
+    ) -> Document:
+        """The update by hand: to say what did not fit, and for what the operators cannot do."""
+        collection = self._collection(model)
+        for _ in range(_ATTEMPTS):
+            current = self.find_by_id(model, id)
+            write = changes.apply(model, id, current, if_version)
+            try:
+                replaced = collection.replace_one(
+                    _this(id, write.version - 1), stored(write), collation=SIMPLE
+                )
+            except DuplicateKeyError as error:
+                raise duplicate(model, id, error.details) from error
+            if replaced.matched_count:
+                return write.document()
+        raise _contended(model, id)
+
+    @translated
+    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+        result = self._collection(model).delete_one(_this(id, if_version), collation=SIMPLE)
+        if not result.deleted_count and if_version is not None:
+            raise self._refused(model, id, if_version)
+        return bool(result.deleted_count)
+
+    def _refused(self, model: str, id: str, if_version: int | None) -> InterstoreError:
+        """Why a guarded write changed nothing, by a fresh read."""
+        current = self.find_by_id(model, id)
+        if current is None or if_version is None:
+            return not_found(model, id)
+        return conflict(model, id, if_version, current.version)
+
+
+def _this(id: str, version: int | None) -> Filter:
+    """The document of that id, in that version or any."""
+    return {"_id": id, VERSION: version} if version is not None else {"_id": id, **OURS}
+
+
+def _contended(model: str, id: str) -> UnavailableError:
+    return UnavailableError(
+        f"{model} {id!r} was written by others {_ATTEMPTS} times while this call tried to; "
+        "try again later",
+        backend="mongodb",
+        model=model,
+        id=id,
+    )

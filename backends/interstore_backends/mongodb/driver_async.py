@@ -1,0 +1,9 @@
+"""What the driver calls its classes, for asyncio; `driver` has the same names."""
+
+from __future__ import annotations
+
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.collection import AsyncCollection as DriverCollection
+from pymongo.asynchronous.database import AsyncDatabase as DriverDatabase
+
+__all__ = ["AsyncMongoClient", "DriverCollection", "DriverDatabase"]

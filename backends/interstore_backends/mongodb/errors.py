@@ -1,0 +1,159 @@
+"""The one table from the driver's errors to Interstore's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bson.errors import BSONError, InvalidBSON
+from pymongo import errors
+
+from interstore.errors import (
+    ConfigurationError,
+    CorruptionError,
+    DuplicateError,
+    InterstoreError,
+    InvalidDocumentError,
+    InvalidQueryError,
+    OperationTimeoutError,
+    PermissionDeniedError,
+    UnavailableError,
+)
+
+__all__ = ["CAUGHT", "Translator", "duplicate", "is_duplicate", "is_duplicate_id"]
+
+CAUGHT: Final = (errors.PyMongoError, BSONError)
+"""Everything that the driver raises."""
+
+_DUPLICATE: Final = frozenset({11000, 11001, 12582})
+
+_CLASSES: Final[tuple[tuple[type[Exception], type[InterstoreError], str], ...]] = (
+    # The first that fits: some are subclasses of others below.
+    (errors.ServerSelectionTimeoutError, UnavailableError, "no server answers"),
+    (errors.WaitQueueTimeoutError, OperationTimeoutError, "no connection came free in time"),
+    (errors.NetworkTimeout, OperationTimeoutError, "a write may or may not have been applied"),
+    (errors.ExecutionTimeout, OperationTimeoutError, "a write may or may not have been applied"),
+    (errors.WTimeoutError, OperationTimeoutError, "written, but not by a majority in time"),
+    (errors.NotPrimaryError, UnavailableError, "the primary is being changed"),
+    (errors.AutoReconnect, UnavailableError, "a write may or may not have been applied"),
+    (errors.ConnectionFailure, UnavailableError, ""),
+    (errors.DocumentTooLarge, InvalidDocumentError, ""),
+    (errors.ConfigurationError, ConfigurationError, ""),  # InvalidURI too
+    (errors.InvalidOperation, UnavailableError, "the database is not connected"),
+    (InvalidBSON, CorruptionError, ""),
+    (BSONError, InvalidDocumentError, ""),
+)
+_CODES: Final[dict[int, tuple[type[InterstoreError], str]]] = {
+    6: (UnavailableError, ""),  # HostUnreachable
+    7: (UnavailableError, ""),  # HostNotFound
+    11: (PermissionDeniedError, ""),  # UserNotFound
+    13: (PermissionDeniedError, "the user lacks a role: readWrite on the database serves"),
+    18: (PermissionDeniedError, "check DATABASE_USERNAME, DATABASE_PASSWORD and auth_source"),
+    20: (InterstoreError, "a single server cannot do this: it needs a replica set"),
+    50: (OperationTimeoutError, ""),  # MaxTimeMSExpired
+    59: (InterstoreError, "the server is too old"),  # CommandNotFound
+    64: (OperationTimeoutError, "written, but not by a majority in time"),
+    73: (InvalidQueryError, ""),  # InvalidNamespace
+    86: (ConfigurationError, ""),  # IndexKeySpecsConflict
+    89: (UnavailableError, ""),  # NetworkTimeout
+    91: (UnavailableError, "the server is shutting down"),
+    100: (UnavailableError, "too few members of the replica set are up"),
+    112: (UnavailableError, "others wrote the same document"),  # WriteConflict
+    121: (InvalidDocumentError, "the collection's validator refuses it"),
+    133: (UnavailableError, ""),  # FailedToSatisfyReadPreference
+    166: (ConfigurationError, "this is no collection but a view"),
+    189: (UnavailableError, "the primary is being changed"),
+    262: (OperationTimeoutError, ""),  # ExceededTimeLimit
+    8000: (PermissionDeniedError, "check DATABASE_USERNAME and DATABASE_PASSWORD"),  # Atlas
+    10107: (UnavailableError, "the primary is being changed"),
+    10334: (InvalidDocumentError, "too large for MongoDB"),
+    11600: (UnavailableError, "the server is shutting down"),
+    11602: (UnavailableError, "the primary is being changed"),
+    13435: (UnavailableError, "the primary is being changed"),
+    13436: (UnavailableError, "the server is recovering"),
+    14031: (UnavailableError, "disk full; what was stored before can be read"),
+    17280: (InvalidDocumentError, "a value is too large for its index"),
+    17419: (InvalidDocumentError, "too large for MongoDB"),
+    17420: (InvalidDocumentError, "too large for MongoDB"),
+    51091: (InvalidQueryError, "the pattern is too large"),
+    90: (InterstoreError, ""),
+}
+
+
+def is_duplicate(code: Any) -> bool:
+    """Whether the code of a write's error says that a value exists already."""
+    return code in _DUPLICATE
+
+
+def is_duplicate_id(details: Mapping[str, Any] | None) -> bool:
+    """Whether what exists already is the document's id."""
+    pattern = (details or {}).get("keyPattern")
+    if pattern is not None:
+        return list(pattern) == ["_id"]
+    return "index: _id_" in str((details or {}).get("errmsg", ""))
+
+
+def duplicate(model: str, id: str, details: Mapping[str, Any] | None) -> DuplicateError:
+    """The error for a document whose id, or whose value under a unique index, exists."""
+    if is_duplicate_id(details):
+        return DuplicateError(
+            f"{model} has a document {id!r} already", backend="mongodb", model=model, id=id
+        )
+    pattern = ", ".join((details or {}).get("keyPattern", {})) or "unknown"
+    return DuplicateError(
+        f"another document of {model} has the same value under the unique index on {pattern}",
+        index=pattern,
+        backend="mongodb",
+        model=model,
+        id=id,
+    )
+
+
+class Translator:
+    """Makes Interstore's errors of the driver's, for one database.
+
+    Args:
+        place: where it is, as messages name it.
+        timeout: how many seconds an operation may take, as messages name it.
+    """
+
+    def __init__(self, place: str, timeout: float) -> None:
+        self.place = place
+        self.timeout = timeout
+
+    def __call__(self, error: Exception, model: str | None = None) -> InterstoreError:
+        """The error to raise from the driver's."""
+        kind, cure = _find(error)
+        text = f"{self.place}: {_text(error)}"
+        if kind is OperationTimeoutError:
+            text = f"{self.place} took longer than {self.timeout:g} seconds: {_text(error)}"
+        return kind(f"{text}; {cure}" if cure else text, backend="mongodb", model=model)
+
+
+def _find(error: Exception) -> tuple[type[InterstoreError], str]:
+    code = getattr(error, "code", None)
+    if is_duplicate(code):
+        return DuplicateError, ""
+    if isinstance(code, int) and code in _CODES:
+        return _CODES[code]
+    for kind, made, cure in _CLASSES:
+        if isinstance(error, kind):
+            return made, cure
+    if isinstance(error, errors.PyMongoError) and error.timeout:
+        return OperationTimeoutError, ""
+    if isinstance(error, errors.OperationFailure) and error.has_error_label("RetryableWriteError"):
+        return UnavailableError, ""
+    return InterstoreError, ""
+
+
+def _text(error: Exception) -> str:
+    """The driver's message without the rest of what it knows, in one line."""
+    details = getattr(error, "details", None)
+    text = ""
+    if isinstance(details, Mapping):
+        text = str(details.get("errmsg", ""))
+    text = text or str(error).partition(", Timeout: ")[0].partition(", full error")[0]
+    code = getattr(error, "code", None)
+    text = " ".join(text.split())
+    text = text if len(text) <= 400 else text[:397] + "..."
+    return f"{text} (code {code})" if code else text

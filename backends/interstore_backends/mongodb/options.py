@@ -1,0 +1,51 @@
+"""From settings to what the driver's client takes."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from interstore_backends.mongodb.settings import MongoDBSettings
+
+__all__ = ["client_options", "connection_string"]
+
+
+def connection_string(settings: MongoDBSettings) -> str:
+    """Servers and options; no user and no password, which are handed over by themselves."""
+    scheme = "mongodb+srv" if settings.srv else "mongodb"
+    query = urlencode(settings.driver_options)
+    return f"{scheme}://{','.join(settings.hosts)}/" + (f"?{query}" if query else "")
+
+
+def client_options(settings: MongoDBSettings) -> dict[str, Any]:
+    """The driver's keyword arguments; what the settings' own `options` say is left out."""
+    milliseconds = max(1, round(settings.timeout * 1000))
+    options: dict[str, Any] = {
+        "appName": "interstore",
+        # For each operation as a whole, whatever it waits for.
+        "timeoutMS": milliseconds,
+        "serverSelectionTimeoutMS": milliseconds,
+        "connectTimeoutMS": min(milliseconds, 10_000),
+        "maxPoolSize": settings.pool_size,
+        "retryWrites": True,
+        "retryReads": True,
+    }
+    given = {name.lower() for name in settings.driver_options}
+    if not given & {"tls", "ssl"}:
+        options |= _tls(settings)
+    options = {name: value for name, value in options.items() if name.lower() not in given}
+    if settings.replica_set is not None:
+        options["replicaSet"] = settings.replica_set
+    if settings.username is not None:
+        options["username"] = settings.username
+        options["authSource"] = settings.auth_source
+    if settings.password is not None:
+        options["password"] = settings.password.reveal()
+    return options
+
+
+def _tls(settings: MongoDBSettings) -> dict[str, Any]:
+    mode = settings.ssl or ("disable" if settings.is_local else "verify")
+    if mode == "disable":
+        return {"tls": False}
+    return {"tls": True} if mode == "verify" else {"tls": True, "tlsAllowInvalidCertificates": True}

@@ -1,0 +1,161 @@
+"""What can be set, and what the engine declares."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Final, Literal
+from urllib.parse import parse_qsl, urlencode
+
+from interstore.capabilities import Capabilities, Limits
+from interstore.errors import ConfigurationError
+from interstore.settings import URL, Secret, Settings, env
+
+__all__ = ["CAPABILITIES", "LIMITS", "MongoDBSettings"]
+
+CAPABILITIES: Final = Capabilities(
+    models=True,
+    drop=True,
+    stats=True,
+    native=True,
+    write_page=True,
+    multi_key_sort_undeclared=True,
+)
+LIMITS: Final = Limits()
+
+_DRIVER_OPTIONS: Final = """
+    appName authMechanism authMechanismProperties authSource compressors connectTimeoutMS
+    directConnection heartbeatFrequencyMS journal loadBalanced localThresholdMS maxConnecting
+    maxIdleTimeMS maxPoolSize maxStalenessSeconds minPoolSize readConcernLevel readPreference
+    readPreferenceTags replicaSet retryReads retryWrites serverMonitoringMode
+    serverSelectionTimeoutMS socketTimeoutMS srvMaxHosts srvServiceName ssl timeoutMS tls
+    tlsAllowInvalidCertificates tlsAllowInvalidHostnames tlsCAFile tlsCertificateKeyFile
+    tlsCertificateKeyFilePassword tlsCRLFile tlsDisableOCSPEndpointCheck tlsInsecure w
+    waitQueueTimeoutMS wTimeoutMS zlibCompressionLevel
+"""
+DRIVER_OPTIONS: Final = frozenset(_DRIVER_OPTIONS.split())
+"""What MongoDB's own connection strings know: handed to the driver as it stands."""
+
+_LOCAL_HOSTS: Final = ("127.", "localhost", "::1", "[::1]", "/", "%2F")
+_NAME_FORBIDDEN: Final = frozenset('/\\. "$\0')
+
+
+class MongoDBSettings(Settings, kw_only=True, frozen=True):
+    """Settings of a MongoDB database: a replica set, a sharded cluster or a single server."""
+
+    host: Annotated[
+        str,
+        env("DATABASE_HOST", help="Host, or several of a replica set as 'a:27017,b:27017'."),
+    ] = "localhost"
+    port: Annotated[
+        int,
+        env("DATABASE_PORT", help="Port, of hosts that have none of their own.", ge=1, le=65535),
+    ] = 27017
+    name: Annotated[str, env("DATABASE_NAME", help="The database.")] = "interstore"
+    username: Annotated[
+        str | None, env("DATABASE_USERNAME", "DATABASE_USER", help="The user, if one is needed.")
+    ] = None
+    password: Annotated[Secret | None, env("DATABASE_PASSWORD", help="The user's password.")] = None
+    auth_source: Annotated[str, env(help="The database that knows the user.")] = "admin"
+    replica_set: Annotated[
+        str | None, env(help="The name of the replica set, so that all its members are found.")
+    ] = None
+    srv: Annotated[bool, env(help="Whether the members are looked up in DNS (mongodb+srv).")] = (
+        False
+    )
+    pool_size: Annotated[
+        int, env("DATABASE_POOL_SIZE", help="At most so many connections.", ge=1, le=1000)
+    ] = 10
+    timeout: Annotated[
+        float,
+        env(
+            "DATABASE_TIMEOUT",
+            help="Seconds for one operation, waiting for a server and a connection included.",
+            ge=0.1,
+            le=86_400,
+        ),
+    ] = 30.0
+    ssl: Annotated[
+        Literal["disable", "require", "verify"] | None,
+        env(
+            "DATABASE_SSL",
+            help="TLS: 'disable', 'require' without proof of who answers, or 'verify'. By "
+            "default 'verify', and none to this machine.",
+        ),
+    ] = None
+    durability: Annotated[
+        Literal["majority", "primary"],
+        env(
+            help="When a write is acknowledged: once it is in the journals of a 'majority' of "
+            "the members, or in the memory of the 'primary', whose crash may lose it."
+        ),
+    ] = "majority"
+    auto_create: Annotated[
+        bool, env("DATABASE_AUTO_CREATE", help="Whether the first write creates a model.")
+    ] = True
+    options: Annotated[
+        Secret | None,
+        env(help="More of the driver's own options, as a URL has them: 'compressors=zstd&w=2'."),
+    ] = None
+
+    url_parameters: ClassVar[frozenset[str]] = DRIVER_OPTIONS
+
+    def __post_init__(self) -> None:
+        if not self.host or "\0" in self.host:
+            raise ConfigurationError(f"host {self.host!r} is empty or holds a NUL character")
+        if not self.name or _NAME_FORBIDDEN & set(self.name) or len(self.name.encode()) > 63:
+            raise ConfigurationError(
+                f"{self.name!r} cannot be the name of a database: MongoDB's have 1 to 63 bytes "
+                'and none of / \\ . " $ or a space; set DATABASE_NAME'
+            )
+        if self.password is not None and self.username is None:
+            raise ConfigurationError("there is a password and no user; set DATABASE_USERNAME")
+
+    @classmethod
+    def from_url(cls, url: URL) -> dict[str, Any]:
+        """The parts of a MongoDB connection string; the driver's own options among them."""
+        given = super().from_url(url)
+        if url.scheme == "mongodb+srv":
+            given["srv"] = True
+        own = {name: value for name, value in url.query.items() if name in DRIVER_OPTIONS}
+        if "authSource" in own:
+            given["auth_source"] = own.pop("authSource")
+        elif url.username is not None and given.get("name"):
+            given["auth_source"] = given["name"]  # as MongoDB's specification has it
+        if "replicaSet" in own:
+            given["replica_set"] = own.pop("replicaSet")
+        if own:
+            given["options"] = Secret(urlencode(own))
+        return given
+
+    @property
+    def driver_options(self) -> dict[str, str]:
+        """`options`, taken apart."""
+        text = "" if self.options is None else self.options.reveal()
+        return dict(parse_qsl(text, keep_blank_values=True))
+
+    @property
+    def hosts(self) -> list[str]:
+        """Each host, with its port."""
+        if self.srv:
+            return [self.host]
+        return [self._with_port(host.strip()) for host in self.host.split(",")]
+
+    def _with_port(self, host: str) -> str:
+        if host.count(":") > 1 and not host.startswith("["):
+            host = f"[{host}]"
+        if host.startswith("/"):
+            return host.replace("/", "%2F")
+        has_port = ":" in host.rpartition("]")[2]
+        return host if has_port else f"{host}:{self.port}"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether every server is on this machine."""
+        return not self.srv and all(
+            host.startswith(("127.", "/", "%2F")) or host.rpartition(":")[0] in _LOCAL_HOSTS
+            for host in self.hosts
+        )
+
+    @property
+    def place(self) -> str:
+        """Where the database is, as messages name it."""
+        return f"MongoDB at {','.join(self.hosts)}/{self.name}"

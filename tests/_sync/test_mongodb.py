@@ -1,0 +1,35 @@
+# Generated from tests/_async/test_mongodb.py: change that file, then run
+#     uv run python tests/tools/async_to_sync.py
+# Digest of the rest: aae3232284474f2988a30600
+
+"""The kit on MongoDB: on a replica set, as it is by default, and on a server by itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from interstore._sync.database import Database
+from interstore.testing import Conformance
+from tests.databases import mongodb
+
+
+class TestMongoDB(Conformance):
+    @pytest.fixture
+    def database(self, mongodb_url: str) -> Database:
+        return mongodb(mongodb_url)
+
+    @pytest.fixture
+    def second_database(self, mongodb_url: str) -> Database:
+        return mongodb(mongodb_url)
+
+
+class TestMongoDBStandalone(Conformance):
+    """A server by itself, which repeats no write."""
+
+    @pytest.fixture
+    def database(self, mongodb_standalone_url: str) -> Database:
+        return mongodb(mongodb_standalone_url, durability="primary")
+
+    @pytest.fixture
+    def second_database(self, mongodb_standalone_url: str) -> Database:
+        return mongodb(mongodb_standalone_url, durability="primary")
