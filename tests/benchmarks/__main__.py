@@ -1,4 +1,4 @@
-"""The command: `python -m tests.benchmarks [--quick] [--only PATTERN] [--json FILE]`."""
+"""The command: `python -m tests.benchmarks [--quick] [--only PATTERN] [--json FILE] [--page]`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from tests.benchmarks.page import write_page
 from tests.benchmarks.run import FULL, QUICK, Scale, run
 
 _QUICK = (
@@ -24,7 +25,12 @@ _QUICK = (
 def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     scale = QUICK if options.quick else FULL
-    say = _say
+    said: list[str] = []
+
+    def say(text: str) -> None:
+        said.append(text)
+        print(text, flush=True)
+
     say(_heading(scale))
     measured = run(scale, options.only, say)
     if not measured.suites and measured.memory is None:
@@ -33,6 +39,8 @@ def main(arguments: list[str]) -> int:
     if options.json is not None:
         content = {"machine": _machine(), "at": str(datetime.now(UTC)), "measured": measured}
         options.json.write_bytes(msgspec.json.format(msgspec.json.encode(content)))
+    if options.page:
+        write_page(said)
     return 0
 
 
@@ -47,11 +55,8 @@ def _parser() -> argparse.ArgumentParser:
         help="a regular expression that '<title of the table>: <operation>' must match",
     )
     parser.add_argument("--json", metavar="FILE", type=Path, help="write the figures there, too")
+    parser.add_argument("--page", action="store_true", help="put the results into docs/speed.md")
     return parser
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)
 
 
 def _machine() -> str:

@@ -9,6 +9,7 @@ import pytest
 from tests.benchmarks.aims import Added, AtMost, Faster, Within
 from tests.benchmarks.contenders import Contender
 from tests.benchmarks.measure import Case, Effort, measure
+from tests.benchmarks.page import BEGIN, END, PAGE, with_results
 from tests.benchmarks.report import table
 from tests.benchmarks.run import SUITES, TINY, run
 from tests.benchmarks.suites import Suite, files, sqlite
@@ -38,6 +39,14 @@ def test_memory() -> None:
     memory = run(TINY, re.compile("^Memory"), lambda _: None).memory
     assert memory is not None
     assert memory.stored > 100
+
+
+def test_page() -> None:
+    page = f"# Speed\n\n{BEGIN}\nold\n{END}\n\n## More\n"
+    written = with_results(page, ["Today.", "\n## Title\n\n| a |"])
+    assert written == f"# Speed\n\n{BEGIN}\n\nToday.\n\n### Title\n\n| a |\n\n{END}\n\n## More\n"
+    assert with_results(written, ["Today.", "\n## Title\n\n| a |"]) == written
+    assert BEGIN in PAGE.read_text(encoding="utf-8")
 
 
 def test_titles_are_distinct() -> None:
