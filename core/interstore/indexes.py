@@ -148,7 +148,7 @@ def parse_index(paths: Sequence[Any], type: Any, unique: Any, list: Any) -> Inde
         unique=_flag("unique", unique),
         list=_flag("list", list),
     )
-    if index.list and (len(references) > 1 or isinstance(references[0], Envelope)):
+    if index.list and (len(index.paths) > 1 or not index.user_paths):
         raise InvalidQueryError("an index of a list has one path, which leads to the list")
     if index.list and index.unique:
         raise InvalidQueryError(
