@@ -7,6 +7,7 @@ one on an event loop in a thread of its own, one for each database.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import functools
 import inspect
 import threading
@@ -129,6 +130,7 @@ class _SyncBridge:
         self._database = database
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._sending = threading.Lock()  # nothing is sent to a loop that is told to stop
         self.name = database.name
         self.capabilities = database.capabilities
         self.limits = database.limits
@@ -149,15 +151,37 @@ class _SyncBridge:
         return call
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        if self._loop is None:
-            coroutine.close()
-            raise UnavailableError(f"{self.name} is not connected", backend=self.name)
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        future = self._sent(coroutine)
         try:
             return future.result()
+        except concurrent.futures.CancelledError:
+            raise UnavailableError(
+                f"{self.name} was closed while this call was under way: it may have been "
+                "applied or not",
+                backend=self.name,
+            ) from None
         except BaseException:
             future.cancel()  # an interrupt of this thread ends the call, too
             raise
+
+    def _sent(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        if self._is_forked():
+            problem = (
+                "was connected before this process was forked, and connections do not cross a "
+                "fork: close the store and connect again"
+            )
+        else:
+            with self._sending:
+                if self._loop is not None:
+                    return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+            problem = "is not connected"
+        coroutine.close()
+        raise UnavailableError(f"{self.name} {problem}", backend=self.name)
+
+    def _is_forked(self) -> bool:
+        """Whether this is a child of a fork, which has no thread for the loop."""
+        thread = self._thread
+        return thread is not None and not thread.is_alive()
 
     def connect(self) -> None:
         if self._loop is None:
@@ -172,21 +196,46 @@ class _SyncBridge:
         if self._loop is None:
             return
         try:
-            self._run(self._database.disconnect())
+            if not self._is_forked():
+                self._run(self._database.disconnect())
         finally:
             self._stop()
 
     def _start(self) -> None:
-        self._loop = loop = asyncio.new_event_loop()
+        loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
-            target=loop.run_forever, name=f"interstore-{self.name}", daemon=True
+            target=_serve, args=(loop,), name=f"interstore-{self.name}", daemon=True
         )
         self._thread.start()
+        self._loop = loop
 
     def _stop(self) -> None:
-        loop, self._loop = self._loop, None
-        thread, self._thread = self._thread, None
+        if self._is_forked():
+            # The loop's files are the parent's, and somebody there may hold the lock.
+            _abandoned.append(self._loop)
+            self._loop, self._thread, self._sending = None, None, threading.Lock()
+            return
+        with self._sending:
+            loop, self._loop = self._loop, None
+            thread, self._thread = self._thread, None
         if loop is not None and thread is not None:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
-            loop.close()
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    """Run the loop until it is stopped, and then what is left to its end, cancelled."""
+    loop.run_forever()
+    loop.run_until_complete(_cancel_all())
+    loop.close()
+
+
+async def _cancel_all() -> None:
+    calls = asyncio.all_tasks() - {asyncio.current_task()}
+    for call in calls:
+        call.cancel()
+    await asyncio.gather(*calls, return_exceptions=True)
+
+
+_abandoned: Final[list[Any]] = []
+"""What a child of a fork must neither use nor close."""

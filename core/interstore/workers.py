@@ -8,6 +8,7 @@ engine costs.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -26,12 +27,16 @@ class Workers:
     def __init__(self, size: int, name: str) -> None:
         self._size = size
         self._name = name
+        self._begin()
+        _all.add(self)
+
+    def _begin(self) -> None:
         self._calls: _Calls = SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
         self._running = 0
         # Threads of a pool that nobody has ended must not outlive it.
-        self._end = weakref.finalize(self, _end, self._calls, size)
+        self._end = weakref.finalize(self, _end, self._calls, self._size)
 
     async def run(self, method: Callable[..., T], args: tuple[Any, ...], kwargs: Any) -> T:
         """What `method` returns.
@@ -62,6 +67,11 @@ class Workers:
     def shutdown(self) -> None:
         """Have the threads end, each after what it does."""
         self._end()
+
+    def after_fork(self) -> None:
+        """Begin anew in a child, which has none of the threads."""
+        self._end.detach()
+        self._begin()
 
 
 class _Call:
@@ -131,3 +141,15 @@ def _one(call: _Call | None) -> bool:
 def _end(calls: _Calls, threads: int) -> None:
     for _ in range(threads):
         calls.put(None)
+
+
+_all: weakref.WeakSet[Workers] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for workers in _all:
+        workers.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from interstore_backends.jsonfiles.disk import replace_file, sync_folder
 from interstore_backends.jsonfiles.errors import corrupt
@@ -23,6 +23,7 @@ __all__ = ["DROPPED", "Catalog"]
 
 DROPPED: Final = ".dropped"
 _DRAFT: Final = ".new"
+_Stamp: TypeAlias = tuple[int, int, int]
 
 
 class Catalog:
@@ -41,8 +42,8 @@ class Catalog:
         self.folder = folder
         self._lock = lock
         self._path = os.path.join(folder, NAME)
-        self._stamp: tuple[int, int, int] | None = None
-        self._models: Mapping[str, ModelEntry] = {}
+        # One attribute, for threads that read it while another one sets it.
+        self._known: tuple[_Stamp, Mapping[str, ModelEntry]] | None = None
 
     def models(self) -> Mapping[str, ModelEntry]:
         """The models that exist; the manifest is read again only if it is another one.
@@ -54,15 +55,15 @@ class Catalog:
         try:
             found = os.stat(self._path)
         except FileNotFoundError:
-            if self._stamp is not None or self._stray():
+            if self._known is not None or self._stray():
                 raise corrupt(self._path, 0, "the manifest is lost") from None
             return {}
         stamp = (found.st_ino, found.st_size, found.st_mtime_ns)
-        if stamp != self._stamp:
+        known = self._known
+        if known is None or known[0] != stamp:
             manifest = read_manifest(self.folder)
-            self._models = {} if manifest is None else manifest.models
-            self._stamp = stamp
-        return self._models
+            known = self._known = stamp, {} if manifest is None else manifest.models
+        return known[1]
 
     def might_exist(self, model: str) -> bool:
         """Whether there is such a model, or a file that looks like it."""

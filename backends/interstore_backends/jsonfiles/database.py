@@ -255,14 +255,19 @@ class JsonFilesDatabase(TableDatabase):
     # What all need.
 
     def _connected(self) -> Catalog:
-        if self._catalog is None:
-            raise UnavailableError("json is not connected", backend=self.name)
-        return self._catalog
+        catalog = self._catalog  # another thread may disconnect at any time
+        if catalog is None:
+            raise self._not_connected()
+        return catalog
 
     def _locked(self) -> FolderLock:
-        self._connected()
-        assert self._lock is not None
-        return self._lock
+        lock = self._lock
+        if lock is None:
+            raise self._not_connected()
+        return lock
+
+    def _not_connected(self) -> UnavailableError:
+        return UnavailableError("json is not connected", backend=self.name)
 
     @contextlib.contextmanager
     def _translated(self) -> Generator[None]:

@@ -74,7 +74,7 @@ class ModelFile:
             log = self.log
             try:
                 if log.is_replaced():
-                    self.log, self.table = self._load()
+                    self._reload()
                     continue
                 return self._take_in(log, os.fstat(log.fd).st_size)
             except CorruptionError:
@@ -105,6 +105,12 @@ class ModelFile:
                     self.table.store(entry.id, line, entry.expires)
             log.loaded = offset
         return data[end:]
+
+    def _reload(self) -> None:
+        log, table = self._load()
+        # In this order: a thread that sees the new log takes the table for what it holds.
+        self.table = table
+        self.log = log
 
     def _load(self) -> tuple[Log, Table]:
         """Read the file from its beginning."""
@@ -146,7 +152,7 @@ class ModelFile:
             if found.st_ino != log.inode:
                 # Who put the new file there may have died before its name was on the disk.
                 sync_folder(os.path.dirname(self.path))
-                self.log, self.table = self._load()
+                self._reload()
             tail = self._catch_up()
             if tail and settle_tail(self.log, tail):
                 self._catch_up()

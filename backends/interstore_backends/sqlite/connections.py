@@ -103,8 +103,9 @@ class Connections:
 
     def transaction(self, cursor: Any, work: Callable[[], T]) -> T:
         """What `work` returns, its writes applied together or not at all."""
-        cursor.execute("BEGIN IMMEDIATE")
         try:
+            # An interrupt that comes while this waits is raised when the lock is ours.
+            cursor.execute("BEGIN IMMEDIATE")
             result = work()
             cursor.execute("COMMIT")
         except BaseException:
