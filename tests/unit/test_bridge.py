@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from interstore._sync.store import Store
 from interstore.document import Document
 from interstore.errors import UnavailableError
 from interstore.prepared import Write
+from tests.forking import in_a_fork
 from tests.tiny import TinyDatabase
 
 
@@ -139,3 +141,51 @@ def test_a_store_is_used_connected_and_may_be_connected_again() -> None:
     store.close()
     with store:
         assert store.get("m", "x").id == "x"
+
+
+class Stuck(TinyDatabase):
+    """Never finishes reading, once it has begun."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.began = threading.Event()
+
+
+def stuck_store(database: Stuck) -> Store:
+    tiny: Any = bridge.to_async(database)
+
+    async def find_by_id(model: str, id: str) -> Document | None:
+        database.began.set()
+        await asyncio.Event().wait()
+        return None
+
+    tiny.find_by_id = find_by_id
+    return Store(bridge.to_sync(tiny))
+
+
+def test_closing_ends_calls_that_are_under_way() -> None:
+    database = Stuck()
+    store = stuck_store(database)
+    store.connect()
+    with ThreadPoolExecutor(1) as threads:
+        call = threads.submit(store.find_by_id, "m", "x")
+        assert database.began.wait(10)
+        store.close()
+        with pytest.raises(UnavailableError, match="closed while this call was under way"):
+            call.result(timeout=10)
+    assert_no_thread_is_left()
+
+
+def test_a_child_of_a_fork_is_told_to_connect_again() -> None:
+    with Store(bridge.to_sync(bridge.to_async(TinyDatabase()))) as store:
+        store.create("m", {"id": "x"})
+
+        def child() -> None:
+            with pytest.raises(UnavailableError, match="connections do not cross a fork"):
+                store.find_by_id("m", "x")
+            store.close()
+            with store:
+                store.create("m", {"id": "y"})
+
+        assert in_a_fork(child) == 0
+        assert store.find_by_id("m", "y") is None

@@ -9,6 +9,7 @@ import weakref
 import pytest
 
 from interstore.workers import Workers
+from tests.forking import in_a_fork
 
 
 async def run(workers: Workers, method: object, *args: object) -> object:
@@ -122,3 +123,16 @@ async def test_threads_end_with_a_pool_that_is_dropped() -> None:
     del workers
     gc.collect()
     assert_ended("dropped")
+
+
+def test_a_child_of_a_fork_has_threads_of_its_own() -> None:
+    workers = Workers(2, "forked")
+    assert asyncio.run(run(workers, abs, -1)) == 1
+
+    def child() -> None:
+        assert asyncio.run(run(workers, abs, -2)) == 2
+
+    assert in_a_fork(child) == 0
+    assert asyncio.run(run(workers, abs, -3)) == 3
+    workers.shutdown()
+    assert_ended("forked")

@@ -8,10 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from interstore.errors import UnavailableError
 from interstore.filters.tree import ALL
 from interstore.prepared import Query, Write
+from interstore_backends.jsonfiles import catalog as catalog_module
 from interstore_backends.jsonfiles import model as model_module
+from interstore_backends.jsonfiles.catalog import Catalog
+from interstore_backends.jsonfiles.database import JsonFilesDatabase
+from interstore_backends.jsonfiles.lock import FolderLock
 from interstore_backends.jsonfiles.log import Log
+from interstore_backends.jsonfiles.manifest import read_manifest
+from interstore_backends.jsonfiles.model import ModelFile
+from interstore_backends.jsonfiles.settings import JsonFilesSettings
 from tests.engines.jsonfiles.support import changes, child, content, database, finished, write
 
 
@@ -178,3 +186,66 @@ def test_what_has_expired_is_invisible(tmp_path: Path) -> None:
         assert (document.version, document.created, document.expires) == (3, past, future)
     assert store.create("m", write("gone")).version == 1
     assert sorted(content(database(tmp_path))) == ["always", "gone", "there"]
+
+
+def test_a_thread_never_takes_an_old_table_for_current(tmp_path: Path) -> None:
+    writer, missed = database(tmp_path), []
+
+    class Watched(ModelFile):
+        def __setattr__(self, name: str, value: object) -> None:
+            super().__setattr__(name, value)
+            if hasattr(self, "table") and self.is_current() and "b" not in self.table.records:
+                missed.append(name)
+
+    writer.create("m", write("a"))
+    file = Watched("m", str(tmp_path / "m.jsonl"))
+    missed.clear()
+    writer.create("m", write("b"))
+    writer._open["m"].compact()
+    file.refresh()
+    assert sorted(file.table.records) == ["a", "b"]
+    assert not missed
+
+
+def test_a_slow_thread_does_not_bring_the_old_manifest_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = database(tmp_path)
+    store.create("m1", write("a"))
+    old_stamp, old = os.stat(tmp_path / "interstore.json"), read_manifest(str(tmp_path))
+    store.create("m2", write("a"))
+
+    class Overtaken(Catalog):
+        """Between any two steps, another thread ends that had begun before the change."""
+
+        def __setattr__(self, name: str, value: object) -> None:
+            super().__setattr__(name, value)
+            if self.__dict__.get("armed"):
+                self.__dict__["armed"] = False
+                with monkeypatch.context() as patch:
+                    patch.setattr(os, "stat", lambda _: old_stamp)
+                    patch.setattr(catalog_module, "read_manifest", lambda _: old)
+                    self.models()
+
+    for _ in range(2):
+        catalog = Overtaken(str(tmp_path), FolderLock(str(tmp_path / "interstore.lock"), 1))
+        catalog.__dict__["armed"] = True
+        assert sorted(catalog.models()) == ["m1", "m2"]
+        assert sorted(catalog.models()) == ["m1", "m2"]
+
+
+def test_disconnecting_under_a_thread_is_a_typed_error(tmp_path: Path) -> None:
+    class Overtaken(JsonFilesDatabase):
+        """Another thread disconnects as soon as this one knows that it is connected."""
+
+        def _connected(self) -> Catalog:
+            catalog = super()._connected()
+            if self._open:
+                self.disconnect()
+            return catalog
+
+    store = Overtaken(JsonFilesSettings(data_dir=str(tmp_path), durability="os"))
+    store.connect()
+    store.create("m", write("a"))
+    with pytest.raises(UnavailableError, match="not connected"):
+        store.drop("m")

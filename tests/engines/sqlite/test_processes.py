@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sqlite3
 import threading
 import time
 import warnings
@@ -290,3 +291,29 @@ def test_a_database_in_memory_is_copied_by_a_fork(opened: Open) -> None:
 
     assert forked(work)() == 0
     assert database.find_by_id("m", "a") == {"id": "a", "n": 1}
+
+
+def test_an_interrupt_while_waiting_for_the_lock_leaves_nothing_locked(
+    opened: Open, path: str
+) -> None:
+    database = opened()
+    fill(database, a={"n": 0})
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    released = threading.Timer(0.5, other.execute, ("COMMIT",))
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        released.start()
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        with pytest.raises(KeyboardInterrupt):
+            database.update("m", "a", changes({"n": 1}))
+    finally:
+        signal.signal(signal.SIGALRM, before)
+        released.join()
+        other.close()
+    opened(timeout=1.0).create("m", write("b"))
+    assert database.update("m", "a", changes({"n": 2})) == {"id": "a", "n": 2}
