@@ -1,27 +1,40 @@
-"""Bulk writes, each within a transaction that the caller has begun."""
+"""Bulk writes, each within a transaction that the caller has begun.
+
+A batch is first written as a whole. If an index refuses one of its documents, SQLite does not
+say which: the caller rolls back and does it again with an `explain`, document by document.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from interstore.bulk import BulkResult, Outcome, WriteOutcome
 from interstore.changes import Changes
 from interstore.document import Document
-from interstore.errors import DuplicateError, InvalidDocumentError
+from interstore.errors import DuplicateError, InterstoreError, InvalidDocumentError
 from interstore.prepared import Write, WriteMode
 from interstore_backends.sqlite.compile import Compiled
 from interstore_backends.sqlite.rows import Row, read_document, row_of
 from interstore_backends.sqlite.schema import Table
 
-__all__ = ["create_many", "duplicate", "put_many", "replace", "update_many", "write_page"]
+__all__ = [
+    "Explain",
+    "create_many",
+    "duplicate",
+    "put_many",
+    "replace",
+    "update_many",
+    "write_page",
+]
 
 _PAGE: Final = 500
 _encode: Final = msgspec.json.Encoder().encode
 
-Outcomes = list[WriteOutcome]
+Explain: TypeAlias = Callable[[Write, Exception], InterstoreError | None]
+"""Why an index refused a document; ``None`` if the error is about no index."""
 
 
 def duplicate(model: str, id: str) -> DuplicateError:
@@ -32,62 +45,103 @@ def duplicate(model: str, id: str) -> DuplicateError:
 
 
 def create_many(
-    cursor: Any, table: Table, model: str, writes: Sequence[Write]
+    cursor: Any, table: Table, model: str, writes: Sequence[Write], explain: Explain | None = None
 ) -> list[WriteOutcome]:
     """Create each; the outcome of each, in order. The ids are distinct."""
-    outcomes, rows = _rows(writes)
-    created = _insert(cursor, table, rows)
+    batch = _Batch(cursor, writes, explain)
+    created = batch.insert(table)
     if created is not None:
-        for index, write in enumerate(writes):
-            if outcomes[index] == 1 and write.id not in created:
-                outcomes[index] = duplicate(model, write.id)
-    return outcomes
+        batch.judge(lambda write: write.id in created, lambda write: duplicate(model, write.id))
+    return batch.outcomes
 
 
-def _insert(cursor: Any, table: Table, rows: list[Row]) -> set[str] | None:
-    """Insert the rows whose id is new. Their ids; ``None`` if that is all of them."""
-    # A new row gets a rowid above all others, which tells afterwards which rows are new.
-    [(last,)] = cursor.execute(f"SELECT max(rowid) FROM {table.name}").fetchall()
-    if cursor.executemany(table.create, rows).rowcount == len(rows):
-        return None
-    new = f"SELECT id FROM {table.name} WHERE rowid > ?"
-    return {id for (id,) in cursor.execute(new, (last or 0,)).fetchall()}
-
-
-def put_many(cursor: Any, table: Table, writes: Sequence[Write]) -> list[WriteOutcome]:
+def put_many(
+    cursor: Any, table: Table, writes: Sequence[Write], explain: Explain | None = None
+) -> list[WriteOutcome]:
     """Put each; the outcome of each, in order. The ids are distinct."""
     versions = versions_of(cursor, table, [write.id for write in writes])
-    outcomes, rows = _rows(writes)
+    batch = _Batch(cursor, writes, explain)
+    batch.execute(table.put_over)
     if versions:
-        for index, write in enumerate(writes):
-            if write.id in versions and outcomes[index] == 1:
-                outcomes[index] = versions[write.id] + 1
-    cursor.executemany(table.put_over, rows)
-    return outcomes
+        batch.judge(lambda write: write.id not in versions, lambda write: versions[write.id] + 1)
+    return batch.outcomes
 
 
 def write_page(
-    cursor: Any, table: Table, writes: Sequence[Write], mode: WriteMode
+    cursor: Any,
+    table: Table,
+    writes: Sequence[Write],
+    mode: WriteMode,
+    explain: Explain | None = None,
 ) -> list[WriteOutcome]:
     """Write documents as they are; 0 for each that the mode leaves as it was."""
-    outcomes, rows = _rows(writes)
-    kept: Callable[[Write], bool]
+    batch = _Batch(cursor, writes, explain)
     if mode == "upsert":
-        cursor.executemany(table.copy_over, rows)
-        return outcomes
-    if mode == "insert_if_absent":
-        created = _insert(cursor, table, rows)
-        if created is None:
-            return outcomes
-        kept = lambda write: write.id not in created  # noqa: E731
+        batch.execute(table.copy_over)
+    elif mode == "insert_if_absent":
+        created = batch.insert(table)
+        if created is not None:
+            batch.judge(lambda write: write.id in created, lambda _: 0)
     else:
         versions = versions_of(cursor, table, [write.id for write in writes])
-        cursor.executemany(table.copy_newer, rows)
-        kept = lambda write: versions.get(write.id, 0) >= write.version  # noqa: E731
-    for index, write in enumerate(writes):
-        if kept(write) and not isinstance(outcomes[index], InvalidDocumentError):
-            outcomes[index] = 0
-    return outcomes
+        batch.execute(table.copy_newer)
+        batch.judge(lambda write: versions.get(write.id, 0) < write.version, lambda _: 0)
+    return batch.outcomes
+
+
+class _Batch:
+    """Documents that one call writes, and what became of each.
+
+    Attributes:
+        outcomes: of each, in order: its version until something else is known.
+    """
+
+    def __init__(self, cursor: Any, writes: Sequence[Write], explain: Explain | None) -> None:
+        self._cursor = cursor
+        self._writes = writes
+        self._explain = explain
+        self.outcomes, self._rows = _rows(writes)
+
+    def execute(self, statement: str) -> int:
+        """Execute the statement for every row that can be stored; how many rows it changed."""
+        if self._explain is None:
+            changed: int = self._cursor.executemany(statement, self._rows).rowcount
+            return changed
+        return sum(
+            self._execute_one(statement, index, self._explain)
+            for index, outcome in enumerate(self.outcomes)
+            if not isinstance(outcome, InterstoreError)
+        )
+
+    def _execute_one(self, statement: str, index: int, explain: Explain) -> int:
+        write = self._writes[index]
+        try:
+            changed: int = self._cursor.execute(statement, row_of(write)).rowcount
+        except Exception as error:
+            found = explain(write, error)
+            if found is None:
+                raise
+            found.__cause__ = error
+            self.outcomes[index] = found
+            return 0
+        return changed
+
+    def insert(self, table: Table) -> set[str] | None:
+        """Insert the rows whose id is new. Their ids; ``None`` if that is all of them."""
+        # A new row gets a rowid above all others, which tells afterwards which rows are new.
+        [(last,)] = self._cursor.execute(f"SELECT max(rowid) FROM {table.name}").fetchall()
+        if self.execute(table.create) == len(self._rows):
+            return None
+        new = f"SELECT id FROM {table.name} WHERE rowid > ?"
+        return {id for (id,) in self._cursor.execute(new, (last or 0,)).fetchall()}
+
+    def judge(
+        self, written: Callable[[Write], bool], otherwise: Callable[[Write], WriteOutcome]
+    ) -> None:
+        """Give those that no error kept out, and that were not `written` so, another outcome."""
+        for index, write in enumerate(self._writes):
+            if not isinstance(self.outcomes[index], InterstoreError) and not written(write):
+                self.outcomes[index] = otherwise(write)
 
 
 def _rows(writes: Iterable[Write]) -> tuple[list[WriteOutcome], list[Row]]:
@@ -109,14 +163,29 @@ def versions_of(cursor: Any, table: Table, ids: list[str]) -> dict[str, int]:
     return dict(cursor.execute(query, (_encode(ids).decode(),)).fetchall())
 
 
-def replace(cursor: Any, table: Table, write: Write) -> None:
-    """Write over a document that exists."""
+def replace(cursor: Any, table: Table, write: Write, explain: Explain) -> None:
+    """Write over a document that exists.
+
+    Raises:
+        InvalidDocumentError, DuplicateError: an index refuses it.
+    """
     id, version, _, updated, expires, text = row_of(write)
-    cursor.execute(table.replace, (version, updated, expires, text, id))
+    try:
+        cursor.execute(table.replace, (version, updated, expires, text, id))
+    except Exception as error:
+        found = explain(write, error)
+        if found is None:
+            raise
+        raise found from error
 
 
 def update_many(
-    cursor: Any, table: Table, model: str, condition: Compiled, changes: Changes
+    cursor: Any,
+    table: Table,
+    model: str,
+    condition: Compiled,
+    changes: Changes,
+    explain: Explain,
 ) -> BulkResult:
     """Update every document that matches; one that the changes do not fit is reported."""
     result = BulkResult()
@@ -125,7 +194,14 @@ def update_many(
     while True:
         page = cursor.execute(query, (*condition.parameters, after)).fetchall()
         for row in page:
-            _update_one(cursor, table, model, read_document(row), changes, result)
+            current = read_document(row)
+            error = _update_one(cursor, table, model, current, changes, explain)
+            if error is None:
+                result.updated += 1
+            else:
+                error.backend = "sqlite"
+                result.failed += 1
+                result.outcomes.append(Outcome(current.id, "failed", error=error))
         if len(page) < _PAGE:
             return result
         after = page[-1][0]
@@ -137,15 +213,12 @@ def _update_one(
     model: str,
     current: Document,
     changes: Changes,
-    result: BulkResult,
-) -> None:
+    explain: Explain,
+) -> InterstoreError | None:
     try:
         write = changes.apply(model, current.id, current)
         if not changes.is_empty:
-            replace(cursor, table, write)
-    except InvalidDocumentError as error:
-        error.backend = "sqlite"
-        result.failed += 1
-        result.outcomes.append(Outcome(current.id, "failed", error=error))
-    else:
-        result.updated += 1
+            replace(cursor, table, write, explain)
+    except (InvalidDocumentError, DuplicateError) as error:
+        return error
+    return None

@@ -10,15 +10,21 @@ from interstore.changes import Changes, conflict, not_found
 from interstore.document import Document
 from interstore.errors import InterstoreError
 from interstore.filters.tree import ALL, Node
+from interstore.indexes import Index
 from interstore.prepared import Query, Write, WriteMode
-from interstore_backends.sqlite import bulk, schema
+from interstore_backends.sqlite import bulk, indexes, schema
 from interstore_backends.sqlite.compile import Compiled, compile_query, where
+from interstore_backends.sqlite.indexes import is_refusal, raise_refusal, refusal
 from interstore_backends.sqlite.reads import Reads
 from interstore_backends.sqlite.rows import Row, find_all, find_one, row_of
 from interstore_backends.sqlite.schema import Table
 from interstore_backends.sqlite.settings import CAPABILITIES, LIMITS
 
 __all__ = ["SQLiteDatabase"]
+
+
+class _RefusedByIndex(Exception):
+    """An index refused one of many documents."""
 
 
 class SQLiteDatabase(Reads):
@@ -43,12 +49,16 @@ class SQLiteDatabase(Reads):
 
     def create(self, model: str, write: Write) -> Document:
         row = row_of(write)
-        created = self._write(
-            model,
-            lambda cursor, table: cursor.execute(table.create, row).rowcount,
-            create=True,
-        )
-        if not created:
+
+        def work(cursor: Any, table: Table) -> int:
+            try:
+                created: int = cursor.execute(table.create, row).rowcount
+            except self._driver.Error as error:
+                raise_refusal(cursor, model, write, error)
+                raise
+            return created
+
+        if not self._write(model, work, create=True):
             raise bulk.duplicate(model, write.id)
         return write.document()
 
@@ -63,10 +73,14 @@ class SQLiteDatabase(Reads):
         guarded = (*row[3:], row[0], if_version)
 
         def work(cursor: Any, table: Table) -> list[Row]:
-            if if_version is None:
-                rows: list[Row] = cursor.execute(table.put, row).fetchall()
-            else:
-                rows = cursor.execute(table.put_if, guarded).fetchall()
+            try:
+                if if_version is None:
+                    rows: list[Row] = cursor.execute(table.put, row).fetchall()
+                else:
+                    rows = cursor.execute(table.put_if, guarded).fetchall()
+            except self._driver.Error as error:
+                raise_refusal(cursor, model, write, error)
+                raise
             return rows
 
         stored = self._write(model, work, create=if_version is None)
@@ -89,7 +103,7 @@ class SQLiteDatabase(Reads):
             current = find_one(cursor, table, id)
             write = changes.apply(model, id, current, if_version)
             if not changes.is_empty:
-                bulk.replace(cursor, table, write)
+                bulk.replace(cursor, table, write, self._explain(cursor, model))
             return write
 
         written = self._transact(model, work)
@@ -133,7 +147,7 @@ class SQLiteDatabase(Reads):
                 return None
             write = changes.apply(model, found[0].id, found[0])
             if not changes.is_empty:
-                bulk.replace(cursor, table, write)
+                bulk.replace(cursor, table, write, self._explain(cursor, model))
             return write
 
         written = self._transact(model, work)
@@ -144,30 +158,59 @@ class SQLiteDatabase(Reads):
     def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """Create each; the outcome of each, in order. The ids are distinct."""
         return self._bulk(
-            model, writes, lambda cursor, table: bulk.create_many(cursor, table, model, writes)
+            model,
+            writes,
+            lambda cursor, table, explain: bulk.create_many(cursor, table, model, writes, explain),
         )
 
     def put_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """Put each; the outcome of each, in order. The ids are distinct."""
-        return self._bulk(model, writes, lambda cursor, table: bulk.put_many(cursor, table, writes))
+        return self._bulk(
+            model,
+            writes,
+            lambda cursor, table, explain: bulk.put_many(cursor, table, writes, explain),
+        )
 
     def write_page(
         self, model: str, writes: Sequence[Write], mode: WriteMode
     ) -> list[WriteOutcome]:
         """Write documents as they are, version and times included."""
         return self._bulk(
-            model, writes, lambda cursor, table: bulk.write_page(cursor, table, writes, mode)
+            model,
+            writes,
+            lambda cursor, table, explain: bulk.write_page(cursor, table, writes, mode, explain),
         )
 
     def _bulk(
         self,
         model: str,
         writes: Sequence[Write],
-        work: Callable[[Any, Table], list[WriteOutcome]],
+        work: Callable[[Any, Table, bulk.Explain | None], list[WriteOutcome]],
     ) -> list[WriteOutcome]:
         if not writes:  # which creates no model
             return []
-        return self._transact(model, work, create=True) or []
+
+        def at_once(cursor: Any, table: Table) -> list[WriteOutcome]:
+            try:
+                return work(cursor, table, None)
+            except self._driver.Error as error:
+                if is_refusal(error):
+                    raise _RefusedByIndex from error
+                raise
+
+        try:
+            return self._transact(model, at_once, create=True) or []
+        except _RefusedByIndex:
+            pass
+
+        def one_by_one(cursor: Any, table: Table) -> list[WriteOutcome]:
+            return work(cursor, table, self._explain(cursor, model))
+
+        return self._transact(model, one_by_one, create=True) or []
+
+    def _explain(self, cursor: Any, model: str) -> bulk.Explain:
+        """What tells, after an error, whether an index refused a document and why."""
+        return lambda write, error: refusal(cursor, model, write, error)
 
     def update_many(self, model: str, tree: Node, changes: Changes) -> BulkResult:
         """Update every document that matches, all of them in one transaction."""
@@ -175,7 +218,9 @@ class SQLiteDatabase(Reads):
         def work(cursor: Any, table: Table) -> BulkResult:
             return self._filtered(
                 tree,
-                lambda condition: bulk.update_many(cursor, table, model, condition, changes),
+                lambda condition: bulk.update_many(
+                    cursor, table, model, condition, changes, self._explain(cursor, model)
+                ),
             )
 
         return self._transact(model, work) or BulkResult()
@@ -209,6 +254,25 @@ class SQLiteDatabase(Reads):
         dropped = bool(self._transact(model, work))
         self._tables.pop(model, None)
         return dropped
+
+    def ensure_index(self, model: str, index: Index) -> None:
+        """Build the index unless it exists; nobody writes to the file meanwhile."""
+        self._transact(
+            model,
+            lambda cursor, table: indexes.ensure_index(cursor, model, table, index),
+            create=True,
+        )
+
+    def indexes(self, model: str) -> list[Index]:
+        """The indexes of the model, in the order of their names."""
+        return self._read_file(lambda cursor: indexes.indexes(cursor, model))
+
+    def drop_index(self, model: str, name: str) -> bool:
+        """Remove the index of that name, and what it demands; return whether it existed."""
+        dropped = self._transact(
+            model, lambda cursor, table: indexes.drop_index(cursor, model, table, name)
+        )
+        return bool(dropped)
 
     def stats(self) -> dict[str, Any]:
         """Bytes of the file, documents of each model, versions and settings in force."""

@@ -15,6 +15,7 @@ from interstore.names import check_new_model
 from interstore_backends.sqlite.keys import quote_name
 
 __all__ = [
+    "INDEXES",
     "Format",
     "Table",
     "check_format",
@@ -31,6 +32,7 @@ Format: TypeAlias = Literal["text", "jsonb"]
 LAYOUT: Final = 1
 JSONB_VERSION: Final = (3, 45, 0)
 
+INDEXES: Final = "interstore_indexes"
 _META: Final = "interstore_meta"
 _MODELS: Final = "interstore_models"
 _SET_UP: Final = (
@@ -41,6 +43,10 @@ _SET_UP: Final = (
         name TEXT PRIMARY KEY NOT NULL COLLATE NOCASE,
         table_name TEXT NOT NULL, format TEXT NOT NULL
     ) STRICT""",
+    f"""CREATE TABLE IF NOT EXISTS {INDEXES} (
+        model TEXT NOT NULL, name TEXT NOT NULL, definition TEXT NOT NULL,
+        PRIMARY KEY (model, name)
+    ) STRICT, WITHOUT ROWID""",
     f"INSERT INTO {_META} VALUES ('layout', '{LAYOUT}') ON CONFLICT DO NOTHING",
 )
 _COLUMNS: Final = "id,version,created_at,updated_at,expires_at,"
@@ -51,15 +57,17 @@ class Table:
 
     Attributes:
         name: as statements have it, quoted.
+        plain_name: the same without quotes.
         rows: what a SELECT names, in the order of `rows.Row`.
     """
 
     __slots__ = (
-        "copy_newer", "copy_over", "create", "format", "get", "name", "put", "put_if",
-        "put_over", "replace", "rows", "select",
+        "copy_newer", "copy_over", "create", "format", "get", "name", "plain_name", "put",
+        "put_if", "put_over", "replace", "rows", "select",
     )  # fmt: skip
 
     def __init__(self, name: str, document_format: Format) -> None:
+        self.plain_name = name
         self.name = quote_name(name)
         self.format = document_format
         stored, read = ("jsonb(?)", "json(doc)") if document_format == "jsonb" else ("?", "doc")
@@ -90,7 +98,8 @@ def set_up(cursor: Any, file: str) -> None:
     Raises:
         ConfigurationError: a newer Interstore wrote the file.
     """
-    if _layout(cursor) is None:
+    layout = _layout(cursor)
+    if layout is None or (layout == str(LAYOUT) and not _has_table(cursor, INDEXES)):
         for statement in ("BEGIN IMMEDIATE", *_SET_UP, "COMMIT"):
             cursor.execute(statement)
     layout = _layout(cursor)
@@ -103,11 +112,15 @@ def set_up(cursor: Any, file: str) -> None:
 
 
 def _layout(cursor: Any) -> str | None:
-    known = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
-    if not cursor.execute(known, (_META,)).fetchall():
+    if not _has_table(cursor, _META):
         return None
     rows = cursor.execute(f"SELECT value FROM {_META} WHERE key = 'layout'").fetchall()
     return str(rows[0][0]) if rows else None
+
+
+def _has_table(cursor: Any, name: str) -> bool:
+    known = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
+    return bool(cursor.execute(known, (name,)).fetchall())
 
 
 def models(cursor: Any) -> list[str]:
@@ -166,6 +179,7 @@ def drop_table(cursor: Any, model: str, table: Table) -> None:
     """Remove a model. To be called in a transaction that writes."""
     cursor.execute(f"DROP TABLE {table.name}")
     cursor.execute(f"DELETE FROM {_MODELS} WHERE name = ?", (model,))
+    cursor.execute(f"DELETE FROM {INDEXES} WHERE model = ?", (model,))
 
 
 def creation_is_off(model: str, existing: Iterable[str]) -> ConfigurationError:

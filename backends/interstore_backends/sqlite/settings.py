@@ -16,6 +16,7 @@ MEMORY: Final = ":memory:"
 CAPABILITIES: Final = Capabilities(
     models=True,
     drop=True,
+    ensure_index=frozenset({"single", "compound", "unique"}),
     stats=True,
     native=True,
     write_page=True,

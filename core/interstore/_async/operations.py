@@ -190,8 +190,10 @@ class AsyncOperations:
                 pass
             try:
                 return await self.create(model, write)
-            except DuplicateError:  # created by another since
-                pass
+            except DuplicateError as error:
+                if error.index is not None:
+                    raise
+                # Else it was created by another since.
         raise _contended(model, write.id)
 
     async def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:

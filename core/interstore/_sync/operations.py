@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/operations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: d6cc4992aecf4f9f3d2f4107
+# Digest of the rest: 709b0d29a865328b3ab90d7f
 
 """Every operation of a database: the seven, and the ones derived from them."""
 
@@ -194,8 +194,10 @@ class Operations:
                 pass
             try:
                 return self.create(model, write)
-            except DuplicateError:  # created by another since
-                pass
+            except DuplicateError as error:
+                if error.index is not None:
+                    raise
+                # Else it was created by another since.
         raise _contended(model, write.id)
 
     def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:

@@ -9,6 +9,7 @@ from interstore.testing._async.declarations import AsyncDeclarationSuite
 from interstore.testing._async.differential import AsyncDifferentialSuite
 from interstore.testing._async.envelope import AsyncEnvelopeSuite
 from interstore.testing._async.filters import AsyncFilterSuite
+from interstore.testing._async.indexes import AsyncIndexSuite
 from interstore.testing._async.isolation import AsyncIsolationSuite
 from interstore.testing._async.locking import AsyncLockingSuite
 from interstore.testing._async.models import AsyncModelSuite
@@ -39,6 +40,7 @@ class AsyncConformance(
     AsyncIsolationSuite,
     AsyncModelSuite,
     AsyncDeclarationSuite,
+    AsyncIndexSuite,
     AsyncScanSuite,
     AsyncPersistenceSuite,
     AsyncDifferentialSuite,

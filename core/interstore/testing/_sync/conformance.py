@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/conformance.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: f927dad6d09f08c47936b23f
+# Digest of the rest: bbb66ede51a14b264c9eaff8
 
 """The whole kit in one class."""
 
@@ -13,6 +13,7 @@ from interstore.testing._sync.declarations import DeclarationSuite
 from interstore.testing._sync.differential import DifferentialSuite
 from interstore.testing._sync.envelope import EnvelopeSuite
 from interstore.testing._sync.filters import FilterSuite
+from interstore.testing._sync.indexes import IndexSuite
 from interstore.testing._sync.isolation import IsolationSuite
 from interstore.testing._sync.locking import LockingSuite
 from interstore.testing._sync.models import ModelSuite
@@ -43,6 +44,7 @@ class Conformance(
     IsolationSuite,
     ModelSuite,
     DeclarationSuite,
+    IndexSuite,
     ScanSuite,
     PersistenceSuite,
     DifferentialSuite,
