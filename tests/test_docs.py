@@ -15,6 +15,8 @@ EXECUTED = {"python", "console"}
 # Nothing to run: settings, data, signatures, pictures.
 INERT = {"ini", "json", "mermaid", "pyi", "sql", "text", "toml"}
 EXAMPLES = Path("docs/examples")
+# The pages whose examples need a server, and the fixture that gives its URL.
+SERVERS = {"postgresql": "postgresql_url"}
 
 
 def executable(page: Path) -> list[Block]:
@@ -24,8 +26,12 @@ def executable(page: Path) -> list[Block]:
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if executable(page)], ids=lambda page: str(page)
 )
-def test_examples(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_examples(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     monkeypatch.chdir(tmp_path)
+    if page.stem in SERVERS:
+        monkeypatch.setenv("DATABASE_URL", request.getfixturevalue(SERVERS[page.stem]))
     examples = Examples(tmp_path)
     try:
         for block in executable(page):

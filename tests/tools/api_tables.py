@@ -15,7 +15,7 @@ from interstore.settings.base import fields_of
 
 __all__ = ["REGIONS"]
 
-ENGINES: Final = ("json", "sqlite", "memory")
+ENGINES: Final = ("json", "sqlite", "postgresql", "memory")
 
 
 def _capabilities(_: str) -> str:

@@ -8,7 +8,6 @@ from interstore.paths import Path
 
 __all__ = ["path_expression", "quote_name", "quote_text"]
 
-_MAX_INDEX: Final = 2**31 - 1
 _FEW: Final = 2
 
 
@@ -39,8 +38,6 @@ def path_expression(document: str, path: Path) -> str:
             expression = f"({expression} -> {quote_text(step)})"
             continue
         indexes += 1
-        if step > _MAX_INDEX:
-            return "NULL::jsonb"
         if indexes > _FEW:  # the guard below doubles the text
             expression = f"jsonb_path_query_first({expression}, 'strict $[{step}]', '{{}}', true)"
         else:

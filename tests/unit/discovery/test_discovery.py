@@ -137,7 +137,7 @@ def test_a_driver_that_is_there_but_cannot_be_imported(packages: Packages) -> No
     [
         ("sqlit", "'sqlit' is unknown; did you mean 'sqlite'?"),
         ("jsonfiles", "did you mean 'jsonfile'?"),
-        ("oracle", "'oracle' is unknown (installed are json, memory, sqlite"),
+        ("oracle", "'oracle' is unknown (installed are json, "),
         ("cosmoss", "'cosmoss' is unknown (installed are"),
     ],
 )

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any, Final, TypeVar
 
 import psycopg
+from psycopg.abc import PQGen
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from interstore.errors import InterstoreError, UnavailableError
@@ -20,6 +21,7 @@ from interstore_backends.postgresql.conninfo import (
 from interstore_backends.postgresql.errors import Stalled, Translator, is_lost, was_rolled_back
 from interstore_backends.postgresql.rows import Row
 from interstore_backends.postgresql.settings import PostgreSQLSettings
+from interstore_backends.postgresql.waiting import until
 
 __all__ = ["AsyncConnection", "AsyncConnections"]
 
@@ -52,20 +54,15 @@ class AsyncConnection(psycopg.AsyncConnection[Row]):
         attempts.problem = None
         return connection
 
-    async def wait(
-        self,
-        gen: Any,
-        interval: float = 0.1,
-        timeout: float | None = None,  # noqa: ASYNC109 - psycopg's
-    ) -> Any:
+    async def wait(self, gen: PQGen[T], *args: Any, **kwargs: Any) -> T:
         if self.deadline is not None:
-            timeout = max(0.0, self.deadline - monotonic())
+            gen = until(self.deadline, gen)
         try:
-            return await super().wait(gen, interval, timeout)
-        except psycopg.errors._WaitTimeout:
+            return await super().wait(gen, *args, **kwargs)
+        except Stalled:
             # What it says next would answer the statement that nobody waits for any more.
             self.pgconn.finish()
-            raise Stalled("no answer in time") from None
+            raise
 
 
 class AsyncTransaction:
@@ -121,8 +118,14 @@ class AsyncConnections:
             reconnect_timeout=5.0,
             num_workers=2,
         )
-        await pool.open()
-        self._pool = pool
+        try:
+            await pool.open(wait=True, timeout=self._timeout)
+        except PoolTimeout:
+            problem = self._why_none()
+        else:
+            self._pool = pool
+            return
+        raise problem
 
     async def close(self) -> None:
         """Close every connection."""

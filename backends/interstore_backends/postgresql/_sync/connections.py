@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/connections.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 695b30c9c128b52b575a5e30
+# Digest of the rest: 21b5d0c6712df857d5d2b0a0
 
 """The pool, and statements on it: bounded in time, repeated only where that is safe."""
 
@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any, Final, TypeVar
 
 import psycopg
+from psycopg.abc import PQGen
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from interstore.errors import InterstoreError, UnavailableError
@@ -24,6 +25,7 @@ from interstore_backends.postgresql.conninfo import (
 from interstore_backends.postgresql.errors import Stalled, Translator, is_lost, was_rolled_back
 from interstore_backends.postgresql.rows import Row
 from interstore_backends.postgresql.settings import PostgreSQLSettings
+from interstore_backends.postgresql.waiting import until
 
 __all__ = ["Connection", "Connections"]
 
@@ -56,20 +58,15 @@ class Connection(psycopg.Connection[Row]):
         attempts.problem = None
         return connection
 
-    def wait(
-        self,
-        gen: Any,
-        interval: float = 0.1,
-        timeout: float | None = None,  # noqa: ASYNC109 - psycopg's
-    ) -> Any:
+    def wait(self, gen: PQGen[T], *args: Any, **kwargs: Any) -> T:
         if self.deadline is not None:
-            timeout = max(0.0, self.deadline - monotonic())
+            gen = until(self.deadline, gen)
         try:
-            return super().wait(gen, interval, timeout)
-        except psycopg.errors._WaitTimeout:
+            return super().wait(gen, *args, **kwargs)
+        except Stalled:
             # What it says next would answer the statement that nobody waits for any more.
             self.pgconn.finish()
-            raise Stalled("no answer in time") from None
+            raise
 
 
 class Transaction:
@@ -125,8 +122,14 @@ class Connections:
             reconnect_timeout=5.0,
             num_workers=2,
         )
-        pool.open()
-        self._pool = pool
+        try:
+            pool.open(wait=True, timeout=self._timeout)
+        except PoolTimeout:
+            problem = self._why_none()
+        else:
+            self._pool = pool
+            return
+        raise problem
 
     def close(self) -> None:
         """Close every connection."""

@@ -1,0 +1,273 @@
+"""What goes wrong with a server ends in a typed error, in time, and the store works again."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+import pytest
+
+import interstore
+from interstore.errors import (
+    ConfigurationError,
+    InterstoreError,
+    OperationTimeoutError,
+    PermissionDeniedError,
+    UnavailableError,
+)
+from interstore_backends.postgresql._async.database import AsyncPostgreSQLDatabase
+from interstore_backends.postgresql._sync.database import PostgreSQLDatabase
+from tests.databases import postgresql, postgresql_async
+from tests.engines.postgresql.support import Open, changes, fill, run, write
+from tests.servers.databases import PostgreSQL
+from tests.servers.process import ServerProcess, free_port
+from tests.servers.proxy import Proxy
+
+
+@contextmanager
+def within(seconds: float) -> Generator[None]:
+    start = time.monotonic()
+    yield
+    assert time.monotonic() - start < seconds
+
+
+def eventually(what: Callable[[], object], seconds: float = 20) -> None:
+    """Until it succeeds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            what()
+        except InterstoreError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+# Connecting.
+
+
+def test_a_wrong_password(postgresql_server: PostgreSQL) -> None:
+    if postgresql_server.process is None:
+        pytest.skip("a server of your own has no user for this")
+    with postgresql_server.database() as url:
+        name = url.rpartition("/")[2]
+        wrong = postgresql_server.url(name, user="guarded:c4n%40ry-secret")
+        with pytest.raises(PermissionDeniedError, match="password authentication failed") as caught:
+            postgresql(wrong).connect()
+        assert "c4n" not in str(caught.value)
+        assert caught.value.__cause__ is None
+        assert caught.value.__context__ is None
+        right = postgresql(postgresql_server.url(name, user="guarded:correct%20horse"))
+        right.connect()
+        right.disconnect()
+
+
+def test_nobody_listens() -> None:
+    with within(5), pytest.raises(UnavailableError, match="is the server running"):
+        postgresql(f"postgresql://x@127.0.0.1:{free_port()}/x").connect()
+
+
+def test_there_is_no_such_database(postgresql_server: PostgreSQL) -> None:
+    with pytest.raises(ConfigurationError, match="DATABASE_NAME"):
+        postgresql(postgresql_server.url("there_is_none")).connect()
+
+
+def test_not_connected() -> None:
+    with pytest.raises(UnavailableError, match="not connected"):
+        postgresql("postgresql://x@127.0.0.1/x").find_by_id("m", "a")
+
+
+def test_tls_that_the_server_does_not_have(postgresql_url: str) -> None:
+    with pytest.raises(ConfigurationError, match="DATABASE_SSL"):
+        postgresql(postgresql_url, ssl="verify").connect()
+
+
+# The pool.
+
+
+def test_an_exhausted_pool(opened: Open) -> None:
+    database = opened(pool_size=2, timeout=0.5)
+    fill(database, a={})
+    pool = database.native
+    taken = [pool.getconn(), pool.getconn()]
+    with within(2), pytest.raises(OperationTimeoutError, match="all 2 connections"):
+        database.find_by_id("m", "a")
+    for connection in taken:
+        pool.putconn(connection)
+    assert database.find_by_id("m", "a") == {"id": "a"}
+
+
+def test_many_threads_share_a_small_pool(opened: Open) -> None:
+    database = opened(pool_size=3)
+    fill(database, a={"n": 0})
+
+    def work() -> None:
+        for _ in range(20):
+            database.update("m", "a", changes({"$inc": {"n": 1}}))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = database.find_by_id("m", "a")
+    assert found is not None
+    assert (found["n"], found.version) == (160, 161)
+
+
+# Statements.
+
+
+def test_a_statement_that_takes_too_long(opened: Open) -> None:
+    database = opened(timeout=0.5)
+    with within(2), pytest.raises(OperationTimeoutError, match=r"0\.5 seconds"):  # noqa: SIM117
+        with database._translated():
+            database._connections.read("SELECT pg_sleep(30)")
+    database.ping()
+
+
+def test_a_lock_that_another_holds(opened: Open) -> None:
+    database = opened(timeout=0.5)
+    fill(database, a={"n": 0})
+    with database.native.connection() as connection, connection.transaction():
+        connection.execute("SELECT 1 FROM m FOR UPDATE")
+        with within(2), pytest.raises(OperationTimeoutError):
+            database.update("m", "a", changes({"$inc": {"n": 1}}))
+    assert database.update("m", "a", changes({"$inc": {"n": 1}}))["n"] == 1
+
+
+def test_a_role_without_rights(database: PostgreSQLDatabase, opened: Open) -> None:
+    fill(database, a={})
+    if not run(database, "SELECT 1 FROM pg_roles WHERE rolname = 'nobody_in_particular'"):
+        run(database, "CREATE ROLE nobody_in_particular LOGIN")
+    other = opened(username="nobody_in_particular")
+    with pytest.raises(PermissionDeniedError, match="interstore_models"):
+        other.create("m", write("b"))
+    other.disconnect()
+    run(database, "DROP ROLE nobody_in_particular")
+
+
+def test_connections_that_the_server_ended(database: PostgreSQLDatabase) -> None:
+    """Reads go to another; of writes, none is sent to one that is known to be gone."""
+    fill(database, a={"n": 0})
+    ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s"
+    for number in range(1, 6):
+        with database.native.connection() as connection:
+            own = "interstore other"
+            connection.execute(b"SELECT set_config('application_name', %s, false)", [own])
+            connection.execute(ended.encode(), ["interstore"])
+        if number % 2:
+            assert database.find_by_id("m", "a") is not None
+        assert database.update("m", "a", changes({"$inc": {"n": 1}}))["n"] == number
+
+
+# The server.
+
+
+def test_a_restart(opened: Open, postgresql_process: ServerProcess) -> None:
+    database = opened(timeout=10)
+    fill(database, a={"n": 0})
+    with database.native.connection(), database.native.connection():
+        pass  # so that there are several to be lost
+    postgresql_process.restart()
+    assert database.find_by_id("m", "a") == {"id": "a", "n": 0}
+    assert database.update("m", "a", changes({"$inc": {"n": 1}}))["n"] == 1
+
+
+def test_a_crash(opened: Open, postgresql_process: ServerProcess) -> None:
+    database = opened(timeout=2)
+    fill(database, a={"n": 0})
+    postgresql_process.kill()
+    with within(4), pytest.raises(UnavailableError):
+        database.find_by_id("m", "a")
+    with within(4), pytest.raises(UnavailableError):
+        database.update("m", "a", changes({"$inc": {"n": 1}}))
+    postgresql_process.start()
+    eventually(lambda: database.update("m", "a", changes({"$inc": {"n": 1}})))
+    assert database.find_by_id("m", "a") == {"id": "a", "n": 1}
+
+
+def test_a_server_that_hangs(opened: Open, postgresql_process: ServerProcess) -> None:
+    database = opened(timeout=1)
+    fill(database, a={"n": 0})
+    postgresql_process.pause()
+    with within(2), pytest.raises(OperationTimeoutError):
+        database.find_by_id("m", "a")
+    with within(2), pytest.raises(OperationTimeoutError):
+        database.find_by_id("m", "a")
+    postgresql_process.resume()
+    eventually(lambda: database.find_by_id("m", "a"))
+
+
+async def test_a_server_that_hangs_from_asyncio(
+    postgresql_url: str, postgresql_process: ServerProcess
+) -> None:
+    database = postgresql_async(postgresql_url, timeout=1)
+    assert isinstance(database, AsyncPostgreSQLDatabase)
+    await database.connect()
+    await database.create("m", write("a"))
+    postgresql_process.pause()
+    calls = [database.find_by_id("m", "a") for _ in range(5)]
+    start = time.monotonic()
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert time.monotonic() - start < 3
+    assert [type(outcome) for outcome in outcomes] == [OperationTimeoutError] * 5
+    postgresql_process.resume()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            assert await database.find_by_id("m", "a") == {"id": "a"}
+            break
+        except InterstoreError:
+            await asyncio.sleep(0.05)
+    await database.disconnect()
+
+
+async def test_a_cancelled_call_leaves_its_connection_usable(postgresql_url: str) -> None:
+    database = postgresql_async(postgresql_url, pool_size=1)
+    assert isinstance(database, AsyncPostgreSQLDatabase)
+    await database.connect()
+    task = asyncio.ensure_future(database._connections.read("SELECT pg_sleep(30)"))
+    await asyncio.sleep(0.2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    async with asyncio.timeout(2):
+        await database.ping()
+    await database.disconnect()
+
+
+# The way there.
+
+
+def test_a_connection_cut_in_mid_answer(postgresql_server: PostgreSQL, postgresql_url: str) -> None:
+    with Proxy(*postgresql_server.address) as proxy:
+        name = postgresql_url.rpartition("/")[2]
+        database = postgresql(postgresql_server.url(name, port=proxy.port), timeout=5)
+        database.connect()
+        database.create("m", write("a", {"text": "x" * 10_000}))
+        proxy.cut(2_000, "to_client", times=1)
+        found = database.find_by_id("m", "a")
+        assert found is not None
+        proxy.reset()
+        assert database.update("m", "a", changes({"n": 1})).version == 2
+        proxy.blackhole()
+        with within(7), pytest.raises(OperationTimeoutError):
+            database.find_by_id("m", "a")
+        proxy.restore()
+        eventually(lambda: database.find_by_id("m", "a"))
+        database.disconnect()
+
+
+def test_no_secret_is_shown(postgresql_server: PostgreSQL) -> None:
+    secret = "c4nary p@ss/w:rd"
+    with pytest.raises(InterstoreError) as caught:
+        interstore.connect(
+            type="postgresql", host="127.0.0.1", port=free_port(), password=secret, timeout=1
+        )
+    assert "c4nary" not in repr(caught.value) + str(caught.value.__dict__)
