@@ -13,7 +13,7 @@ from interstore.capabilities import Capabilities, Limits
 from interstore.settings import Secret
 from interstore.settings.base import fields_of
 
-__all__ = ["REGIONS"]
+__all__ = ["ENGINES", "REGIONS"]
 
 ENGINES: Final = ("json", "sqlite", "postgresql", "memory")
 
