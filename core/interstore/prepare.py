@@ -115,6 +115,6 @@ def _prepared(prepare: Callable[[Any], Write], data: Any) -> Write | Outcome:
         write = prepare(data)
         write.json  # noqa: B018 (encoded here, so that too large a document fails alone)
     except InvalidDocumentError as error:
-        id = data.get("id") if isinstance(data, Mapping) else None
+        id = data.get("id") if isinstance(data, Mapping) else getattr(data, "id", None)
         return Outcome(id if isinstance(id, str) else "", "failed", error=error)
     return write

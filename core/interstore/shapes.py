@@ -15,10 +15,14 @@ import msgspec
 from interstore.document import Document
 from interstore.errors import ConfigurationError, InvalidDocumentError
 from interstore.paths import Envelope
+from interstore.prepare import prepare_write
+from interstore.times import now
 
 __all__ = ["Shape"]
 
 M = TypeVar("M")
+
+_MISFITS = (ValueError, TypeError, msgspec.ValidationError)
 
 _ENVELOPE: dict[Envelope, Callable[[Document], Any]] = {
     Envelope.VERSION: lambda document: document.version,
@@ -56,21 +60,43 @@ class Shape(Generic[M]):
         """What to hand to `create` or `put`. An ``id`` of ``None`` or ``""`` is left out.
 
         Raises:
-            InvalidDocumentError: `instance` is not of the class.
+            InvalidDocumentError: `instance` is not of the class, or could not be read back.
         """
         fields = self._dump(instance)
         for name in self._envelope:
             fields.pop(name, None)
         if "id" in fields and fields["id"] in (None, ""):
             del fields["id"]
+        # Neither dataclasses nor type checkers keep a wrong value from getting here.
+        document = prepare_write(self.kind.__name__, fields, now()).document()
+        try:
+            self._made(document)
+        except _MISFITS as error:
+            raise InvalidDocumentError(
+                f"this does not fit {self.kind.__name__}, so it was not written: {error}"
+            ) from error
         return fields
 
-    def instance(self, document: Document) -> M:
+    def instance(self, document: Document, *, just_written: bool = False) -> M:
         """The instance that a document holds.
+
+        Args:
+            document: the document.
+            just_written: whether the caller has just changed it, which the error says.
 
         Raises:
             InvalidDocumentError: the document does not fit the class.
         """
+        try:
+            return self._made(document)
+        except _MISFITS as error:
+            state = ", as it was just written," if just_written else ""
+            raise InvalidDocumentError(
+                f"document {document.id!r}{state} does not fit {self.kind.__name__}: {error}",
+                id=document.id,
+            ) from error
+
+    def _made(self, document: Document) -> M:
         values = dict(document)
         if "id" not in self._hints:
             del values["id"]
@@ -79,13 +105,7 @@ class Shape(Generic[M]):
         for name in self._spans:
             if type(values.get(name)) is int:
                 values[name] = timedelta(microseconds=values[name])
-        try:
-            return self._load(values)
-        except (ValueError, TypeError, msgspec.ValidationError) as error:
-            raise InvalidDocumentError(
-                f"document {document.id!r} does not fit {self.kind.__name__}: {error}",
-                id=document.id,
-            ) from error
+        return self._load(values)
 
 
 def _hints(kind: type[Any]) -> dict[str, Any]:
@@ -130,7 +150,7 @@ def _check(kind: type[Any], instance: Any) -> None:
 
 def _dump_pydantic(kind: type[Any], instance: Any) -> dict[str, Any]:
     _check(kind, instance)
-    dumped: dict[str, Any] = instance.model_dump(mode="python")
+    dumped: dict[str, Any] = instance.model_dump(mode="python", warnings=False)
     return dumped
 
 

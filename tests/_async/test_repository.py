@@ -183,6 +183,49 @@ async def test_what_does_not_fit_is_named(store: AsyncStore) -> None:
         await people.create(wrong)
 
 
+@dataclass
+class Priced:
+    price: int
+    id: str = ""
+
+
+class PricedModel(pydantic.BaseModel):
+    price: int
+    id: str = ""
+
+
+class PricedDict(TypedDict):
+    id: NotRequired[str]
+    price: int
+
+
+def priced(kind: Any, price: Any, id: str) -> Any:
+    if kind is PricedModel:
+        return PricedModel.model_construct(price=price, id=id)
+    return kind(price=price, id=id)
+
+
+@pytest.mark.parametrize("kind", [Priced, PricedModel, PricedDict])
+async def test_what_does_not_fit_is_not_written(store: AsyncStore, kind: Any) -> None:
+    things = store.repository(kind, "things")
+    await things.create(priced(kind, 1, "a"))
+    misfit = f"does not fit {kind.__name__}, so it was not written: .*price"
+    for write in (things.create, things.put):
+        with pytest.raises(InvalidDocumentError, match=r"(?s)" + misfit):
+            await write(priced(kind, "many", "b"))
+    batch = [priced(kind, 2, "c"), priced(kind, "many", "d"), priced(kind, 3, "e")]
+    for write_many, status in ((things.create_many, "created"), (things.put_many, "replaced")):
+        result = await write_many(batch, on_error="report")
+        assert [(each.id, each.status) for each in result.outcomes] == [
+            ("c", status),
+            ("d", "failed"),
+            ("e", status),
+        ]
+    assert sorted([each.id async for each in store.find("things")]) == ["a", "c", "e"]
+    with pytest.raises(InvalidDocumentError, match="'a', as it was just written, does not fit"):
+        await things.update("a", {"price": "many"})
+
+
 async def test_what_is_no_model(store: AsyncStore) -> None:
     with pytest.raises(ConfigurationError, match="pydantic model, a dataclass"):
         store.repository(int)

@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_repository.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: b9b567921918688170f7c3eb
+# Digest of the rest: 9b4bf403ef454c2fef92d0fd
 
 """Typed views: what goes in comes out, with its types."""
 
@@ -183,6 +183,49 @@ def test_what_does_not_fit_is_named(store: Store) -> None:
     wrong: Any = {"name": "Ada"}
     with pytest.raises(InvalidDocumentError, match="takes instances of it, not dict"):
         people.create(wrong)
+
+
+@dataclass
+class Priced:
+    price: int
+    id: str = ""
+
+
+class PricedModel(pydantic.BaseModel):
+    price: int
+    id: str = ""
+
+
+class PricedDict(TypedDict):
+    id: NotRequired[str]
+    price: int
+
+
+def priced(kind: Any, price: Any, id: str) -> Any:
+    if kind is PricedModel:
+        return PricedModel.model_construct(price=price, id=id)
+    return kind(price=price, id=id)
+
+
+@pytest.mark.parametrize("kind", [Priced, PricedModel, PricedDict])
+def test_what_does_not_fit_is_not_written(store: Store, kind: Any) -> None:
+    things = store.repository(kind, "things")
+    things.create(priced(kind, 1, "a"))
+    misfit = f"does not fit {kind.__name__}, so it was not written: .*price"
+    for write in (things.create, things.put):
+        with pytest.raises(InvalidDocumentError, match=r"(?s)" + misfit):
+            write(priced(kind, "many", "b"))
+    batch = [priced(kind, 2, "c"), priced(kind, "many", "d"), priced(kind, 3, "e")]
+    for write_many, status in ((things.create_many, "created"), (things.put_many, "replaced")):
+        result = write_many(batch, on_error="report")
+        assert [(each.id, each.status) for each in result.outcomes] == [
+            ("c", status),
+            ("d", "failed"),
+            ("e", status),
+        ]
+    assert sorted([each.id for each in store.find("things")]) == ["a", "c", "e"]
+    with pytest.raises(InvalidDocumentError, match="'a', as it was just written, does not fit"):
+        things.update("a", {"price": "many"})
 
 
 def test_what_is_no_model(store: Store) -> None:

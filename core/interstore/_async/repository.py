@@ -9,8 +9,9 @@ from interstore._async.cursor import AsyncCursor
 from interstore.bulk import BulkResult
 from interstore.indexes import Index, IndexType
 from interstore.names import check_model
-from interstore.prepare import Filter, OnError, Sort
+from interstore.prepare import Filter, OnError, Sort, prepare_put, prepare_write
 from interstore.shapes import Shape
+from interstore.times import now
 
 if TYPE_CHECKING:
     from interstore._async.store import AsyncStore
@@ -37,12 +38,21 @@ class AsyncRepository(Generic[M]):
         self._shape = Shape(kind)
 
     async def create(self, instance: M) -> M:
-        """Store a new document; the instance as it is stored, with its id."""
+        """Store a new document; the instance as it is stored, with its id.
+
+        Raises:
+            InvalidDocumentError: what `instance` holds does not fit its class; nothing is
+                written then.
+        """
         fields = self._shape.fields(instance)
         return self._shape.instance(await self.store.create(self.model, fields))
 
     async def put(self, instance: M, *, if_version: int | None = None) -> M:
-        """Create the document, or replace the one with the same id."""
+        """Create the document, or replace the one with the same id.
+
+        Raises:
+            InvalidDocumentError: as for `create`.
+        """
         fields = self._shape.fields(instance)
         document = await self.store.put(self.model, fields, if_version=if_version)
         return self._shape.instance(document)
@@ -64,9 +74,14 @@ class AsyncRepository(Generic[M]):
     async def update(
         self, id: str, changes: Mapping[str, Any], *, if_version: int | None = None
     ) -> M:
-        """Change one document atomically; the instance as it is now."""
+        """Change one document atomically; the instance as it is now.
+
+        Raises:
+            InvalidDocumentError: the changes cannot be made; or what they have made of the
+                document does not fit the class, which is known only once they are written.
+        """
         document = await self.store.update(self.model, id, changes, if_version=if_version)
-        return self._shape.instance(document)
+        return self._shape.instance(document, just_written=True)
 
     async def delete(self, id: str, *, if_version: int | None = None) -> bool:
         """Remove one document; return whether there was one."""
@@ -95,7 +110,7 @@ class AsyncRepository(Generic[M]):
     ) -> M | None:
         """Change the first document that matches; the instance as it is now, or ``None``."""
         document = await self.store.find_one_and_update(self.model, filter, changes, sort=sort)
-        return None if document is None else self._shape.instance(document)
+        return None if document is None else self._shape.instance(document, just_written=True)
 
     async def count(self, filter: Filter = None) -> int:
         """How many documents match."""
@@ -108,14 +123,22 @@ class AsyncRepository(Generic[M]):
     async def create_many(
         self, instances: Iterable[M], *, on_error: OnError = "raise"
     ) -> BulkResult:
-        """Store new documents."""
-        fields = map(self._shape.fields, instances)
-        return await self.store.create_many(self.model, fields, on_error=on_error)
+        """Store new documents; one that does not fit the class is reported as failed."""
+        model, fields, time = self.model, self._shape.fields, now()
+        return await self.store._write_many(
+            model,
+            "created",
+            instances,
+            lambda each: prepare_write(model, fields(each), time),
+            on_error,
+        )
 
     async def put_many(self, instances: Iterable[M], *, on_error: OnError = "raise") -> BulkResult:
-        """Put documents."""
-        fields = map(self._shape.fields, instances)
-        return await self.store.put_many(self.model, fields, on_error=on_error)
+        """Put documents; one that does not fit the class is reported as failed."""
+        model, fields, time = self.model, self._shape.fields, now()
+        return await self.store._write_many(
+            model, "put", instances, lambda each: prepare_put(model, fields(each), time), on_error
+        )
 
     async def update_many(
         self, filter: Filter, changes: Mapping[str, Any], *, on_error: OnError = "raise"

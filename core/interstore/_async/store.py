@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from interstore._async.cursor import AsyncCursor
 from interstore._async.database import AsyncDatabase
@@ -384,7 +384,6 @@ class AsyncStore:
         Raises:
             BulkError: documents failed; `BulkError.result` has the outcome of each.
         """
-        self._check(model, on_error)
         time = now()
         return await self._write_many(
             model, "created", documents, lambda data: prepare_write(model, data, time), on_error
@@ -407,15 +406,21 @@ class AsyncStore:
         Raises:
             BulkError: documents failed; `BulkError.result` has the outcome of each.
         """
-        self._check(model, on_error)
         time = now()
         return await self._write_many(
             model, "put", documents, lambda data: prepare_put(model, data, time), on_error
         )
 
     async def _write_many(
-        self, model: str, verb: str, documents: Any, prepare: Any, on_error: OnError
+        self,
+        model: str,
+        verb: Literal["created", "put"],
+        documents: Any,
+        prepare: Callable[[Any], Write],
+        on_error: OnError,
     ) -> BulkResult:
+        """`create_many` or `put_many` of what `prepare` makes documents of; for repositories."""
+        self._check(model, on_error)
         write_batch = self.database.create_many if verb == "created" else self.database.put_many
         outcomes: list[Outcome] = []
         for batch in batches(documents, prepare, self.database.limits.bulk_documents):

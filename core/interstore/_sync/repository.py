@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/repository.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: a85fdb29b6768a2e8899f18f
+# Digest of the rest: a61b58635b11a33713f15d3d
 
 """`Repository`: a typed view of one model."""
 
@@ -13,8 +13,9 @@ from interstore._sync.cursor import Cursor
 from interstore.bulk import BulkResult
 from interstore.indexes import Index, IndexType
 from interstore.names import check_model
-from interstore.prepare import Filter, OnError, Sort
+from interstore.prepare import Filter, OnError, Sort, prepare_put, prepare_write
 from interstore.shapes import Shape
+from interstore.times import now
 
 if TYPE_CHECKING:
     from interstore._sync.store import Store
@@ -41,12 +42,21 @@ class Repository(Generic[M]):
         self._shape = Shape(kind)
 
     def create(self, instance: M) -> M:
-        """Store a new document; the instance as it is stored, with its id."""
+        """Store a new document; the instance as it is stored, with its id.
+
+        Raises:
+            InvalidDocumentError: what `instance` holds does not fit its class; nothing is
+                written then.
+        """
         fields = self._shape.fields(instance)
         return self._shape.instance(self.store.create(self.model, fields))
 
     def put(self, instance: M, *, if_version: int | None = None) -> M:
-        """Create the document, or replace the one with the same id."""
+        """Create the document, or replace the one with the same id.
+
+        Raises:
+            InvalidDocumentError: as for `create`.
+        """
         fields = self._shape.fields(instance)
         document = self.store.put(self.model, fields, if_version=if_version)
         return self._shape.instance(document)
@@ -66,9 +76,14 @@ class Repository(Generic[M]):
         return [None if each is None else self._shape.instance(each) for each in documents]
 
     def update(self, id: str, changes: Mapping[str, Any], *, if_version: int | None = None) -> M:
-        """Change one document atomically; the instance as it is now."""
+        """Change one document atomically; the instance as it is now.
+
+        Raises:
+            InvalidDocumentError: the changes cannot be made; or what they have made of the
+                document does not fit the class, which is known only once they are written.
+        """
         document = self.store.update(self.model, id, changes, if_version=if_version)
-        return self._shape.instance(document)
+        return self._shape.instance(document, just_written=True)
 
     def delete(self, id: str, *, if_version: int | None = None) -> bool:
         """Remove one document; return whether there was one."""
@@ -95,7 +110,7 @@ class Repository(Generic[M]):
     ) -> M | None:
         """Change the first document that matches; the instance as it is now, or ``None``."""
         document = self.store.find_one_and_update(self.model, filter, changes, sort=sort)
-        return None if document is None else self._shape.instance(document)
+        return None if document is None else self._shape.instance(document, just_written=True)
 
     def count(self, filter: Filter = None) -> int:
         """How many documents match."""
@@ -106,14 +121,22 @@ class Repository(Generic[M]):
         return self.store.exists(self.model, filter)
 
     def create_many(self, instances: Iterable[M], *, on_error: OnError = "raise") -> BulkResult:
-        """Store new documents."""
-        fields = map(self._shape.fields, instances)
-        return self.store.create_many(self.model, fields, on_error=on_error)
+        """Store new documents; one that does not fit the class is reported as failed."""
+        model, fields, time = self.model, self._shape.fields, now()
+        return self.store._write_many(
+            model,
+            "created",
+            instances,
+            lambda each: prepare_write(model, fields(each), time),
+            on_error,
+        )
 
     def put_many(self, instances: Iterable[M], *, on_error: OnError = "raise") -> BulkResult:
-        """Put documents."""
-        fields = map(self._shape.fields, instances)
-        return self.store.put_many(self.model, fields, on_error=on_error)
+        """Put documents; one that does not fit the class is reported as failed."""
+        model, fields, time = self.model, self._shape.fields, now()
+        return self.store._write_many(
+            model, "put", instances, lambda each: prepare_put(model, fields(each), time), on_error
+        )
 
     def update_many(
         self, filter: Filter, changes: Mapping[str, Any], *, on_error: OnError = "raise"

@@ -1,14 +1,14 @@
 # Generated from core/interstore/_async/store.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: afdecb1dfc0bdbf4590a48c6
+# Digest of the rest: 5f59e16e4c5d74ee3d94bfcd
 
 """`Store`: what an application calls."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from interstore._sync.cursor import Cursor
 from interstore._sync.database import Database
@@ -388,7 +388,6 @@ class Store:
         Raises:
             BulkError: documents failed; `BulkError.result` has the outcome of each.
         """
-        self._check(model, on_error)
         time = now()
         return self._write_many(
             model, "created", documents, lambda data: prepare_write(model, data, time), on_error
@@ -411,15 +410,21 @@ class Store:
         Raises:
             BulkError: documents failed; `BulkError.result` has the outcome of each.
         """
-        self._check(model, on_error)
         time = now()
         return self._write_many(
             model, "put", documents, lambda data: prepare_put(model, data, time), on_error
         )
 
     def _write_many(
-        self, model: str, verb: str, documents: Any, prepare: Any, on_error: OnError
+        self,
+        model: str,
+        verb: Literal["created", "put"],
+        documents: Any,
+        prepare: Callable[[Any], Write],
+        on_error: OnError,
     ) -> BulkResult:
+        """`create_many` or `put_many` of what `prepare` makes documents of; for repositories."""
+        self._check(model, on_error)
         write_batch = self.database.create_many if verb == "created" else self.database.put_many
         outcomes: list[Outcome] = []
         for batch in batches(documents, prepare, self.database.limits.bulk_documents):
