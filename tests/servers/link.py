@@ -72,7 +72,8 @@ class Link:
         self._faults = faults
         self._reader = reader
         self._writers = [writer]
-        self._aborted = False
+        # Those under TLS, if it begins: closed twice, what is above loses sight of them.
+        self._transports = [writer.transport]
 
     async def run(self, host: str, port: int) -> None:
         """Pass on what comes until both ends have ended, or either was reset."""
@@ -81,6 +82,7 @@ class Link:
             await self._faults.flowing.wait()
             reader, server = await asyncio.open_connection(host, port)
             self._writers.append(server)
+            self._transports.append(server.transport)
             async with asyncio.TaskGroup() as group:
                 for way in (
                     self._pass("to_server", self._reader, server),
@@ -89,6 +91,10 @@ class Link:
                     group.create_task(way)
             for writer in self._writers:
                 writer.close()
+            for writer in self._writers:
+                # Under TLS, it would wait for the other to say goodbye.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(writer.wait_closed(), 1)
         except* (OSError, CutOff):
             pass
         finally:
@@ -96,12 +102,11 @@ class Link:
 
     def abort(self) -> None:
         """Reset both connections."""
-        for writer in self._writers:
-            if not writer.is_closing():
-                with contextlib.suppress(OSError):
-                    opened: socket.socket = writer.get_extra_info("socket")
-                    opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-                writer.transport.abort()
+        for transport in self._transports:
+            opened: socket.socket = transport.get_extra_info("socket")
+            with contextlib.suppress(OSError):
+                opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            transport.abort()
 
     async def _pass(
         self, direction: Direction, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

@@ -144,9 +144,11 @@ class Proxy:
             if self._tls is not None:
                 await self._start_tls(self._tls, reader, writer)
             await link.run(*self._target)
-        except (OSError, asyncio.IncompleteReadError):
-            link.abort()
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            # Cancelled is only what `_end` does; asyncio would log it.
+            pass
         finally:
+            link.abort()
             self._links.discard(link)
 
     async def _start_tls(
@@ -166,13 +168,23 @@ class Proxy:
 
     async def _refuse(self) -> None:
         if self._listener is not None:
+            # asyncio forgets, and leaves open, a connection that it took just before.
+            self._loop.remove_reader(self._listener.sockets[0].fileno())
+            await _turns()
             self._listener.close()
             self._listener = None
 
     async def _end(self) -> None:
         await self._refuse()
-        self._reset()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        # What was aborted closes its socket a little later, under TLS most of all.
+        await _turns()
+
+
+async def _turns() -> None:
+    """Let the loop do what it has begun."""
+    for _ in range(10):
+        await asyncio.sleep(0)
