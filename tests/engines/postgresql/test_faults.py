@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
+import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
@@ -118,6 +120,25 @@ def test_many_threads_share_a_small_pool(opened: Open) -> None:
     found = database.find_by_id("m", "a")
     assert found is not None
     assert (found["n"], found.version) == (160, 161)
+
+
+def test_a_forked_process_is_told_to_connect_anew(database: PostgreSQLDatabase) -> None:
+    fill(database, a={})
+    reading, writing = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads
+        child = os.fork()
+    if not child:
+        try:
+            database.find_by_id("m", "a")
+        except UnavailableError as error:
+            os.write(writing, repr(error).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert b"forked" in os.read(reading, 1000)
+    os.close(reading)
+    os.close(writing)
+    assert database.find_by_id("m", "a") is not None
 
 
 # Statements.

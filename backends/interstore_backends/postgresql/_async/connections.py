@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from os import getpid
 from select import POLLIN, poll
 from time import monotonic
 from typing import Any, Final, TypeVar
@@ -87,6 +88,7 @@ class AsyncConnections:
         self._timeout = settings.timeout
         self._prepare = True if settings.prepare else None
         self._attempts = Attempts()
+        self._process = 0
         self._pool: AsyncConnectionPool[AsyncConnection] | None = None
 
     @property
@@ -94,10 +96,17 @@ class AsyncConnections:
         """The open pool.
 
         Raises:
-            UnavailableError: there is none.
+            UnavailableError: there is none, or it is another process's.
         """
         if self._pool is None:
             raise UnavailableError("the store is not connected", backend="postgresql")
+        if self._process != getpid():
+            # Both would read and write the same sockets.
+            raise UnavailableError(
+                "the store was connected before this process was forked from another; connect "
+                "a store of its own in each process",
+                backend="postgresql",
+            )
         return self._pool
 
     async def open(self) -> None:
@@ -123,7 +132,7 @@ class AsyncConnections:
         except PoolTimeout:
             problem = self._why_none()
         else:
-            self._pool = pool
+            self._pool, self._process = pool, getpid()
             return
         raise problem
 

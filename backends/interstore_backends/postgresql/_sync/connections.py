@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/connections.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 21b5d0c6712df857d5d2b0a0
+# Digest of the rest: c916f91091c9b1b59b1d3385
 
 """The pool, and statements on it: bounded in time, repeated only where that is safe."""
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from os import getpid
 from select import POLLIN, poll
 from time import monotonic
 from typing import Any, Final, TypeVar
@@ -91,6 +92,7 @@ class Connections:
         self._timeout = settings.timeout
         self._prepare = True if settings.prepare else None
         self._attempts = Attempts()
+        self._process = 0
         self._pool: ConnectionPool[Connection] | None = None
 
     @property
@@ -98,10 +100,17 @@ class Connections:
         """The open pool.
 
         Raises:
-            UnavailableError: there is none.
+            UnavailableError: there is none, or it is another process's.
         """
         if self._pool is None:
             raise UnavailableError("the store is not connected", backend="postgresql")
+        if self._process != getpid():
+            # Both would read and write the same sockets.
+            raise UnavailableError(
+                "the store was connected before this process was forked from another; connect "
+                "a store of its own in each process",
+                backend="postgresql",
+            )
         return self._pool
 
     def open(self) -> None:
@@ -127,7 +136,7 @@ class Connections:
         except PoolTimeout:
             problem = self._why_none()
         else:
-            self._pool = pool
+            self._pool, self._process = pool, getpid()
             return
         raise problem
 
