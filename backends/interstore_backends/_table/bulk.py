@@ -7,10 +7,11 @@ from typing import TypeAlias
 
 from interstore.bulk import BulkResult, Outcome, WriteOutcome
 from interstore.changes import Changes
-from interstore.errors import InterstoreError, InvalidDocumentError
+from interstore.errors import DuplicateError, InterstoreError, InvalidDocumentError
 from interstore.filters.tree import Node
 from interstore.prepared import Query, Write, WriteMode
 from interstore.times import now
+from interstore_backends._table.admission import Admission, admission_of
 from interstore_backends._table.queries import matching
 from interstore_backends._table.records import (
     Change,
@@ -63,21 +64,28 @@ def judge_copy(table: Table, write: Write, mode: WriteMode) -> Change | WriteOut
 class Batch:
     """The documents of one bulk write. The ids are distinct."""
 
-    def __init__(self, writes: Sequence[Write], judge: Judge) -> None:
+    def __init__(self, model: str, writes: Sequence[Write], judge: Judge) -> None:
+        self._model = model
         self._writes = writes
         self._judge = judge
         self._judged: list[Change | WriteOutcome] = []
 
     def decide(self, table: Table) -> Sequence[Change]:
         """The changes to commit."""
-        self._judged = [self._judge_one(table, write) for write in self._writes]
+        admission = admission_of(table)
+        self._judged = [self._judge_one(table, write, admission) for write in self._writes]
         return [each for each in self._judged if isinstance(each, Change)]
 
-    def _judge_one(self, table: Table, write: Write) -> Change | WriteOutcome:
+    def _judge_one(
+        self, table: Table, write: Write, admission: Admission | None
+    ) -> Change | WriteOutcome:
         try:
-            return self._judge(table, write)
-        except InvalidDocumentError as error:
+            judged = self._judge(table, write)
+            if admission is not None and isinstance(judged, Change):
+                admission.admit(self._model, write)
+        except (InvalidDocumentError, DuplicateError) as error:
             return error
+        return judged
 
     def outcomes(
         self, applied: int, error: InterstoreError | None, backend: str
@@ -108,12 +116,16 @@ class UpdateMany:
 
     def decide(self, table: Table) -> Sequence[Change]:
         """The changes to commit."""
+        admission = admission_of(table)
         for record in matching(table, Query(self._tree)):
             current = decode_document(record)
             try:
                 write = self._changes.apply(self._model, current.id, current)
-                self._staged.append(change_of(write))
-            except InvalidDocumentError as error:
+                change = change_of(write)
+                if admission is not None:
+                    admission.admit(self._model, write)
+                self._staged.append(change)
+            except (InvalidDocumentError, DuplicateError) as error:
                 self._refused.append(Outcome(current.id, "failed", error=error))
         return () if self._changes.is_empty else self._staged
 

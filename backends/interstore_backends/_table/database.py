@@ -12,9 +12,11 @@ from interstore.changes import Changes, conflict, not_found
 from interstore.document import Document
 from interstore.errors import DuplicateError, InterstoreError
 from interstore.filters.tree import Node
+from interstore.indexes import Index
 from interstore.prepared import Partition, Query, ScanPage, Write, WriteMode
 from interstore.times import now
 from interstore_backends._table import bulk, queries
+from interstore_backends._table.admission import ChangeIndexes, admit, with_index, without_index
 from interstore_backends._table.records import (
     Change,
     change_of,
@@ -32,7 +34,7 @@ one for each id; none where nothing is to be written."""
 
 
 class TableDatabase(ABC):
-    """A database whose models are tables. An engine brings the four abstract methods."""
+    """A database whose models are tables. An engine brings the abstract methods."""
 
     name: str
     capabilities: Capabilities
@@ -62,6 +64,27 @@ class TableDatabase(ABC):
     def drop(self, model: str) -> bool:
         """Remove a model and all its documents; return whether it existed."""
 
+    @abstractmethod
+    def _change_indexes(self, model: str, change: ChangeIndexes, *, create: bool) -> bool:
+        """Change the declarations of a model while no write is under way, for every process.
+
+        Args:
+            model: the model.
+            change: what the declarations become; its errors pass through.
+            create: whether a model that does not exist is created.
+
+        Returns:
+            Whether anything changed.
+        """
+
+    @abstractmethod
+    def indexes(self, model: str) -> list[Index]:
+        """The indexes of the model, in the order of their names."""
+
+    def _searchable(self, model: str) -> Table | None:
+        """`_table` with the indexes that are declared by now."""
+        return self._table(model)
+
     def _commit_one(self, model: str, decide: Decide) -> None:
         try:
             self._commit(model, decide)
@@ -87,17 +110,17 @@ class TableDatabase(ABC):
         return [decode_document(record) for id in ids if (record := get(id)) is not None]
 
     def find(self, model: str, query: Query) -> Iterable[Document]:
-        table = self._table(model)
+        table = self._searchable(model)
         return [] if table is None else queries.find(table, query)
 
     def count(self, model: str, tree: Node) -> int:
         """How many documents match."""
-        table = self._table(model)
+        table = self._searchable(model)
         return 0 if table is None else queries.count(table, tree)
 
     def exists(self, model: str, tree: Node) -> bool:
         """Whether any document matches."""
-        table = self._table(model)
+        table = self._searchable(model)
         return table is not None and queries.exists(table, tree)
 
     def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:
@@ -120,6 +143,7 @@ class TableDatabase(ABC):
         def decide(table: Table) -> Sequence[Change]:
             if write.id in table.records:
                 raise self._duplicate(model, write.id)
+            admit(table, model, write)
             return (change,)
 
         self._commit_one(model, decide)
@@ -144,6 +168,7 @@ class TableDatabase(ABC):
                 head = decode_head(record)
                 _check_version(model, write.id, head.v, if_version)
                 stored = bulk.over(write, head)
+            admit(table, model, stored)
             return (change_of(stored),)
 
         self._commit_one(model, decide)
@@ -158,7 +183,10 @@ class TableDatabase(ABC):
             record = table.records.get(id)
             current = None if record is None else decode_document(record)
             written.append(changes.apply(model, id, current, if_version))
-            return () if changes.is_empty else (change_of(written[0]),)
+            if changes.is_empty:
+                return ()
+            admit(table, model, written[0])
+            return (change_of(written[0]),)
 
         self._commit_one(model, decide)
         return written[0].document()
@@ -189,7 +217,10 @@ class TableDatabase(ABC):
         def decide(table: Table) -> Sequence[Change]:
             for current in queries.find(table, query):
                 written.append(changes.apply(model, current.id, current))
-                return () if changes.is_empty else (change_of(written[0]),)
+                if changes.is_empty:
+                    return ()
+                admit(table, model, written[0])
+                return (change_of(written[0]),)
             return ()
 
         self._commit_one(model, decide)
@@ -229,7 +260,7 @@ class TableDatabase(ABC):
     def _write_many(
         self, model: str, writes: Sequence[Write], judge: bulk.Judge
     ) -> list[WriteOutcome]:
-        batch = bulk.Batch(writes, judge)
+        batch = bulk.Batch(model, writes, judge)
         applied, error = self._commit(model, batch.decide)
         return batch.outcomes(applied, error, self.name)
 
@@ -244,6 +275,20 @@ class TableDatabase(ABC):
         delete = bulk.DeleteMany(tree)
         applied, error = self._commit(model, delete.decide)
         return delete.result(applied, error, self.name)
+
+    # Indexes.
+
+    def ensure_index(self, model: str, index: Index) -> None:
+        """Declare the index unless it exists. What queries use of it is built when one asks."""
+        try:
+            self._change_indexes(model, with_index(model, index), create=True)
+        except InterstoreError as error:
+            error.backend = self.name
+            raise
+
+    def drop_index(self, model: str, name: str) -> bool:
+        """Remove the index of that name, and what it demands; return whether it existed."""
+        return self._change_indexes(model, without_index(name), create=False)
 
     def stats(self) -> dict[str, Any]:
         """Documents and bytes of each model."""

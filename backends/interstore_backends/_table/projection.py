@@ -10,14 +10,14 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from interstore.filters.evaluate import compile_filter
+from interstore.filters.evaluate import compile_filter, document_getter
 from interstore.filters.order import sort_value
 from interstore.filters.tree import ALL, Node
 from interstore.paths import MISSING, Envelope, Path, Reference, resolve
 from interstore.prepared import SortKey
 from interstore_backends._table.records import decode_document
 
-__all__ = ["Keep", "SortValues", "matcher", "sort_key"]
+__all__ = ["Keep", "SortValues", "getters", "matcher", "sort_key"]
 
 Keep: TypeAlias = Callable[[Iterable[bytes]], list[bytes]]
 """Keeps of some records those that match."""
@@ -66,6 +66,18 @@ def sort_key(order: Sequence[SortKey]) -> Callable[[bytes], SortValues] | None:
         return tuple([sort_value(get(row)) for get in getters])
 
     return values
+
+
+def getters(
+    references: Sequence[Reference],
+) -> tuple[Callable[[bytes], Any], list[Callable[[Any], Any]]]:
+    """A decoder of records, and what gets from its result what each reference names."""
+    shape = _Shape()
+    found = [shape.getter(reference) for reference in references]
+    decode = shape.decoder()
+    if decode is None:
+        return decode_document, [document_getter(reference) for reference in references]
+    return decode, found
 
 
 class _Shape:

@@ -35,7 +35,12 @@ def find(table: Table, query: Query) -> list[Document]:
         if query.limit is None and query.after is None:
             return _all(table, query)
         return list(map(decode_document, matching(table, query)))
-    records = chain.from_iterable(_kept(table, plan(query.tree)))
+    if (ordered := table.in_order(query)) is not None:
+        keep = matcher(query.tree)
+        chunks = ordered if keep is None else chain.from_iterable(map(keep, _chunks(ordered)))
+        end = None if query.limit is None else query.skip + query.limit
+        return list(map(decode_document, islice(chunks, query.skip, end)))
+    records = chain.from_iterable(_kept(table, _planned(table, query.tree)))
     key = sort_key(query.order)
     if key is None:
         return select(map(decode_document, records), query.only(tree=ALL))
@@ -71,7 +76,7 @@ def _sorted(
 
 def matching(table: Table, query: Query) -> Iterator[bytes]:
     """The records of the documents that a query in the order of ids asks for."""
-    planned = plan(query.tree)
+    planned = _planned(table, query.tree)
     descending = query.order[0].descending
     span = planned.span
     if query.after is not None:
@@ -90,9 +95,28 @@ def matching(table: Table, query: Query) -> Iterator[bytes]:
     return islice(chain.from_iterable(chunks), query.skip, stop)
 
 
+def _planned(table: Table, tree: Node) -> Plan:
+    """How to find the records that match: by their ids, or by an index."""
+    planned = plan(tree)
+    if planned.ids is None and planned.rest != ALL:
+        ids = table.candidates(planned.rest)
+        if ids is not None:
+            within = ids if planned.span == EVERYTHING else [id for id in ids if id in planned.span]
+            return Plan(tuple(sorted(within)), planned.span, planned.rest)
+    return planned
+
+
+def _chunks(records: list[bytes]) -> Iterator[list[bytes]]:
+    """The same in lists that grow: a limit may need but the first of them."""
+    begin, size = 0, 32
+    while begin < len(records):
+        yield records[begin : begin + size]
+        begin, size = begin + size, min(size * 4, 4_096)
+
+
 def count(table: Table, tree: Node) -> int:
     """How many documents match."""
-    planned = plan(tree)
+    planned = _planned(table, tree)
     if planned.rest == ALL and planned.ids is None and planned.span == EVERYTHING:
         return len(table.records)
     return sum(map(len, _kept(table, planned)))

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 from typing import Final
 
+from interstore.filters.tree import Node
+from interstore.indexes import Check, Index, compile_check
+from interstore.prepared import Query
 from interstore.times import now
+from interstore_backends._table.entries import Entries, Key
 from interstore_backends._table.order import EVERYTHING, Order, Span
 from interstore_backends._table.records import decode_head
+from interstore_backends._table.search import best, in_order
 
 __all__ = ["Table"]
 
@@ -27,9 +32,13 @@ class Table:
         records: the record of each id.
         bytes: their length in all.
         expiring: a heap of times and ids; some may have been written over since.
+        declared: the indexes; set by `declare`.
+        check: what they ask of a document's fields.
     """
 
-    __slots__ = ("_lock", "_order", "bytes", "expiring", "records")
+    __slots__ = (
+        "_indexes", "_lock", "_order", "bytes", "check", "declared", "expiring", "records",
+    )  # fmt: skip
 
     def __init__(self, records: dict[str, bytes] | None = None) -> None:
         self.records: dict[str, bytes] = {} if records is None else records
@@ -37,6 +46,9 @@ class Table:
         self.expiring: list[tuple[str, str]] = []
         self._lock = threading.Lock()
         self._order = Order()
+        self._indexes: tuple[Entries, ...] = ()
+        self.declared: tuple[Index, ...] = ()
+        self.check: Check | None = None
 
     def store(self, id: str, record: bytes, expires: str | None = None) -> None:
         """Hold `record`, in place of the one that `id` had."""
@@ -48,6 +60,8 @@ class Table:
                 self._order.added(id)
             else:
                 self.bytes -= len(old)
+            for entries in self._indexes:
+                entries.touched(id)
             if expires is not None:
                 heappush(self.expiring, (expires, id))
 
@@ -61,6 +75,8 @@ class Table:
         if old is not None:
             self.bytes -= len(old)
             self._order.removed(id)
+            for entries in self._indexes:
+                entries.touched(id)
 
     def sweep(self) -> None:
         """Remove what has expired."""
@@ -73,6 +89,41 @@ class Table:
                 record = self.records.get(id)
                 if record is not None and decode_head(record).ex == expires:
                     self._remove(id)
+
+    def declare(self, indexes: tuple[Index, ...]) -> None:
+        """Have these indexes. What was built of those that stay is kept."""
+        with self._lock:
+            known = {entries.index: entries for entries in self._indexes}
+            self._indexes = tuple(known.get(index) or Entries(index) for index in indexes)
+            self.declared = indexes
+            self.check = compile_check(indexes)
+
+    def unique_owners(self) -> list[tuple[Entries, dict[Key, str]]]:
+        """Of each unique index, which id has which key."""
+        with self._lock:
+            return [
+                (entries, entries.owners(self.records))
+                for entries in self._indexes
+                if entries.index.unique
+            ]
+
+    def candidates(self, tree: Node) -> Sequence[str] | None:
+        """Ids among which all are that match, by the best index; ``None`` if none helps."""
+        if not self._indexes:
+            return None
+        with self._lock:
+            found = best(self._indexes, self.records, tree)
+            return None if found is None else found.ids
+
+    def in_order(self, query: Query) -> list[bytes] | None:
+        """Records in the query's order by an index, yet to be filtered; ``None`` if none has it.
+
+        They are as they were at one moment, so no record stands where its values do not.
+        """
+        if not self._indexes:
+            return None
+        with self._lock:
+            return in_order(self._indexes, self.records, query)
 
     def all(self) -> list[bytes]:
         """Every record, in no particular order."""

@@ -11,8 +11,8 @@ every write, whose ``"crc"`` is the CRC-32 of what follows it on the line.
 
 The last line of an id counts; ``"doc":null`` says that the document was removed. Besides,
 ``"ct"`` is the time of creation where it is not ``"at"``, and ``"ex"`` the time of expiry.
-``interstore.json``, the manifest, lists the models; ``interstore.lock`` is held while a
-process writes. A file is compacted when more than half of it no longer counts.
+``interstore.json``, the manifest, lists the models and their indexes; ``interstore.lock`` is
+held while a process writes. A file is compacted when more than half of it no longer counts.
 
 What an acknowledged write survives:
 
@@ -57,6 +57,7 @@ __all__ = ["CAPABILITIES", "interstore_backend"]
 CAPABILITIES = Capabilities(
     models=True,
     drop=True,
+    ensure_index=frozenset({"single", "compound", "unique", "list"}),
     stats=True,
     write_page=True,
     multi_key_sort_undeclared=True,

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import threading
 import weakref
 from collections.abc import Generator
 from typing import Any
+
+from msgspec.structs import replace
 
 from interstore.document import Document
 from interstore.errors import (
@@ -16,8 +19,10 @@ from interstore.errors import (
     InterstoreError,
     UnavailableError,
 )
+from interstore.indexes import Index
 from interstore.names import check_new_model
 from interstore.times import now
+from interstore_backends._table.admission import ChangeIndexes
 from interstore_backends._table.database import Decide, TableDatabase
 from interstore_backends._table.records import decode_document
 from interstore_backends._table.table import Table
@@ -26,6 +31,7 @@ from interstore_backends.jsonfiles.catalog import Catalog
 from interstore_backends.jsonfiles.disk import network_type
 from interstore_backends.jsonfiles.errors import translate
 from interstore_backends.jsonfiles.lock import LOCK, FolderLock
+from interstore_backends.jsonfiles.manifest import Manifest, write_manifest
 from interstore_backends.jsonfiles.model import ModelFile
 from interstore_backends.jsonfiles.settings import JsonFilesSettings
 
@@ -48,6 +54,7 @@ class JsonFilesDatabase(TableDatabase):
         self._open: dict[str, ModelFile] = {}
         self._catalog: Catalog | None = None
         self._lock: FolderLock | None = None
+        self._declaring = threading.Lock()
         _databases.add(self)
 
     def connect(self) -> None:
@@ -77,6 +84,7 @@ class JsonFilesDatabase(TableDatabase):
 
     def _attach(self) -> None:
         self._open = {}
+        self._declaring = threading.Lock()
         self._lock = FolderLock(os.path.join(self.folder, LOCK), self.settings.timeout)
         self._catalog = Catalog(self.folder, self._lock)
 
@@ -193,7 +201,7 @@ class JsonFilesDatabase(TableDatabase):
     def _commit_changes(self, model: str, decide: Decide) -> tuple[int, InterstoreError | None]:
         with self._locked():
             file = self._current(model)
-            table = Table() if file is None else file.table
+            table = Table() if file is None else self._declared(model, file.table)
             if table.expiring:
                 table.sweep()
             changes = decide(table)
@@ -210,6 +218,46 @@ class JsonFilesDatabase(TableDatabase):
         if self._durable:
             log.sync(end)
         return count, None if failure is None else translate(failure, self.folder)
+
+    # Indexes.
+
+    def indexes(self, model: str) -> list[Index]:
+        """The indexes of the model, in the order of their names."""
+        with self._translated():
+            entry = self._connected().models().get(model)
+            return [] if entry is None else list(entry.indexes)
+
+    def _change_indexes(self, model: str, change: ChangeIndexes, *, create: bool) -> bool:
+        with self._translated(), self._locked():
+            file = self._current(model)
+            if file is None:
+                if not create:
+                    return False
+                file = self._created(model)
+            table = self._declared(model, file.table)
+            if table.expiring:
+                table.sweep()
+            indexes = change(table, table.declared)
+            if indexes is None:
+                return False
+            models = self._connected().models()
+            entry = replace(models[model], indexes=indexes)
+            write_manifest(self.folder, Manifest({**models, model: entry}))
+            self._declared(model, table)
+            return True
+
+    def _declared(self, model: str, table: Table) -> Table:
+        """The table, with what the manifest declares by now."""
+        with self._declaring:  # so that no thread brings back what it read a while ago
+            entry = self._connected().models().get(model)
+            if entry is not None and entry.indexes != table.declared:
+                table.declare(entry.indexes)
+        return table
+
+    def _searchable(self, model: str) -> Table | None:
+        table = self._table(model)
+        with self._translated():
+            return None if table is None else self._declared(model, table)
 
     def _current(self, model: str) -> ModelFile | None:
         """The model's file with everything taken in. To be called under the lock."""

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from interstore.errors import ConfigurationError
+from interstore.indexes import Index
 from interstore_backends.jsonfiles.disk import replace_file
 from interstore_backends.jsonfiles.errors import corrupt
 from interstore_backends.jsonfiles.format import FORMAT, SUFFIX
@@ -17,16 +18,18 @@ __all__ = ["NAME", "Manifest", "ModelEntry", "read_manifest", "write_manifest"]
 NAME: Final = "interstore.json"
 
 
-class ModelEntry(msgspec.Struct):
+class ModelEntry(msgspec.Struct, omit_defaults=True):
     """One model.
 
     Attributes:
         file: the name of its file in the folder.
         created: when it was created, as canonical text.
+        indexes: what is declared, in the order of their names.
     """
 
     file: str
     created: str
+    indexes: tuple[Index, ...] = ()
 
 
 class Manifest(msgspec.Struct):

@@ -22,6 +22,7 @@ __all__ = ["CAPABILITIES", "interstore_backend"]
 CAPABILITIES = Capabilities(
     models=True,
     drop=True,
+    ensure_index=frozenset({"single", "compound", "unique", "list"}),
     stats=True,
     write_page=True,
     multi_key_sort_undeclared=True,

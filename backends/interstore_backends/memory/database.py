@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 
 from interstore.errors import InterstoreError, UnavailableError
+from interstore.indexes import Index
 from interstore.names import check_new_model
+from interstore_backends._table.admission import ChangeIndexes
 from interstore_backends._table.database import Decide, TableDatabase
 from interstore_backends._table.table import Table
 from interstore_backends.memory import CAPABILITIES
@@ -58,6 +60,26 @@ class MemoryDatabase(TableDatabase):
         if table is not None and table.expiring:
             table.sweep()
         return table
+
+    def _change_indexes(self, model: str, change: ChangeIndexes, *, create: bool) -> bool:
+        with self._lock:
+            table = self._table(model)
+            if table is None:
+                if not create:
+                    return False
+                tables = self._open()
+                check_new_model(model, tables)
+                table = tables[model] = Table()
+            declared = change(table, table.declared)
+            if declared is None:
+                return False
+            table.declare(declared)
+            return True
+
+    def indexes(self, model: str) -> list[Index]:
+        """The indexes of the model, in the order of their names."""
+        table = self._table(model)
+        return [] if table is None else list(table.declared)
 
     find_by_id_inline = TableDatabase.find_by_id
 

@@ -1,0 +1,197 @@
+"""Which entries of an index can match a filter, and how an index gives an order."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from interstore.filters.intervals import merge_ranges, range_class, succ
+from interstore.filters.tree import ALL, And, Eq, Has, In, Node, Range, Text
+from interstore.paths import Reference
+from interstore.prepared import Query
+from interstore_backends._table.entries import HIGHEST, Entries, Entry, Key, key_of
+
+__all__ = ["Found", "best", "in_order"]
+
+Interval: TypeAlias = tuple[Key, Key]
+"""A lower bound that belongs to it, and an upper one that does not."""
+
+_MOST: Final = 0.7
+"""An index that leaves more of the table than this is not worth the detour."""
+
+_FEW: Final = 256
+"""So few documents are sorted rather than looked for in the order of another index."""
+
+_RANKS: Final = {"number": 1, "string": 2}
+
+
+@dataclass(slots=True)
+class Found:
+    """The ids that an index leaves of a table, a superset of those that match.
+
+    Attributes:
+        entries: the index.
+        ids: the ids.
+        span: where its entries are, if they are one stretch.
+    """
+
+    entries: Entries
+    ids: Sequence[str]
+    span: tuple[int, int] | None = None
+
+
+def best(indexes: Iterable[Entries], records: Mapping[str, bytes], tree: Node) -> Found | None:
+    """What the most selective index leaves; ``None`` if none helps."""
+    leaves = _leaves(tree)
+    chosen: Found | None = None
+    most = len(records) * _MOST
+    for entries in indexes:
+        found = _of_list(entries, records, leaves) if entries.index.list else None
+        if not entries.index.list:
+            found = _of_intervals(entries, records, leaves, most)
+        if found is not None and len(found.ids) <= most:
+            chosen, most = found, len(found.ids)
+    return chosen
+
+
+def _leaves(tree: Node) -> dict[Reference, list[Node]]:
+    """The leaves that must all be true, by what they are about."""
+    nodes = merge_ranges(tree.nodes) if isinstance(tree, And) else (tree,)
+    leaves: dict[Reference, list[Node]] = {}
+    for node in nodes:
+        if isinstance(node, (Eq, In, Range, Text, Has)):
+            leaves.setdefault(node.path, []).append(node)
+    return leaves
+
+
+def _of_list(
+    entries: Entries, records: Mapping[str, bytes], leaves: Mapping[Reference, list[Node]]
+) -> Found | None:
+    asked = [node for node in leaves.get(entries.references[0], ()) if isinstance(node, Has)]
+    if not asked:
+        return None
+    elements = entries.elements(records)
+    sets = [elements.get(key_of(node.value), set[str]()) for node in asked]
+    fewest: set[str] = min(sets, key=len)
+    return Found(entries, list(fewest))
+
+
+def _of_intervals(
+    entries: Entries,
+    records: Mapping[str, bytes],
+    leaves: Mapping[Reference, list[Node]],
+    most: float,
+) -> Found | None:
+    intervals = _intervals(entries.references, leaves)
+    if intervals is None:
+        return None
+    ordered = entries.ordered(records)
+    spans = [
+        (bisect_left(ordered, lower), bisect_left(ordered, upper)) for lower, upper in intervals
+    ]
+    if sum(end - begin for begin, end in spans) > most:
+        return None
+    ids = [entry[-1] for begin, end in spans for entry in ordered[begin:end]]
+    return Found(entries, ids, spans[0] if len(spans) == 1 else None)
+
+
+def _intervals(
+    references: Sequence[Reference], leaves: Mapping[Reference, list[Node]]
+) -> list[Interval] | None:
+    """Where the entries lie that can match: equalities first, then one leaf of any kind."""
+    prefix: Key = ()
+    for reference in references:
+        found = min(
+            filter(None, map(_leaf_intervals, leaves.get(reference, ()))), key=len, default=None
+        )
+        if found is None:
+            break
+        lower, upper = found[0]
+        if len(found) == 1 and len(lower) == 2 and upper == (*lower, HIGHEST):  # one value
+            prefix += lower
+            continue
+        return [(prefix + lower, prefix + upper) for lower, upper in found]
+    return [(prefix, (*prefix, HIGHEST))] if prefix else None
+
+
+def _leaf_intervals(node: Node) -> list[Interval] | None:
+    """Where the values lie that satisfy the leaf; ``None`` if it does not say."""
+    match node:
+        case Eq(value=value) if not isinstance(value, tuple):
+            return [_point(key_of(value))]
+        case In(values=values) if values:
+            return [_point(key) for key in sorted({key_of(value) for value in values})]
+        case Range():
+            return [_range(node)]
+        case Text(kind="startsWith", value=text) if text:
+            return [((2, text), (2, succ(text) or HIGHEST))]
+        case _:
+            return None
+
+
+def _point(key: Key) -> Interval:
+    return key, (*key, HIGHEST)
+
+
+def _range(node: Range) -> Interval:
+    rank = _RANKS[range_class(node)]
+    lower: Key = (rank,)
+    upper: Key = (rank, HIGHEST)
+    if node.lower is not None:
+        lower = (
+            (rank, node.lower.value) if node.lower.inclusive else (rank, node.lower.value, HIGHEST)
+        )
+    if node.upper is not None:
+        upper = (
+            (rank, node.upper.value, HIGHEST) if node.upper.inclusive else (rank, node.upper.value)
+        )
+    return lower, upper
+
+
+def in_order(
+    indexes: Iterable[Entries], records: Mapping[str, bytes], query: Query
+) -> list[bytes] | None:
+    """The records in the query's order, those that an index can tell to be of no use left out.
+
+    Without a filter, only those that `limit` and `skip` ask for. ``None`` if no index has the
+    order, or another one leaves so few that they are better sorted.
+    """
+    order = query.order
+    paths = tuple(key.path for key in order[:-1])
+    descending = order[0].descending
+    if any(key.descending is not descending for key in order):
+        return None
+    found = best(indexes, records, query.tree)
+    for entries in indexes:
+        if entries.index.list or entries.references != paths:
+            continue
+        if found is not None and found.entries is not entries and len(found.ids) <= _FEW:
+            return None
+        ordered = entries.ordered(records)
+        span = found.span if found is not None and found.entries is entries else None
+        begin, end = span or (0, len(ordered))
+        if query.after is not None:
+            begin, end = _past(ordered, query, begin, end)
+        wanted = _slice(ordered, query, begin, end)
+        return [records[entry[-1]] for entry in wanted]
+    return None
+
+
+def _past(ordered: list[Entry], query: Query, begin: int, end: int) -> tuple[int, int]:
+    assert query.after is not None
+    *values, id = query.after
+    position = (*(part for value in values for part in key_of(value)), id)
+    if query.order[0].descending:
+        return begin, min(end, bisect_left(ordered, position))
+    return max(begin, bisect_right(ordered, position)), end
+
+
+def _slice(ordered: list[Entry], query: Query, begin: int, end: int) -> list[Entry]:
+    most = max(end - begin, 0)
+    if query.tree == ALL and query.limit is not None:
+        most = min(most, query.skip + query.limit)
+    if query.order[0].descending:
+        return ordered[end - most : end][::-1]
+    return ordered[begin : begin + most]
