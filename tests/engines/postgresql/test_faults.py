@@ -133,7 +133,8 @@ def test_a_forked_process_is_told_to_connect_anew(database: PostgreSQLDatabase) 
             database.find_by_id("m", "a")
         except UnavailableError as error:
             os.write(writing, repr(error).encode())
-        os._exit(0)
+        finally:
+            os._exit(0)
     os.waitpid(child, 0)
     assert b"forked" in os.read(reading, 1000)
     os.close(reading)
