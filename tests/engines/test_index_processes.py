@@ -57,7 +57,7 @@ def spoil(url: str, ready: Any, declared: Any, results: Any) -> None:
 
 @pytest.mark.parametrize("scheme", ["json", "sqlite"])
 def test_one_winner_for_each_value(tmp_path: Path, scheme: str) -> None:
-    url = f"{scheme}://{tmp_path / 'data'}" + (".db" if scheme == "sqlite" else "")
+    url = f"{scheme}:///{tmp_path / 'data'}" + (".db" if scheme == "sqlite" else "")
     wins = spawn.Queue()
     processes = [spawn.Process(target=claim, args=(url, n, wins)) for n in range(3)]
     for process in processes:
@@ -81,7 +81,7 @@ def test_one_winner_for_each_value(tmp_path: Path, scheme: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["json", "sqlite"])
 def test_a_declaration_holds_at_once(tmp_path: Path, scheme: str) -> None:
-    url = f"{scheme}://{tmp_path / 'data'}" + (".db" if scheme == "sqlite" else "")
+    url = f"{scheme}:///{tmp_path / 'data'}" + (".db" if scheme == "sqlite" else "")
     ready, declared, results = spawn.Event(), spawn.Event(), spawn.Queue()
     process = spawn.Process(target=spoil, args=(url, ready, declared, results))
     process.start()
