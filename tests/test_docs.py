@@ -16,7 +16,7 @@ EXECUTED = {"python", "console"}
 INERT = {"ini", "json", "mermaid", "pyi", "sql", "text", "toml"}
 EXAMPLES = Path("docs/examples")
 # The pages whose examples need a server, and the fixture that gives its URL.
-SERVERS = {"postgresql": "postgresql_url"}
+SERVERS = {"mongodb": "mongodb_url", "postgresql": "postgresql_url"}
 
 
 def executable(page: Path) -> list[Block]:

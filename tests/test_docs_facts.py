@@ -107,5 +107,5 @@ def test_every_exit_code_is_explained() -> None:
 
 
 def test_every_page_of_an_engine_has_its_settings() -> None:
-    for engine in ("json", "sqlite", "postgresql"):
+    for engine in ("json", "sqlite", "postgresql", "mongodb"):
         assert f"<!-- generated: settings {engine} -->" in text(f"engines/{engine}.md")

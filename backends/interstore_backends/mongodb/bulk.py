@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Container, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from pymongo.errors import BulkWriteError, WriteConcernError, WriteError, WTimeoutError
 
@@ -16,9 +16,13 @@ from interstore_backends.mongodb.errors import (
     is_duplicate,
     is_duplicate_id,
 )
+from interstore_backends.mongodb.keys import ENVELOPE
 from interstore_backends.mongodb.records import stored
 
-__all__ = ["Batch"]
+__all__ = ["Batch", "Stored"]
+
+Stored: TypeAlias = tuple[int, str]
+"""Version and creation time of a document that exists."""
 
 
 class Batch:
@@ -35,10 +39,17 @@ class Batch:
         self._sent: list[int] = []
         self._existing: list[int] = []
 
-    def documents(self) -> list[dict[str, Any]]:
-        """The documents to insert, without those that are too large."""
+    def documents(self, known: Container[str] = ()) -> list[dict[str, Any]]:
+        """The documents to insert, without those that are too large.
+
+        Args:
+            known: ids that exist already, which is where `existing` begins.
+        """
         documents: list[dict[str, Any]] = []
         for place, write in enumerate(self._writes):
+            if write.id in known:
+                self._existing.append(place)
+                continue
             try:
                 documents.append(stored(write))
             except InvalidDocumentError as error:
@@ -52,23 +63,35 @@ class Batch:
         """The documents whose id was there when they were sent last."""
         return [self._writes[place] for place in self._existing]
 
-    def again(self, outcomes: Iterable[int]) -> None:
-        """`existing` is sent once more; with these outcomes, if all goes well."""
-        self._sent, self._existing = self._existing, []
-        for place, outcome in zip(self._sent, outcomes, strict=True):
-            self.outcomes[place] = outcome
+    def replacements(self, versions: Mapping[str, Stored] | None = None) -> list[dict[str, Any]]:
+        """`existing`, to be sent over what is there; without those that are too large.
+
+        Args:
+            versions: what is there, to be followed by the next version; by default, the
+                documents are to be stored as they are.
+        """
+        places, self._existing, self._sent = self._existing, [], []
+        documents: list[dict[str, Any]] = []
+        for place in places:
+            write = self._writes[place]
+            try:
+                document = stored(write)
+            except InvalidDocumentError as error:
+                self.outcomes[place] = error
+                continue
+            if versions is not None and write.id in versions:
+                version, created = versions[write.id]
+                document[ENVELOPE] |= {"version": version + 1, "created_at": created}
+            self.outcomes[place] = document[ENVELOPE]["version"]
+            self._sent.append(place)
+            documents.append(document)
+        return documents
 
     def leave(self) -> list[WriteOutcome]:
         """The outcomes, where what was there stays as it was."""
         for place in self._existing:
             self.outcomes[place] = 0
         return self.outcomes
-
-    def inserted(self, indexes: Iterable[int]) -> None:
-        """Of what was sent, these replaced nothing: what they were meant for was gone."""
-        for index in indexes:
-            place = self._sent[index]
-            self.outcomes[place] = self._writes[place].version
 
     def failed(self, error: BulkWriteError, translate: Translator) -> None:
         """Of what was sent, some failed.
@@ -77,7 +100,6 @@ class Batch:
             InterstoreError: for another reason than the document.
         """
         details = error.details
-        self.inserted(each["index"] for each in details.get("upserted", ()))
         for problem in details.get("writeErrors", ()):
             self._one_failed(problem, translate)
         for problem in details.get("writeConcernErrors", ()):

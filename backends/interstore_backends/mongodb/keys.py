@@ -14,8 +14,15 @@ from typing import Any, Final
 
 from interstore.paths import Path
 
-__all__ = ["ENVELOPE", "escape_fields", "escape_key", "escape_value", "field_path",
-           "unescape_fields"]  # fmt: skip
+__all__ = [
+    "ENVELOPE",
+    "MAY_BE_ESCAPED",
+    "escape_fields",
+    "escape_key",
+    "escape_value",
+    "field_path",
+    "unescape_fields",
+]
 
 ENVELOPE: Final = "_interstore"
 """The field that holds version and times."""
@@ -23,6 +30,13 @@ ENVELOPE: Final = "_interstore"
 _OWN: Final = frozenset({"_id", ENVELOPE})
 _SPECIAL: Final = re.compile(r"\Z|\$|[0-9]+\Z|[^.%]*[.%]")
 _ESCAPED: Final = re.compile("%([0-9A-F]{2})")
+
+MAY_BE_ESCAPED: Final = re.compile(rb"%(?:2[45E]|3[0-9]|5F|(?<=[^\0]%)\0)").search
+"""Tells of BSON, sometimes wrongly, that an escaped key is in it.
+
+The last alternative is the empty key, behind the type of its value; behind a NUL, the same
+bytes are the length 37. What comes first is a plain character because that is searched fast.
+"""
 
 _plain: set[str] = set()
 """Keys seen that need nothing: almost all of them, and comparing sets is fast."""

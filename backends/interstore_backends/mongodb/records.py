@@ -15,7 +15,12 @@ from interstore.errors import ConfigurationError
 from interstore.prepared import Write
 from interstore.times import parse_time
 from interstore.values import MAX_INTEGER
-from interstore_backends.mongodb.keys import ENVELOPE, escape_fields, unescape_fields
+from interstore_backends.mongodb.keys import (
+    ENVELOPE,
+    MAY_BE_ESCAPED,
+    escape_fields,
+    unescape_fields,
+)
 
 __all__ = ["CODEC", "envelope_of", "not_ours", "read_batch", "read_document", "stored"]
 
@@ -87,7 +92,7 @@ def read_document(document: dict[str, Any]) -> Document:
 def read_batch(data: bytes) -> Iterable[Document]:
     """The documents of a batch as it came from the server."""
     documents: list[dict[str, Any]] = bson.decode_all(data, CODEC)
-    escaped = b"%" in data
+    escaped = MAY_BE_ESCAPED(data) is not None
     return [_read(document, escaped=escaped) for document in documents]
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final
 
-from pymongo import ReplaceOne, UpdateOne
+from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
 from interstore.bulk import BulkResult, WriteOutcome
@@ -13,18 +13,19 @@ from interstore.filters.tree import ALL, Node
 from interstore.prepared import Write, WriteMode
 from interstore_backends.mongodb._async.connection import translated
 from interstore_backends.mongodb._async.reads import SIMPLE
-from interstore_backends.mongodb._async.writes import AsyncWrites
-from interstore_backends.mongodb.bulk import Batch
+from interstore_backends.mongodb._async.writes import AsyncWrites, contended
+from interstore_backends.mongodb.bulk import Batch, Stored
 from interstore_backends.mongodb.conditions import all_of, compile_filter
 from interstore_backends.mongodb.errors import CAUGHT
 from interstore_backends.mongodb.keys import ENVELOPE
-from interstore_backends.mongodb.records import not_ours, stored
+from interstore_backends.mongodb.records import not_ours
 from interstore_backends.mongodb.settings import CAPABILITIES, LIMITS
-from interstore_backends.mongodb.updates import OURS, VERSION, replacement
+from interstore_backends.mongodb.updates import OURS, VERSION
 
 __all__ = ["AsyncMongoDBDatabase"]
 
-Operation: TypeAlias = UpdateOne | ReplaceOne[dict[str, Any]]
+_ATTEMPTS: Final = 100
+"""How often documents are sent while others write the same ones."""
 
 
 class AsyncMongoDBDatabase(AsyncWrites):
@@ -43,11 +44,10 @@ class AsyncMongoDBDatabase(AsyncWrites):
     async def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """Create each; the outcome of each, in order. The ids are distinct."""
         batch = Batch(model, writes)
-        await self._insert(model, batch)
+        await self._insert(model, batch, batch.documents())
         return batch.outcomes
 
-    async def _insert(self, model: str, batch: Batch) -> None:
-        documents = batch.documents()
+    async def _insert(self, model: str, batch: Batch, documents: list[dict[str, Any]]) -> None:
         if not documents:
             return
         collection = await self._writable(model)
@@ -58,37 +58,32 @@ class AsyncMongoDBDatabase(AsyncWrites):
 
     @translated
     async def put_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
-        """Put each; the outcome of each, in order. The ids are distinct."""
-        batch = Batch(model, writes)
-        await self._insert(model, batch)
-        while batch.existing:
-            await self._replace(model, batch)
-        return batch.outcomes
+        """Put each; the outcome of each, in order. The ids are distinct.
 
-    async def _replace(self, model: str, batch: Batch) -> None:
-        """Replace the documents that were there, each in the version that it has now.
-
-        Should it have another by then, to insert it fails for its id, which is reported, and
-        it is tried again: so the outcome is the version that this very write gave it.
+        Each is written over the version that was just read, so its own is known. If it has
+        another by then, to insert it fails for its id, which is reported, and it is tried
+        again. One that is deleted at this very moment is created with its next version.
         """
-        writes = batch.existing
-        known = await self._versions(model, writes)
-        versions = [known.get(write.id, 0) for write in writes]
-        operations = [
-            UpdateOne(
-                # As a range, so that the version is no part of what is inserted.
-                {"_id": write.id, VERSION: {"$gte": version, "$lte": version}},
-                replacement(write),
-                upsert=True,
-                collation=SIMPLE,
+        batch = Batch(model, writes)
+        known = await self._stored(model, writes)
+        await self._insert(model, batch, batch.documents(known))
+        for attempt in range(_ATTEMPTS):
+            if not batch.existing:
+                return batch.outcomes
+            if attempt:
+                known = await self._stored(model, batch.existing)
+            await self._replace(
+                model,
+                batch,
+                [
+                    (known.get(document["_id"], (0, ""))[0], document)
+                    for document in batch.replacements(known)
+                ],
             )
-            for write, version in zip(writes, versions, strict=True)
-        ]
-        batch.again(version + 1 for version in versions)
-        await self._bulk(model, batch, operations)
+        raise contended(model, batch.existing[0].id)
 
-    async def _versions(self, model: str, writes: Iterable[Write]) -> dict[str, int]:
-        """The versions of the documents that exist.
+    async def _stored(self, model: str, writes: Iterable[Write]) -> dict[str, Stored]:
+        """Versions and creation times of the documents that exist.
 
         Raises:
             ConfigurationError: one of them was not written by Interstore.
@@ -99,21 +94,33 @@ class AsyncMongoDBDatabase(AsyncWrites):
             collation=SIMPLE,
             batch_size=1_000,
         )
-        versions: dict[str, int] = {}
+        known: dict[str, Stored] = {}
         async for found in cursor:
             if ENVELOPE not in found:
                 raise not_ours(found["_id"])
-            versions[found["_id"]] = found[ENVELOPE]["version"]
-        return versions
+            known[found["_id"]] = (found[ENVELOPE]["version"], found[ENVELOPE]["created_at"])
+        return known
 
-    async def _bulk(self, model: str, batch: Batch, operations: Sequence[Operation]) -> None:
+    async def _replace(
+        self, model: str, batch: Batch, documents: Iterable[tuple[Any, dict[str, Any]]]
+    ) -> None:
+        """Store each over the one that has the version, or meets the condition on it."""
+        operations = [
+            ReplaceOne(
+                {"_id": document["_id"], VERSION: version},
+                document,
+                upsert=True,
+                collation=SIMPLE,
+            )
+            for version, document in documents
+        ]
+        if not operations:
+            return
         collection = await self._writable(model)
         try:
-            result = await collection.bulk_write(operations, ordered=False)
+            await collection.bulk_write(operations, ordered=False)
         except BulkWriteError as error:
             batch.failed(error, self.errors)
-        else:
-            batch.inserted(result.upserted_ids or ())
 
     @translated
     async def write_page(
@@ -121,30 +128,25 @@ class AsyncMongoDBDatabase(AsyncWrites):
     ) -> list[WriteOutcome]:
         """Write documents as they are; 0 for each that the mode leaves as it was."""
         batch = Batch(model, writes)
-        await self._insert(model, batch)
+        await self._insert(model, batch, batch.documents())
         if mode == "insert_if_absent":
             return batch.leave()
-        while batch.existing:
-            await self._write_over(model, batch, only_older=mode == "replace_if_newer")
-            await self._versions(model, batch.existing)
-            if mode == "replace_if_newer":
-                return batch.leave()
-        return batch.outcomes
-
-    async def _write_over(self, model: str, batch: Batch, *, only_older: bool) -> None:
-        """Replace the documents that were there; to insert one that must stay fails."""
-        writes = batch.existing
-        operations = [
-            ReplaceOne(
-                {"_id": write.id, VERSION: {"$lt": write.version} if only_older else {"$gt": 0}},
-                stored(write),
-                upsert=True,
-                collation=SIMPLE,
+        for _ in range(_ATTEMPTS):
+            if not batch.existing:
+                return batch.outcomes
+            older = mode == "replace_if_newer"
+            await self._replace(
+                model,
+                batch,
+                [
+                    ({"$lt": document[ENVELOPE]["version"]} if older else {"$gt": 0}, document)
+                    for document in batch.replacements()
+                ],
             )
-            for write in writes
-        ]
-        batch.again(write.version for write in writes)
-        await self._bulk(model, batch, operations)
+            await self._stored(model, batch.existing)  # which refuses those of others
+            if older:
+                return batch.leave()
+        raise contended(model, batch.existing[0].id)
 
     @translated
     async def delete_many(self, model: str, tree: Node) -> BulkResult:

@@ -26,7 +26,7 @@ from interstore_backends.mongodb.updates import (
     replacement,
 )
 
-__all__ = ["AsyncWrites"]
+__all__ = ["AsyncWrites", "contended"]
 
 _ATTEMPTS: Final = 100
 """How often a write is tried while others write the same document."""
@@ -87,7 +87,7 @@ class AsyncWrites(AsyncReads):
                 write.updated,
                 write.expires,
             )
-        raise _contended(model, write.id)
+        raise contended(model, write.id)
 
     @translated
     async def update(
@@ -142,7 +142,7 @@ class AsyncWrites(AsyncReads):
                 raise duplicate(model, id, error.details) from error
             if replaced.matched_count:
                 return write.document()
-        raise _contended(model, id)
+        raise contended(model, id)
 
     @translated
     async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
@@ -164,7 +164,8 @@ def _this(id: str, version: int | None) -> Filter:
     return {"_id": id, VERSION: version} if version is not None else {"_id": id, **OURS}
 
 
-def _contended(model: str, id: str) -> UnavailableError:
+def contended(model: str, id: str) -> UnavailableError:
+    """The error for a write that others were always ahead of."""
     return UnavailableError(
         f"{model} {id!r} was written by others {_ATTEMPTS} times while this call tried to; "
         "try again later",

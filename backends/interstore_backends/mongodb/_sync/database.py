@@ -1,15 +1,15 @@
 # Generated from backends/interstore_backends/mongodb/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 2195628af820fa78e0f8e5be
+# Digest of the rest: e2eca2afd81cf720ddc07046
 
 """The MongoDB engine: Interstore's operations as commands."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Final
 
-from pymongo import ReplaceOne, UpdateOne
+from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
 from interstore.bulk import BulkResult, WriteOutcome
@@ -17,18 +17,19 @@ from interstore.filters.tree import ALL, Node
 from interstore.prepared import Write, WriteMode
 from interstore_backends.mongodb._sync.connection import translated
 from interstore_backends.mongodb._sync.reads import SIMPLE
-from interstore_backends.mongodb._sync.writes import Writes
-from interstore_backends.mongodb.bulk import Batch
+from interstore_backends.mongodb._sync.writes import Writes, contended
+from interstore_backends.mongodb.bulk import Batch, Stored
 from interstore_backends.mongodb.conditions import all_of, compile_filter
 from interstore_backends.mongodb.errors import CAUGHT
 from interstore_backends.mongodb.keys import ENVELOPE
-from interstore_backends.mongodb.records import not_ours, stored
+from interstore_backends.mongodb.records import not_ours
 from interstore_backends.mongodb.settings import CAPABILITIES, LIMITS
-from interstore_backends.mongodb.updates import OURS, VERSION, replacement
+from interstore_backends.mongodb.updates import OURS, VERSION
 
 __all__ = ["MongoDBDatabase"]
 
-Operation: TypeAlias = UpdateOne | ReplaceOne[dict[str, Any]]
+_ATTEMPTS: Final = 100
+"""How often documents are sent while others write the same ones."""
 
 
 class MongoDBDatabase(Writes):
@@ -47,11 +48,10 @@ class MongoDBDatabase(Writes):
     def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """Create each; the outcome of each, in order. The ids are distinct."""
         batch = Batch(model, writes)
-        self._insert(model, batch)
+        self._insert(model, batch, batch.documents())
         return batch.outcomes
 
-    def _insert(self, model: str, batch: Batch) -> None:
-        documents = batch.documents()
+    def _insert(self, model: str, batch: Batch, documents: list[dict[str, Any]]) -> None:
         if not documents:
             return
         collection = self._writable(model)
@@ -62,37 +62,32 @@ class MongoDBDatabase(Writes):
 
     @translated
     def put_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
-        """Put each; the outcome of each, in order. The ids are distinct."""
-        batch = Batch(model, writes)
-        self._insert(model, batch)
-        while batch.existing:
-            self._replace(model, batch)
-        return batch.outcomes
+        """Put each; the outcome of each, in order. The ids are distinct.
 
-    def _replace(self, model: str, batch: Batch) -> None:
-        """Replace the documents that were there, each in the version that it has now.
-
-        Should it have another by then, to insert it fails for its id, which is reported, and
-        it is tried again: so the outcome is the version that this very write gave it.
+        Each is written over the version that was just read, so its own is known. If it has
+        another by then, to insert it fails for its id, which is reported, and it is tried
+        again. One that is deleted at this very moment is created with its next version.
         """
-        writes = batch.existing
-        known = self._versions(model, writes)
-        versions = [known.get(write.id, 0) for write in writes]
-        operations = [
-            UpdateOne(
-                # As a range, so that the version is no part of what is inserted.
-                {"_id": write.id, VERSION: {"$gte": version, "$lte": version}},
-                replacement(write),
-                upsert=True,
-                collation=SIMPLE,
+        batch = Batch(model, writes)
+        known = self._stored(model, writes)
+        self._insert(model, batch, batch.documents(known))
+        for attempt in range(_ATTEMPTS):
+            if not batch.existing:
+                return batch.outcomes
+            if attempt:
+                known = self._stored(model, batch.existing)
+            self._replace(
+                model,
+                batch,
+                [
+                    (known.get(document["_id"], (0, ""))[0], document)
+                    for document in batch.replacements(known)
+                ],
             )
-            for write, version in zip(writes, versions, strict=True)
-        ]
-        batch.again(version + 1 for version in versions)
-        self._bulk(model, batch, operations)
+        raise contended(model, batch.existing[0].id)
 
-    def _versions(self, model: str, writes: Iterable[Write]) -> dict[str, int]:
-        """The versions of the documents that exist.
+    def _stored(self, model: str, writes: Iterable[Write]) -> dict[str, Stored]:
+        """Versions and creation times of the documents that exist.
 
         Raises:
             ConfigurationError: one of them was not written by Interstore.
@@ -103,21 +98,33 @@ class MongoDBDatabase(Writes):
             collation=SIMPLE,
             batch_size=1_000,
         )
-        versions: dict[str, int] = {}
+        known: dict[str, Stored] = {}
         for found in cursor:
             if ENVELOPE not in found:
                 raise not_ours(found["_id"])
-            versions[found["_id"]] = found[ENVELOPE]["version"]
-        return versions
+            known[found["_id"]] = (found[ENVELOPE]["version"], found[ENVELOPE]["created_at"])
+        return known
 
-    def _bulk(self, model: str, batch: Batch, operations: Sequence[Operation]) -> None:
+    def _replace(
+        self, model: str, batch: Batch, documents: Iterable[tuple[Any, dict[str, Any]]]
+    ) -> None:
+        """Store each over the one that has the version, or meets the condition on it."""
+        operations = [
+            ReplaceOne(
+                {"_id": document["_id"], VERSION: version},
+                document,
+                upsert=True,
+                collation=SIMPLE,
+            )
+            for version, document in documents
+        ]
+        if not operations:
+            return
         collection = self._writable(model)
         try:
-            result = collection.bulk_write(operations, ordered=False)
+            collection.bulk_write(operations, ordered=False)
         except BulkWriteError as error:
             batch.failed(error, self.errors)
-        else:
-            batch.inserted(result.upserted_ids or ())
 
     @translated
     def write_page(
@@ -125,30 +132,25 @@ class MongoDBDatabase(Writes):
     ) -> list[WriteOutcome]:
         """Write documents as they are; 0 for each that the mode leaves as it was."""
         batch = Batch(model, writes)
-        self._insert(model, batch)
+        self._insert(model, batch, batch.documents())
         if mode == "insert_if_absent":
             return batch.leave()
-        while batch.existing:
-            self._write_over(model, batch, only_older=mode == "replace_if_newer")
-            self._versions(model, batch.existing)
-            if mode == "replace_if_newer":
-                return batch.leave()
-        return batch.outcomes
-
-    def _write_over(self, model: str, batch: Batch, *, only_older: bool) -> None:
-        """Replace the documents that were there; to insert one that must stay fails."""
-        writes = batch.existing
-        operations = [
-            ReplaceOne(
-                {"_id": write.id, VERSION: {"$lt": write.version} if only_older else {"$gt": 0}},
-                stored(write),
-                upsert=True,
-                collation=SIMPLE,
+        for _ in range(_ATTEMPTS):
+            if not batch.existing:
+                return batch.outcomes
+            older = mode == "replace_if_newer"
+            self._replace(
+                model,
+                batch,
+                [
+                    ({"$lt": document[ENVELOPE]["version"]} if older else {"$gt": 0}, document)
+                    for document in batch.replacements()
+                ],
             )
-            for write in writes
-        ]
-        batch.again(write.version for write in writes)
-        self._bulk(model, batch, operations)
+            self._stored(model, batch.existing)  # which refuses those of others
+            if older:
+                return batch.leave()
+        raise contended(model, batch.existing[0].id)
 
     @translated
     def delete_many(self, model: str, tree: Node) -> BulkResult:

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/writes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 947767b7be42f0e25ffffc9c
+# Digest of the rest: 2634467ccb1d2f05c0f36fe7
 
 """Writes of one document."""
 
@@ -30,7 +30,7 @@ from interstore_backends.mongodb.updates import (
     replacement,
 )
 
-__all__ = ["Writes"]
+__all__ = ["Writes", "contended"]
 
 _ATTEMPTS: Final = 100
 """How often a write is tried while others write the same document."""
@@ -89,7 +89,7 @@ class Writes(Reads):
                 write.updated,
                 write.expires,
             )
-        raise _contended(model, write.id)
+        raise contended(model, write.id)
 
     @translated
     def update(
@@ -144,7 +144,7 @@ class Writes(Reads):
                 raise duplicate(model, id, error.details) from error
             if replaced.matched_count:
                 return write.document()
-        raise _contended(model, id)
+        raise contended(model, id)
 
     @translated
     def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
@@ -166,7 +166,8 @@ def _this(id: str, version: int | None) -> Filter:
     return {"_id": id, VERSION: version} if version is not None else {"_id": id, **OURS}
 
 
-def _contended(model: str, id: str) -> UnavailableError:
+def contended(model: str, id: str) -> UnavailableError:
+    """The error for a write that others were always ahead of."""
     return UnavailableError(
         f"{model} {id!r} was written by others {_ATTEMPTS} times while this call tried to; "
         "try again later",

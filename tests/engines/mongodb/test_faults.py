@@ -1,0 +1,190 @@
+"""What goes wrong with a server ends in a typed error, in time, and the store works again."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from interstore.errors import (
+    InterstoreError,
+    OperationTimeoutError,
+    PermissionDeniedError,
+    UnavailableError,
+)
+from interstore_backends.mongodb._async.database import AsyncMongoDBDatabase
+from interstore_backends.mongodb._sync.database import MongoDBDatabase
+from tests.databases import mongodb, mongodb_async
+from tests.engines.mongodb.support import Open, changes, query, write
+from tests.servers.mongodb import MongoDB, running
+from tests.servers.process import ServerProcess, ServerUnavailable, free_port
+
+# The driver leaves sockets of connections that were not completed to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def _collected() -> Iterator[None]:
+    yield
+    gc.collect()
+
+
+@contextmanager
+def within(seconds: float) -> Generator[None]:
+    start = time.monotonic()
+    yield
+    assert time.monotonic() - start < seconds
+
+
+def eventually(what: Callable[[], object], seconds: float = 30) -> None:
+    """Until it succeeds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            what()
+        except InterstoreError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+def test_nobody_listens() -> None:
+    database = mongodb(f"mongodb://127.0.0.1:{free_port()}/x", timeout=1.0)
+    with within(5), pytest.raises(UnavailableError, match="no server answers"):
+        database.connect()
+
+
+async def test_nobody_listens_async() -> None:
+    database = mongodb_async(f"mongodb://127.0.0.1:{free_port()}/x", timeout=1.0)
+    with within(5), pytest.raises(UnavailableError, match="no server answers"):
+        await database.connect()
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[MongoDB]:
+    try:
+        with running(replica_set=False, password="correct horse") as server:
+            yield server
+    except ServerUnavailable as error:
+        pytest.skip(str(error))
+
+
+def test_a_wrong_password(guarded: MongoDB) -> None:
+    host, port = guarded.address
+    url = f"mongodb://guarded:{{}}@{host}:{port}/x?authSource=admin"
+    with pytest.raises(PermissionDeniedError, match="DATABASE_PASSWORD") as caught:
+        mongodb(url.format("c4n%40ry-secret")).connect()
+    assert "c4n" not in str(caught.value)
+    assert caught.value.__cause__ is None
+    nobody = mongodb(f"mongodb://{host}:{port}/x")
+    nobody.connect()
+    with pytest.raises(PermissionDeniedError, match="readWrite"):
+        nobody.create("m", write("a"))
+    nobody.disconnect()
+    right = mongodb(url.format("correct%20horse"))
+    right.connect()
+    right.create("m", write("a"))
+    right.disconnect()
+
+
+def test_not_connected(mongodb_url: str) -> None:
+    database = mongodb(mongodb_url)
+    with pytest.raises(UnavailableError, match="not connected"):
+        database.find_by_id("m", "a")
+    database.connect()
+    database.connect()
+    database.disconnect()
+    database.disconnect()
+    with pytest.raises(UnavailableError, match="not connected"):
+        database.create("m", write("a"))
+    database.connect()
+    database.create("m", write("a"))
+    database.disconnect()
+
+
+def test_a_server_that_hangs(opened: Open, mongodb_process: ServerProcess) -> None:
+    database = opened(timeout=1.0)
+    database.create("m", write("a"))
+    mongodb_process.pause()
+    for call in (
+        lambda: database.find_by_id("m", "a"),
+        lambda: database.find("m", query()),
+        lambda: database.create("m", write("b")),
+        lambda: database.update("m", "a", changes({"$inc": {"n": 1}})),
+        lambda: database.put_many("m", [write("c")]),
+    ):
+        with within(5), pytest.raises((OperationTimeoutError, UnavailableError)):
+            call()
+    mongodb_process.resume()
+    eventually(lambda: database.create("m", write("d")))
+    found = database.find_by_id("m", "a")
+    assert found is not None
+    assert found.get("n", 0) <= 1
+
+
+def test_no_acknowledged_write_is_lost_or_applied_twice(
+    opened: Open, mongodb_process: ServerProcess
+) -> None:
+    database = opened(timeout=20.0, durability="majority")
+    database.create("m", write("n", {"n": 0}))
+    acknowledged, unsure, done = 0, 0, threading.Event()
+
+    def work() -> None:
+        nonlocal acknowledged, unsure
+        while not done.is_set():
+            try:
+                database.update("m", "n", changes({"$inc": {"n": 1}}))
+            except InterstoreError:
+                unsure += 1
+            else:
+                acknowledged += 1
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    for _ in range(2):
+        time.sleep(0.5)
+        mongodb_process.kill()
+        mongodb_process.restart()
+    before, deadline = acknowledged, time.monotonic() + 30
+    while acknowledged == before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert acknowledged > before
+    done.set()
+    worker.join(30)
+    found = database.find_by_id("m", "n")
+    assert found is not None
+    assert acknowledged <= found["n"] <= acknowledged + unsure
+    assert found.version == found["n"] + 1
+
+
+def test_a_pool_that_is_too_small(opened: Open) -> None:
+    database = opened(pool_size=1)
+    database.create_many("m", [write(str(number)) for number in range(100)])
+    errors: list[Exception] = []
+
+    def work() -> None:
+        try:
+            for number in range(20):
+                database.update("m", str(number), changes({"$inc": {"n": 1}}))
+        except InterstoreError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    found = database.find_by_id("m", "19")
+    assert found is not None
+    assert found["n"] == 10
+
+
+def test_the_flavours_are_of_one_name() -> None:
+    assert MongoDBDatabase.name == AsyncMongoDBDatabase.name == "mongodb"
