@@ -83,6 +83,25 @@ def test_doctor_finds_what_is_wrong(url: str, message: str, cure: str) -> None:
     assert "well" not in found.out
 
 
+def test_doctor_creates_no_model_where_that_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_AUTO_CREATE", "false")
+    found = run("doctor", "-u", "json:data")
+    assert found.code == 0
+    assert "skipped round trip" in found.out
+    assert "all is well" in found.out
+    assert not Path("data").exists()
+
+
+def test_a_dotenv_that_cannot_be_understood_is_not_passed_over() -> None:
+    Path(".env").write_text("# ours\nDATABASE_TYPE='sqlite\nDATABASE_PASSWORD=hidden\n")
+    found = run("config")
+    assert found.code == 1
+    assert ".env, line 2: this is not NAME=value" in found.err
+    assert "sqlite" not in found.err
+    Path(".env").write_text("other tool's line\nDATABASE_TYPE=sqlite\n")
+    assert run("config").rows[0]["value"] == "sqlite"
+
+
 def test_doctor_finds_a_missing_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packages = installer(tmp_path, monkeypatch)
     packages.install_engine(

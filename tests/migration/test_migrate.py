@@ -121,6 +121,16 @@ def test_the_same_place_is_refused_however_it_is_spelled(
         run(url, url.replace(str(tmp_path), "../" + tmp_path.name))
 
 
+def test_a_source_without_models_is_refused(tmp_path: Path, run: Migrate) -> None:
+    mistyped = url_of("json", tmp_path, "mistyped")
+    report = run(mistyped, url_of("json", tmp_path, "target"))
+    assert (report.status, report.exit_code) == ("blocked", 5)
+    [blocker] = report.blockers
+    assert blocker.code == "empty-source"
+    assert "mistyped has no models" in blocker.message
+    assert not (tmp_path / "target").exists()
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_target_that_holds_data_is_refused(
     engine: str, source: Store, make_store: MakeStore, run: Migrate

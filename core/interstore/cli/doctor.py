@@ -79,7 +79,13 @@ def _examine(resolved: Resolved) -> None:
         if store.capabilities.stats:
             _step("stats", store.stats, _figures)
         _step("capabilities", lambda: capability_names(store.capabilities), ", ".join)
-        _step("round trip", lambda: _round_trip(store), str)
+        if getattr(resolved.settings, "auto_create", True):
+            _step("round trip", lambda: _round_trip(store), str)
+        else:
+            click.echo(
+                "skipped round trip: it needs a model of its own, and auto_create "
+                "(DATABASE_AUTO_CREATE) is off"
+            )
 
 
 def _step(name: str, do: Callable[[], T], tell: Callable[[T], str]) -> T:

@@ -24,9 +24,7 @@ __all__ = ["migrate", "verify"]
 
 STOPPED: Final = 4
 
-_models = click.option(
-    "--models", metavar="A,B", help="Only these models; all of the source's by default."
-)
+_models = click.option("--models", metavar="A,B", help="Only these models; all by default.")
 _map = click.option(
     "--map", "renames", metavar="A:B", multiple=True, help="Call model A of SRC B in DST."
 )

@@ -93,6 +93,8 @@ class Migration:
         except Stopped:
             return self._unbegun(plan, "stopped", []), None
         self.notes += notes
+        if not pairs:
+            blockers.append(_empty_source(plan))
         if blockers or plan_only:
             return self._unbegun(plan, "blocked" if blockers else "planned", blockers), None
         return self._locked(plan, new=True)
@@ -128,6 +130,15 @@ class Migration:
                 return _Session(self, plan, folder, journal).run()
         finally:
             lock.release()
+
+
+def _empty_source(plan: Plan) -> Blocker:
+    # A mistyped path is a new, empty store to most engines: "done" would be the wrong answer.
+    return Blocker(
+        code="empty-source",
+        message=f"the source {plan.source.shown} has no models, so there is nothing to copy: see "
+        "that it is the right place",
+    )
 
 
 class _Session:

@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from io import StringIO
 from typing import Final
 
 from interstore.errors import ConfigurationError
@@ -131,12 +132,27 @@ def read_dotenv(path: str) -> dict[str, str | None]:
     """
     if not os.path.isfile(path):
         return {}
-    from dotenv import dotenv_values
-
     try:
-        return dotenv_values(path)
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
     except OSError as error:
         problem = error.strerror
     except UnicodeDecodeError:
         problem = "it is not UTF-8"
+    else:
+        return _parsed(text, path)
     raise ConfigurationError(f"{os.path.abspath(path)} cannot be read: {problem}")
+
+
+def _parsed(text: str, path: str) -> dict[str, str | None]:
+    from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
+
+    for binding in parse_stream(StringIO(text)):
+        if binding.error and _PREFIX in binding.original.string:
+            # Passed over, it would have a store opened that nobody meant. It may hold a secret.
+            raise ConfigurationError(
+                f"{os.path.abspath(path)}, line {binding.original.line}: this is not NAME=value, "
+                "or a quote is not closed"
+            )
+    return dotenv_values(stream=StringIO(text))
