@@ -96,6 +96,7 @@ class Catalog:
         replace_file(path, [header_of(model, at) + b"\n"], _DRAFT)
         entry = ModelEntry(os.path.basename(path), at)
         write_manifest(self.folder, Manifest({**self.models(), model: entry}))
+        self.models()  # from now on, a manifest that is not there is one that is lost
         return path
 
     def drop(self, model: str) -> bool:

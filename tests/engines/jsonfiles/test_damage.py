@@ -286,3 +286,15 @@ def test_leftovers_of_killed_processes_are_removed(folder: Path) -> None:
         "interstore.lock",
         "m.jsonl",
     }
+
+
+def test_a_folder_that_is_removed_is_not_begun_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    store = database(folder)
+    store.create("m", write("a"))
+    shutil.rmtree(folder)
+    folder.mkdir()
+    for _ in range(2):
+        with pytest.raises(CorruptionError, match="the manifest is lost"):
+            store.create("m", write("b"))
+    assert not (folder / "m.jsonl").exists()
