@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from interstore.filters.tree import Node
-from interstore_backends.sqlite import schema
+from interstore_backends.sqlite import indexes, schema
 from interstore_backends.sqlite.compile import Compiled, compile_filter
 from interstore_backends.sqlite.connections import Connections
 from interstore_backends.sqlite.driver import load_driver
@@ -115,6 +115,7 @@ class Access:
     def _load(self, cursor: Any, model: str) -> Table | None:
         table = schema.load_table(cursor, model, self._driver.version)
         if table is not None:
+            table.lists = indexes.lists(cursor, model, table)
             self._tables[model] = table
         return table
 
@@ -131,10 +132,10 @@ class Access:
         self._tables[model] = table
         return table
 
-    def _filtered(self, tree: Node, run: Callable[[Compiled], T]) -> T:
+    def _filtered(self, table: Table, tree: Node, run: Callable[[Compiled], T]) -> T:
         """`run` with the condition that the tree is compiled to."""
         try:
-            return run(compile_filter(tree))
+            return run(compile_filter(tree, table.lists))
         except self._driver.Error as error:
             if not is_too_complex(error):
                 raise

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from interstore.filters.tree import ALL, Node
+from interstore.paths import Reference
 from interstore.prepared import Position, Query, SortKey
 from interstore_backends.sqlite.conditions import Conditions
 from interstore_backends.sqlite.values import Parameter, bind, order_expression
@@ -21,10 +22,15 @@ class Compiled:
     parameters: list[Parameter]
 
 
-def compile_filter(tree: Node) -> Compiled:
-    """The condition that a row meets if the tree is true of its document."""
+def compile_filter(tree: Node, lists: Mapping[Reference, str] | None = None) -> Compiled:
+    """The condition that a row meets if the tree is true of its document.
+
+    Args:
+        tree: the filter.
+        lists: the tables of elements that ``$has`` can be looked up in.
+    """
     parameters: list[Parameter] = []
-    return Compiled(Conditions(parameters).condition(tree), parameters)
+    return Compiled(Conditions(parameters, lists).condition(tree), parameters)
 
 
 def compile_query(query: Query, condition: Compiled | None = None) -> Compiled:

@@ -5,7 +5,7 @@ The text depends on paths and shapes only; operands are parameters.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 from interstore.filters import tree as nodes
 from interstore.filters.intervals import merge_ranges, succ
 from interstore.filters.tree import Node, Scalar
-from interstore.paths import Envelope
+from interstore.paths import Envelope, Reference
 from interstore_backends.sqlite.values import COLUMNS, LOWEST, Parameter, Value, bind
 
 __all__ = ["REGEX", "Conditions"]
@@ -38,8 +38,12 @@ _encode: Final = msgspec.json.Encoder().encode
 class Conditions:
     """Translates one tree, collecting parameters in the order of their question marks."""
 
-    def __init__(self, parameters: list[Parameter]) -> None:
+    def __init__(
+        self, parameters: list[Parameter], lists: Mapping[Reference, str] | None = None
+    ) -> None:
         self.parameters = parameters
+        self.lists = lists or {}
+        """Tables (key, id) of the elements that lie at paths of the document."""
         self.element: str | None = None
         """The alias of the array's element that paths are relative to."""
         self.as_value = False
@@ -182,6 +186,9 @@ class Conditions:
         return f"{REGEX}(?,?,{expression})"
 
     def has(self, node: nodes.Has) -> str:
+        if self.element is None and node.path in self.lists:
+            listed = f"SELECT id FROM {self.lists[node.path]}"
+            return f"id IN ({listed} WHERE key = {bind(node.value, self.parameters)})"
         value = self.value(node)
         alias = self.alias()
         element = Value.element(alias)

@@ -142,7 +142,7 @@ class SQLiteDatabase(Reads):
                 rest = compile_query(query, condition)
                 return find_all(cursor, table.select + rest.sql, rest.parameters)
 
-            found = self._filtered(query.tree, run)
+            found = self._filtered(table, query.tree, run)
             if not found:
                 return None
             write = changes.apply(model, found[0].id, found[0])
@@ -217,6 +217,7 @@ class SQLiteDatabase(Reads):
 
         def work(cursor: Any, table: Table) -> BulkResult:
             return self._filtered(
+                table,
                 tree,
                 lambda condition: bulk.update_many(
                     cursor, table, model, condition, changes, self._explain(cursor, model)
@@ -234,7 +235,7 @@ class SQLiteDatabase(Reads):
                 deleted: int = cursor.execute(statement, condition.parameters).rowcount
                 return deleted
 
-            return self._filtered(tree, run)
+            return self._filtered(table, tree, run)
 
         return BulkResult(deleted=self._write(model, work) or 0)
 
@@ -248,6 +249,7 @@ class SQLiteDatabase(Reads):
         """Remove a model and all its documents; return whether it existed."""
 
         def work(cursor: Any, table: Table) -> bool:
+            indexes.drop_lists(cursor, model, table)
             schema.drop_table(cursor, model, table)
             return True
 
@@ -262,6 +264,7 @@ class SQLiteDatabase(Reads):
             lambda cursor, table: indexes.ensure_index(cursor, model, table, index),
             create=True,
         )
+        self._tables.pop(model, None)
 
     def indexes(self, model: str) -> list[Index]:
         """The indexes of the model, in the order of their names."""
@@ -272,6 +275,7 @@ class SQLiteDatabase(Reads):
         dropped = self._transact(
             model, lambda cursor, table: indexes.drop_index(cursor, model, table, name)
         )
+        self._tables.pop(model, None)
         return bool(dropped)
 
     def stats(self) -> dict[str, Any]:

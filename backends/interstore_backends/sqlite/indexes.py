@@ -2,8 +2,10 @@
 
 A declaration is a row of ``interstore_indexes``. For each there is an index on the keys that
 filters and sorts compare, the id last; if it is unique, a second one over the rows in which
-no key is null; and, where it demands anything of values, two triggers. So whatever process
-writes, of whatever version or language, SQLite itself refuses what does not fit.
+no key is null. For an index of lists there is a table of keys and ids instead, which triggers
+keep equal to the documents. Where an index demands anything of values, two more triggers
+do: whatever process writes, of whatever version or language, SQLite itself refuses what does
+not fit.
 """
 
 from __future__ import annotations
@@ -23,13 +25,23 @@ from interstore.indexes import (
     taken,
     unfit,
 )
+from interstore.paths import Reference
 from interstore.prepared import Write
 from interstore_backends.sqlite.errors import code_of
 from interstore_backends.sqlite.keys import quote_name, quote_path, quote_text
 from interstore_backends.sqlite.schema import INDEXES, Table
-from interstore_backends.sqlite.values import LOWEST, order_expression
+from interstore_backends.sqlite.values import LOWEST, Value, order_expression
 
-__all__ = ["drop_index", "ensure_index", "indexes", "is_refusal", "raise_refusal", "refusal"]
+__all__ = [
+    "drop_index",
+    "drop_lists",
+    "ensure_index",
+    "indexes",
+    "lists",
+    "is_refusal",
+    "raise_refusal",
+    "refusal",
+]
 
 _CONSTRAINT: Final = 19
 _MARK: Final = "interstore index "
@@ -69,10 +81,10 @@ def ensure_index(cursor: Any, model: str, table: Table, index: Index) -> None:
     demand = _violation(index, "doc")
     if demand:
         _check_rows(cursor, model, table, index, demand)
-    keys = [order_expression(reference) for reference in index.references]
     if index.unique:
-        _check_unique(cursor, model, table, index, keys)
-    for statement in _statements(table, index, keys, _violation(index, "NEW.doc")):
+        _check_unique(cursor, model, table, index, _keys(index))
+    build = _list_statements if index.list else _statements
+    for statement in (*_triggers(table, index), *build(table, index)):
         cursor.execute(statement)
     row = (model, index.name, _encode(index).decode())
     cursor.execute(f"INSERT INTO {INDEXES} VALUES (?,?,?)", row)
@@ -95,7 +107,10 @@ def drop_index(cursor: Any, model: str, table: Table, name: str) -> bool:
 
 # What is built.
 
-_PARTS: Final = (("INDEX", ""), ("INDEX", "unique"), ("TRIGGER", "insert"), ("TRIGGER", "update"))
+_PARTS: Final = (
+    ("INDEX", ""), ("INDEX", "unique"), ("TRIGGER", "insert"), ("TRIGGER", "update"),
+    ("TRIGGER", "listing"), ("TRIGGER", "relisting"), ("TRIGGER", "unlisting"), ("TABLE", "list"),
+)  # fmt: skip
 
 
 def _part(table: Table, index: Index, part: str) -> str:
@@ -103,38 +118,109 @@ def _part(table: Table, index: Index, part: str) -> str:
     return quote_name(f"{table.plain_name}:{index.name}" + (f":{part}" if part else ""))
 
 
-def _statements(table: Table, index: Index, keys: list[str], violation: str) -> list[str]:
-    """What builds the index. Its expressions are the very text that filters are compiled to."""
+def _keys(index: Index) -> list[str]:
+    """The expressions that are indexed: the very text that filters are compiled to."""
+    return [order_expression(reference) for reference in index.references]
+
+
+def _statements(table: Table, index: Index) -> list[str]:
+    """What builds the index, and what keeps values apart if it is unique."""
+    keys = _keys(index)
     listed = ", ".join(keys)
     made = [f"CREATE INDEX {_part(table, index, '')} ON {table.name} ({listed}, id)"]
     if index.unique:
         given = " AND ".join(f"{key} <> {LOWEST}" for key in keys)
         name = _part(table, index, "unique")
         made.append(f"CREATE UNIQUE INDEX {name} ON {table.name} ({listed}) WHERE {given}")
-    if violation:
-        refuse = f"BEGIN SELECT RAISE(ABORT, {quote_text(_MARK + index.name)}); END"
-        for part, event in (("insert", "INSERT"), ("update", "UPDATE OF doc")):
-            made.append(
-                f"CREATE TRIGGER {_part(table, index, part)} AFTER {event} ON {table.name} "
-                f"WHEN {violation} {refuse}"
-            )
     return made
+
+
+def _list_statements(table: Table, index: Index) -> list[str]:
+    """What builds the table of the elements, and keeps it equal to the documents."""
+    listed = _part(table, index, "list")
+    [(path, _)] = index.user_paths
+    literal = quote_path(path)
+    element = Value.element("e").key
+    made = [f"CREATE TABLE {listed} (key, id TEXT, PRIMARY KEY (key, id)) WITHOUT ROWID"]
+    made.append(
+        f"INSERT INTO {listed} SELECT DISTINCT {element}, t.id FROM {table.name} t, "
+        f"json_each(t.doc,{literal}) e WHERE json_type(t.doc,{literal}) = 'array'"
+    )
+    add = (
+        f"INSERT INTO {listed} SELECT DISTINCT {element}, NEW.id "
+        f"FROM json_each(NEW.doc,{literal}) e WHERE json_type(NEW.doc,{literal}) = 'array'; "
+    )
+    # A table without rowids has its rows by key, so the former keys say where they are.
+    remove = (
+        f"DELETE FROM {listed} WHERE id = OLD.id AND key IN (SELECT {element} "
+        f"FROM json_each(OLD.doc,{literal}) e WHERE json_type(OLD.doc,{literal}) = 'array'); "
+    )
+    changed = f"json_extract(OLD.doc,{literal}) IS NOT json_extract(NEW.doc,{literal})"
+    for part, event, when, work in (
+        ("listing", "INSERT", "1", add),
+        ("relisting", "UPDATE OF doc", changed, remove + add),
+        ("unlisting", "DELETE", "1", remove),
+    ):
+        made.append(
+            f"CREATE TRIGGER {_part(table, index, part)} AFTER {event} ON {table.name} "
+            f"WHEN {when} BEGIN {work}END"
+        )
+    return made
+
+
+def _triggers(table: Table, index: Index) -> list[str]:
+    """What refuses documents that the index does not allow."""
+    violation = _violation(index, "NEW.doc")
+    if not violation:
+        return []
+    refuse = f"BEGIN SELECT RAISE(ABORT, {quote_text(_MARK + index.name)}); END"
+    return [
+        f"CREATE TRIGGER {_part(table, index, part)} AFTER {event} ON {table.name} "
+        f"WHEN {violation} {refuse}"
+        for part, event in (("insert", "INSERT"), ("update", "UPDATE OF doc"))
+    ]
 
 
 def _violation(index: Index, document: str) -> str:
     """The condition that a row breaks what `compile_check` checks; empty if none can."""
     terms: list[str] = []
     for path, declared in index.user_paths:
-        inside = f"{document},{quote_path(path)}"
-        allowed = _TYPES[declared or ("scalar" if index.unique else None)]
-        if allowed:
-            terms.append(f"coalesce(json_type({inside}),'null') NOT IN ({allowed})")
-        if declared in (None, "string"):
-            terms.append(
-                f"CASE json_type({inside}) WHEN 'text' THEN "
-                f"length(CAST(json_extract({inside}) AS BLOB)) > {index.text_bytes} ELSE 0 END"
-            )
+        value = Value.at(document, path)
+        if index.list:
+            wrong = " OR ".join(_terms(index, Value.element("e"), declared or "scalar"))
+            terms.append(f"coalesce({value.type},'null') NOT IN ('null','array')")
+            terms.append(f"EXISTS (SELECT 1 FROM json_each({value.inside}) e WHERE {wrong})")
+        else:
+            terms += _terms(index, value, declared or ("scalar" if index.unique else None))
     return f"({' OR '.join(terms)})" if terms else ""
+
+
+def _terms(index: Index, value: Value, needed: str | None) -> list[str]:
+    terms: list[str] = []
+    if _TYPES[needed]:
+        terms.append(f"coalesce({value.type},'null') NOT IN ({_TYPES[needed]})")
+    if needed in (None, "scalar", "string"):
+        size = f"length(CAST({value.scalar} AS BLOB)) > {index.text_bytes}"
+        terms.append(f"CASE {value.type} WHEN 'text' THEN {size} ELSE 0 END")
+    return terms
+
+
+# Lists.
+
+
+def lists(cursor: Any, model: str, table: Table) -> dict[Reference, str]:
+    """The table of the elements at each path that has an index of lists."""
+    return {
+        index.references[0]: _part(table, index, "list")
+        for index in indexes(cursor, model)
+        if index.list
+    }
+
+
+def drop_lists(cursor: Any, model: str, table: Table) -> None:
+    """Remove the tables that a model's own does not take with it."""
+    for name in lists(cursor, model, table).values():
+        cursor.execute(f"DROP TABLE {name}")
 
 
 # What stands in the way.

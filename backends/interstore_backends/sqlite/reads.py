@@ -58,7 +58,7 @@ class Reads(Access):
                 rest = compile_query(query, condition)
                 return find_all(cursor, table.select + rest.sql, rest.parameters)
 
-            return self._filtered(query.tree, run)
+            return self._filtered(table, query.tree, run)
 
         return self._read(model, work) or []
 
@@ -80,7 +80,7 @@ class Reads(Access):
                 rows: list[Row] = cursor.execute(query, condition.parameters).fetchall()
                 return rows[0] if rows else None
 
-            return self._filtered(tree, run)
+            return self._filtered(table, tree, run)
 
         return self._read(model, work)
 

@@ -7,11 +7,12 @@ with small documents the gain was under a tenth.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, TypeAlias
 
 from interstore.errors import ConfigurationError
 from interstore.names import check_new_model
+from interstore.paths import Reference
 from interstore_backends.sqlite.keys import quote_name
 
 __all__ = [
@@ -58,17 +59,19 @@ class Table:
     Attributes:
         name: as statements have it, quoted.
         plain_name: the same without quotes.
+        lists: the quoted names of the tables that list the elements at indexed paths.
         rows: what a SELECT names, in the order of `rows.Row`.
     """
 
     __slots__ = (
-        "copy_newer", "copy_over", "create", "format", "get", "name", "plain_name", "put",
-        "put_if", "put_over", "replace", "rows", "select",
+        "copy_newer", "copy_over", "create", "format", "get", "lists", "name", "plain_name",
+        "put", "put_if", "put_over", "replace", "rows", "select",
     )  # fmt: skip
 
     def __init__(self, name: str, document_format: Format) -> None:
         self.plain_name = name
         self.name = quote_name(name)
+        self.lists: Mapping[Reference, str] = {}
         self.format = document_format
         stored, read = ("jsonb(?)", "json(doc)") if document_format == "jsonb" else ("?", "doc")
         self.rows = _COLUMNS + read

@@ -14,7 +14,8 @@ from interstore.filters.arguments import parse_sort
 from interstore.filters.order import position_of
 from interstore.filters.parse import parse_filter
 from interstore.prepared import Query
-from interstore_backends.sqlite.compile import compile_query
+from interstore_backends.sqlite.compile import compile_filter, compile_query
+from interstore_backends.sqlite.indexes import lists
 from interstore_backends.sqlite.schema import Table
 from tests.databases import sqlite as sqlite_database
 
@@ -46,6 +47,7 @@ def load(store: Store, size: int) -> None:
                     "name": f"name{number:05}",
                     "kind": f"k{number % 10}",
                     "rank": number % 100,
+                    "tags": [f"t{number % 200}", "all"],
                     "rest": "x" * 200,
                 }
                 for number in range(start, min(size, start + 10_000))
@@ -54,8 +56,10 @@ def load(store: Store, size: int) -> None:
 
 
 def plan(store: Store, query: Query) -> str:
-    compiled = compile_query(query)
-    statement = f"EXPLAIN QUERY PLAN {Table('users', 'text').select}{compiled.sql}"
+    table = Table("users", "text")
+    listed = lists(store.native.cursor(), "users", table)
+    compiled = compile_query(query, compile_filter(query.tree, listed))
+    statement = f"EXPLAIN QUERY PLAN {table.select}{compiled.sql}"
     rows = store.native.execute(statement, compiled.parameters).fetchall()
     return "; ".join(row[3] for row in rows)
 
@@ -78,6 +82,10 @@ def test_the_plan(tmp_path: Path, size: int, first: str) -> None:
             assert "SCAN users" not in shown, f"{name}: {shown}"
             assert "SEARCH users USING INDEX users:" in shown, f"{name}: {shown}"
             assert "sqlite_autoindex" not in shown, f"{name}: {shown}"
+        store.ensure_index("users", "tags", type="string", list=True)
+        shown = plan(store, Query(parse_filter({"tags": {"$has": "t7"}}), limit=100))
+        assert "SEARCH users:tags" in shown, shown
+        assert "SCAN users" not in shown, shown
         for sort in SORTS:
             query = Query(sort=parse_sort(sort), limit=10)
             shown = plan(store, query)
@@ -120,3 +128,23 @@ def test_large_batches(tmp_path: Path) -> None:
         assert clash.index == index.name
         assert isinstance(unfit, InvalidDocumentError)
         assert store.count("users") == 2_498
+
+
+def test_an_index_of_a_list_that_another_process_drops(tmp_path: Path) -> None:
+    with Store(sqlite_database(tmp_path)) as store, Store(sqlite_database(tmp_path)) as other:
+        index = store.ensure_index("users", "tags", list=True)
+        documents = [{"id": f"{n:03}", "tags": [n % 3, None, "x", "x"]} for n in range(60)]
+        store.create_many("users", documents)
+        assert other.count("users", {"tags": {"$has": 1}}) == 20
+        store.drop_index("users", index)
+        assert other.count("users", {"tags": {"$has": 1}}) == 20
+        assert other.update_many("users", {"tags": {"$has": 1}}, {"tags": "no list"}).updated == 20
+        with pytest.raises(InvalidDocumentError, match="20 documents of users"):
+            store.ensure_index("users", "tags", list=True)
+        assert store.delete_many("users", {"tags": "no list"}).deleted == 20
+        store.ensure_index("users", "tags", list=True)
+        store.put("users", {"id": "000", "tags": ["y"]})
+        assert other.count("users", {"tags": {"$not": {"$has": "x"}}}) == 1
+        assert store.drop("users")
+        assert [name for (name,) in store.native.execute("SELECT name FROM sqlite_schema")
+                if name.startswith("users")] == []  # fmt: skip
