@@ -18,6 +18,8 @@ INTERSTORE = str(Path(sys.executable).with_name("interstore"))
 
 ENGINES = ["memory", "json", "sqlite"]
 
+SERVERS = ["postgresql", "mongodb"]
+
 MakeStore = Callable[[str, str], Store]
 Migrate = Callable[..., Report]
 
@@ -60,6 +62,12 @@ def url_of(engine: str, folder: Path, name: str) -> str:
         "json": f"json:{folder / name}",
         "sqlite": f"sqlite:{folder / name}.db",
     }[engine]
+
+
+def server_url(engine: str, request: pytest.FixtureRequest) -> str:
+    """An empty database of a server, for this test."""
+    url: str = request.getfixturevalue(f"{engine}_url")
+    return url
 
 
 def fill(store: Store, model: str, count: int, first: int = 0) -> None:

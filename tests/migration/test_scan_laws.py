@@ -8,15 +8,22 @@ from typing import Any
 import msgspec
 import pytest
 
-from interstore import Store
+from interstore import Store, connect
 from interstore.filters.tree import ALL
 from interstore.prepared import Partition
-from tests.migration.conftest import ENGINES, ODD_IDS, MakeStore
+from tests.migration.conftest import ENGINES, ODD_IDS, SERVERS, MakeStore, server_url
 
 
-@pytest.fixture(params=ENGINES)
-def store(request: pytest.FixtureRequest, make_store: MakeStore) -> Store:
-    store = make_store(request.param, "laws")
+@pytest.fixture(params=[*ENGINES, *SERVERS])
+def store(request: pytest.FixtureRequest, make_store: MakeStore) -> Iterator[Store]:
+    if request.param in SERVERS:
+        with connect(server_url(request.param, request)) as store:
+            yield filled(store)
+    else:
+        yield filled(make_store(request.param, "laws"))
+
+
+def filled(store: Store) -> Store:
     store.create_many("odd", [{"id": id, "n": index} for index, id in enumerate(ODD_IDS)])
     store.create_many("many", [{"id": f"k{index * 7919 % 2500:04d}"} for index in range(2_500)])
     return store
@@ -98,24 +105,21 @@ def test_writing_between_pages_loses_and_repeats_nothing(store: Store) -> None:
     assert kept <= set(found)
 
 
-def test_write_page_keeps_the_envelope_and_is_repeatable(
-    store: Store, make_store: MakeStore
-) -> None:
+def test_write_page_keeps_the_envelope_and_is_repeatable(store: Store) -> None:
     from interstore.migration.references import OpenStores
     from interstore.migration.slice import Order, run_slice
 
     store.update("odd", "a", {"n": 99})
-    target = make_store(store.database.name, "copy")
-    resolver = OpenStores({"store:source": store, "store:target": target})
+    resolver = OpenStores({"store:source": store, "store:target": store})
     order = Order(
-        kind="copy", source="store:source", model="odd", target="store:target", into="odd"
+        kind="copy", source="store:source", model="odd", target="store:target", into="copy"
     )
     for _ in range(2):
         result = run_slice(order, resolver)
         assert result.done
         assert result.read == len(ODD_IDS) == result.written + result.unchanged
         for document in store.find("odd"):
-            copy = target.get("odd", document.id)
+            copy = store.get("copy", document.id)
             assert dict(copy) == dict(document)
             assert (copy.version, copy.created, copy.updated) == (
                 document.version,
