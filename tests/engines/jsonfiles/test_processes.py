@@ -14,12 +14,10 @@ from interstore.prepared import Query, Write
 from interstore_backends.jsonfiles import catalog as catalog_module
 from interstore_backends.jsonfiles import model as model_module
 from interstore_backends.jsonfiles.catalog import Catalog
-from interstore_backends.jsonfiles.database import JsonFilesDatabase
 from interstore_backends.jsonfiles.lock import FolderLock
 from interstore_backends.jsonfiles.log import Log
 from interstore_backends.jsonfiles.manifest import read_manifest
 from interstore_backends.jsonfiles.model import ModelFile
-from interstore_backends.jsonfiles.settings import JsonFilesSettings
 from tests.engines.jsonfiles.support import changes, child, content, database, finished, write
 
 
@@ -234,18 +232,14 @@ def test_a_slow_thread_does_not_bring_the_old_manifest_back(
         assert sorted(catalog.models()) == ["m1", "m2"]
 
 
-def test_disconnecting_under_a_thread_is_a_typed_error(tmp_path: Path) -> None:
-    class Overtaken(JsonFilesDatabase):
-        """Another thread disconnects as soon as this one knows that it is connected."""
-
-        def _connected(self) -> Catalog:
-            catalog = super()._connected()
-            if self._open:
-                self.disconnect()
-            return catalog
-
-    store = Overtaken(JsonFilesSettings(data_dir=str(tmp_path), durability="os"))
-    store.connect()
+def test_disconnecting_under_a_thread_is_a_typed_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = database(tmp_path)
     store.create("m", write("a"))
+    catalog = store._connected()
+    store.disconnect()
+    # As for a thread that had looked just before.
+    monkeypatch.setattr(store, "_connected", lambda: catalog)
     with pytest.raises(UnavailableError, match="not connected"):
         store.drop("m")
