@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from interstore._sync.store import Store
     from interstore.bulk import BulkResult, Outcome
     from interstore.capabilities import Capabilities, Limits
+    from interstore.codecs import Int64, Scaled
     from interstore.connection import connect, connect_async
     from interstore.document import Document, Page
     from interstore.errors import (
@@ -69,6 +70,7 @@ __all__ = [
     "DuplicateError",
     "Envelope",
     "Index",
+    "Int64",
     "InterstoreError",
     "InterstoreWarning",
     "InvalidDocumentError",
@@ -82,6 +84,7 @@ __all__ = [
     "PermissionDeniedError",
     "Repository",
     "ResumeExpiredError",
+    "Scaled",
     "Secret",
     "Store",
     "UnavailableError",
@@ -114,6 +117,8 @@ _MODULES = {
     "Outcome": "bulk",
     "Page": "document",
     "Repository": "_sync.repository",
+    "Int64": "codecs",
+    "Scaled": "codecs",
     "Secret": "settings",
     "Store": "_sync.store",
     "connect": "connection",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import types
 import typing
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -12,6 +13,15 @@ from typing import Annotated, Any, Generic, TypeVar, cast, get_args, get_origin
 
 import msgspec
 
+from interstore.codecs import (
+    Codec,
+    Int64,
+    Scaled,
+    Span,
+    encode_changes,
+    encode_filter,
+    encode_value,
+)
 from interstore.document import Document
 from interstore.errors import ConfigurationError, InvalidDocumentError
 from interstore.paths import Envelope
@@ -21,6 +31,9 @@ from interstore.times import now
 __all__ = ["Shape"]
 
 M = TypeVar("M")
+
+_UNIONS = (types.UnionType, vars(typing)["Union"])
+"""What `int | None` and `Optional[int]` are, which differ before Python 3.14."""
 
 _MISFITS = (ValueError, TypeError, msgspec.ValidationError)
 
@@ -38,7 +51,9 @@ class Shape(Generic[M]):
     A field ``id`` is the document's id. A field annotated with a member of `Envelope`
     (``version: Annotated[int, Envelope.VERSION] = 0``) is filled from the envelope when a
     document is read, and is not stored. The declared types decide what is read back:
-    datetimes, UUIDs, Decimals, enumerations and so on are stored as text.
+    datetimes, UUIDs, Decimals, enumerations and so on are stored as text. A field annotated
+    with a codec of `interstore.codecs` is stored as that says, and filters and changes speak
+    of it as the class does. A field that is a list is asked only what a list can answer.
 
     Raises:
         ConfigurationError: `kind` is of none of these kinds of class.
@@ -53,7 +68,10 @@ class Shape(Generic[M]):
             for mark in getattr(hint, "__metadata__", ())
             if isinstance(mark, Envelope) and mark in _ENVELOPE
         }
-        self._spans = [name for name, hint in self._hints.items() if _is_span(hint)]
+        self._codecs = {
+            name: codec for name, hint in self._hints.items() if (codec := _codec(hint)) is not None
+        }
+        self._lists = frozenset(name for name, hint in self._hints.items() if _is_list(hint))
         self._dump, self._load = _functions(kind)
 
     def fields(self, instance: M) -> dict[str, Any]:
@@ -67,6 +85,9 @@ class Shape(Generic[M]):
             fields.pop(name, None)
         if "id" in fields and fields["id"] in (None, ""):
             del fields["id"]
+        for name, codec in self._codecs.items():
+            if name in fields:
+                fields[name] = encode_value(name, fields[name], codec)
         # Neither dataclasses nor type checkers keep a wrong value from getting here.
         document = prepare_write(self.kind.__name__, fields, now()).document()
         try:
@@ -102,20 +123,41 @@ class Shape(Generic[M]):
             del values["id"]
         for name, read in self._envelope.items():
             values[name] = read(document)
-        for name in self._spans:
-            if type(values.get(name)) is int:
-                values[name] = timedelta(microseconds=values[name])
+        for name, codec in self._codecs.items():
+            if values.get(name) is not None:
+                values[name] = codec.decode(values[name])
         return self._load(values)
+
+    def filter(self, filter: Any) -> Any:
+        """`filter` in terms of what is stored."""
+        return encode_filter(filter, self._codecs, self._lists)
+
+    def changes(self, changes: Any) -> Any:
+        """`changes` in terms of what is stored."""
+        return encode_changes(changes, self._codecs)
 
 
 def _hints(kind: type[Any]) -> dict[str, Any]:
     return typing.get_type_hints(kind, include_extras=True)
 
 
-def _is_span(hint: Any) -> bool:
-    if get_origin(hint) is Annotated:
+def _codec(hint: Any) -> Codec | None:
+    for mark in getattr(hint, "__metadata__", ()):
+        if isinstance(mark, (Int64, Scaled)):
+            return mark
+    return Span() if timedelta in _alternatives(hint) else None
+
+
+def _is_list(hint: Any) -> bool:
+    kinds = [get_origin(each) or each for each in _alternatives(hint) if each is not type(None)]
+    return bool(kinds) and all(kind in (list, tuple, set, frozenset) for kind in kinds)
+
+
+def _alternatives(hint: Any) -> tuple[Any, ...]:
+    """The types that a field may have: those of a union, else the one."""
+    while get_origin(hint) in (Annotated, typing.Required, typing.NotRequired):
         hint = get_args(hint)[0]
-    return hint is timedelta or timedelta in get_args(hint)
+    return get_args(hint) if get_origin(hint) in _UNIONS else (hint,)
 
 
 def _functions(

@@ -80,7 +80,9 @@ class AsyncRepository(Generic[M]):
             InvalidDocumentError: the changes cannot be made; or what they have made of the
                 document does not fit the class, which is known only once they are written.
         """
-        document = await self.store.update(self.model, id, changes, if_version=if_version)
+        document = await self.store.update(
+            self.model, id, self._shape.changes(changes), if_version=if_version
+        )
         return self._shape.instance(document, just_written=True)
 
     async def delete(self, id: str, *, if_version: int | None = None) -> bool:
@@ -96,7 +98,9 @@ class AsyncRepository(Generic[M]):
         skip: int = 0,
     ) -> AsyncTypedCursor[M]:
         """A cursor over the instances that match."""
-        cursor = self.store.find(self.model, filter, sort=sort, limit=limit, skip=skip)
+        cursor = self.store.find(
+            self.model, self._shape.filter(filter), sort=sort, limit=limit, skip=skip
+        )
         return AsyncTypedCursor(cursor, self._shape)
 
     async def find_one(
@@ -109,16 +113,18 @@ class AsyncRepository(Generic[M]):
         self, filter: Filter, changes: Mapping[str, Any], *, sort: Sort = None
     ) -> M | None:
         """Change the first document that matches; the instance as it is now, or ``None``."""
-        document = await self.store.find_one_and_update(self.model, filter, changes, sort=sort)
+        document = await self.store.find_one_and_update(
+            self.model, self._shape.filter(filter), self._shape.changes(changes), sort=sort
+        )
         return None if document is None else self._shape.instance(document, just_written=True)
 
     async def count(self, filter: Filter = None) -> int:
         """How many documents match."""
-        return await self.store.count(self.model, filter)
+        return await self.store.count(self.model, self._shape.filter(filter))
 
     async def exists(self, filter: Filter = None) -> bool:
         """Whether any document matches."""
-        return await self.store.exists(self.model, filter)
+        return await self.store.exists(self.model, self._shape.filter(filter))
 
     async def create_many(
         self, instances: Iterable[M], *, on_error: OnError = "raise"
@@ -144,11 +150,15 @@ class AsyncRepository(Generic[M]):
         self, filter: Filter, changes: Mapping[str, Any], *, on_error: OnError = "raise"
     ) -> BulkResult:
         """Change every document that matches, each atomically."""
-        return await self.store.update_many(self.model, filter, changes, on_error=on_error)
+        return await self.store.update_many(
+            self.model, self._shape.filter(filter), self._shape.changes(changes), on_error=on_error
+        )
 
     async def delete_many(self, filter: Filter, *, on_error: OnError = "raise") -> BulkResult:
         """Remove every document that matches."""
-        return await self.store.delete_many(self.model, filter, on_error=on_error)
+        return await self.store.delete_many(
+            self.model, self._shape.filter(filter), on_error=on_error
+        )
 
     async def ensure_index(
         self,

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/repository.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: a61b58635b11a33713f15d3d
+# Digest of the rest: 47ee8467d812a4fcb0f98786
 
 """`Repository`: a typed view of one model."""
 
@@ -82,7 +82,9 @@ class Repository(Generic[M]):
             InvalidDocumentError: the changes cannot be made; or what they have made of the
                 document does not fit the class, which is known only once they are written.
         """
-        document = self.store.update(self.model, id, changes, if_version=if_version)
+        document = self.store.update(
+            self.model, id, self._shape.changes(changes), if_version=if_version
+        )
         return self._shape.instance(document, just_written=True)
 
     def delete(self, id: str, *, if_version: int | None = None) -> bool:
@@ -98,7 +100,9 @@ class Repository(Generic[M]):
         skip: int = 0,
     ) -> TypedCursor[M]:
         """A cursor over the instances that match."""
-        cursor = self.store.find(self.model, filter, sort=sort, limit=limit, skip=skip)
+        cursor = self.store.find(
+            self.model, self._shape.filter(filter), sort=sort, limit=limit, skip=skip
+        )
         return TypedCursor(cursor, self._shape)
 
     def find_one(self, filter: Filter = None, *, sort: Sort = None, skip: int = 0) -> M | None:
@@ -109,16 +113,18 @@ class Repository(Generic[M]):
         self, filter: Filter, changes: Mapping[str, Any], *, sort: Sort = None
     ) -> M | None:
         """Change the first document that matches; the instance as it is now, or ``None``."""
-        document = self.store.find_one_and_update(self.model, filter, changes, sort=sort)
+        document = self.store.find_one_and_update(
+            self.model, self._shape.filter(filter), self._shape.changes(changes), sort=sort
+        )
         return None if document is None else self._shape.instance(document, just_written=True)
 
     def count(self, filter: Filter = None) -> int:
         """How many documents match."""
-        return self.store.count(self.model, filter)
+        return self.store.count(self.model, self._shape.filter(filter))
 
     def exists(self, filter: Filter = None) -> bool:
         """Whether any document matches."""
-        return self.store.exists(self.model, filter)
+        return self.store.exists(self.model, self._shape.filter(filter))
 
     def create_many(self, instances: Iterable[M], *, on_error: OnError = "raise") -> BulkResult:
         """Store new documents; one that does not fit the class is reported as failed."""
@@ -142,11 +148,13 @@ class Repository(Generic[M]):
         self, filter: Filter, changes: Mapping[str, Any], *, on_error: OnError = "raise"
     ) -> BulkResult:
         """Change every document that matches, each atomically."""
-        return self.store.update_many(self.model, filter, changes, on_error=on_error)
+        return self.store.update_many(
+            self.model, self._shape.filter(filter), self._shape.changes(changes), on_error=on_error
+        )
 
     def delete_many(self, filter: Filter, *, on_error: OnError = "raise") -> BulkResult:
         """Remove every document that matches."""
-        return self.store.delete_many(self.model, filter, on_error=on_error)
+        return self.store.delete_many(self.model, self._shape.filter(filter), on_error=on_error)
 
     def ensure_index(
         self,
