@@ -10,6 +10,7 @@ from time import perf_counter, sleep
 
 import pytest
 
+from tests.patience import no_hang
 from tests.servers.proxy import Proxy
 
 
@@ -120,18 +121,18 @@ def test_latency(proxy: Proxy, client: socket.socket) -> None:
     proxy.slow(latency=0.1)
     start = perf_counter()
     assert ask(client, b"late") == b"late"
-    assert 0.2 <= perf_counter() - start < 1
+    assert perf_counter() - start >= 0.2
+    proxy.slow(latency=60)
     proxy.restore()
-    start = perf_counter()
-    assert ask(client, b"soon") == b"soon"
-    assert perf_counter() - start < 0.1
+    with no_hang():
+        assert ask(client, b"soon") == b"soon"
 
 
 def test_rate(proxy: Proxy, client: socket.socket) -> None:
     proxy.slow(rate=50_000)
     start = perf_counter()
     ask(client, bytes(10_000))
-    assert 0.2 <= perf_counter() - start < 2
+    assert perf_counter() - start >= 0.2
 
 
 def test_blackhole_holds_back(proxy: Proxy, client: socket.socket, echo: Echo) -> None:
@@ -156,6 +157,9 @@ def test_reset_reaches_both_ends(proxy: Proxy, client: socket.socket, echo: Echo
         client.recv(1)
     with connect(proxy) as other:
         assert ask(other, b"again") == b"again"
+    deadline = perf_counter() + 5
+    while not echo.resets and perf_counter() < deadline:
+        sleep(0.005)
     assert echo.resets == 1
 
 
