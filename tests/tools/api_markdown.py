@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, Final
 
+import interstore
+
 __all__ = ["entry", "prose"]
 
 _SECTION: Final = re.compile(r"(Args|Attributes|Raises|Returns|Yields):\s*$")
@@ -196,7 +198,9 @@ def _shape(name: str, kind: type[Any]) -> Iterator[str]:
     ]
     if fields:
         yield from ["```pyi", f"class {name}:", *(f"    {field}" for field in fields), "```", ""]
-    elif "__init__" in vars(kind) and not getattr(kind, "_is_protocol", False):
+    elif any("__init__" in vars(each) for each in _parts(kind)) and not getattr(
+        kind, "_is_protocol", False
+    ):
         call = _signature(name, kind.__init__).removeprefix("def ").removesuffix(" -> None")
         yield from ["```pyi", call, "```", ""]
 
@@ -213,10 +217,23 @@ def _described_fields(kind: type[Any]) -> Iterator[str]:
             yield f"- {shown}: {_inline(text)}"
 
 
+def _parts(kind: type[Any]) -> list[type[Any]]:
+    """The class, and the base classes of its own package that nobody is given to use.
+
+    In the order in which they are read: what all stand on, the parts, the whole.
+    """
+    package = kind.__module__.rpartition(".")[0]
+    bases = [
+        base
+        for base in kind.__mro__[1:]
+        if base.__module__.rpartition(".")[0] == package and base.__name__ not in interstore.__all__
+    ]
+    return [*bases[-1:], *bases[:-1], kind]
+
+
 def _members(kind: type[Any]) -> Iterator[tuple[str, Any]]:
-    """Public methods and properties, those of a private base class included."""
-    private = [base for base in kind.__mro__[1:] if base.__name__.startswith("_")]
-    for owner in (kind, *private):
+    """Public methods and properties."""
+    for owner in _parts(kind):
         for name, value in vars(owner).items():
             # Without a docstring, the contract or the base class documents it.
             plain = value.__func__ if isinstance(value, (classmethod, staticmethod)) else value

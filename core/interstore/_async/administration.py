@@ -1,0 +1,123 @@
+"""The operations on a whole database: models, figures, indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from interstore._async.base import AsyncBase
+from interstore.errors import InterstoreError, InvalidQueryError
+from interstore.indexes import Index, IndexType, parse_index
+from interstore.prepare import Filter
+
+__all__ = ["AsyncAdministration"]
+
+
+class AsyncAdministration(AsyncBase):
+    """Models, figures and indexes."""
+
+    async def models(self) -> list[str]:
+        """The names of the models that exist, sorted."""
+        self._check_open()
+        return await self.database.models()
+
+    async def drop(self, model: str) -> bool:
+        """Remove a model and all its documents; return whether it existed."""
+        self._check(model)
+        try:
+            return await self.database.drop(model)
+        except InterstoreError as error:
+            self._name_error(error, model)
+            raise
+
+    async def ping(self) -> None:
+        """Return if the engine answers; raise the reason if it does not."""
+        self._check_open()
+        await self.database.ping()
+
+    async def stats(self) -> dict[str, Any]:
+        """Figures about the database: documents, bytes, versions."""
+        self._check_open()
+        return await self.database.stats()
+
+    @property
+    def native(self) -> Any:
+        """The driver's own object, for what Interstore does not cover."""
+        return self.database.native
+
+    async def ensure_index(
+        self,
+        model: str,
+        *paths: Any,
+        type: IndexType | Sequence[IndexType | None] | None = None,
+        unique: bool = False,
+        list: bool = False,
+        where: Filter = None,
+        expire_after: str | None = None,
+    ) -> Index:
+        """Have an index on `paths`, built unless it exists, and return it.
+
+        It serves equality, ``$in``, ranges, prefixes, null, sorting and paging on its first
+        path, and on the others after it. What it declares holds from then on for every
+        write of whatever process: at its paths, strings of 1,024 UTF-8 bytes at most, divided
+        by the number of paths.
+
+        Args:
+            model: the model; it is created if it does not exist.
+            *paths: paths of keys, or ``"@version"``, ``"@created_at"``, ``"@updated_at"``.
+            type: ``"number"``, ``"string"`` or ``"bool"``, for all paths or one for each:
+                only that, null or nothing may stand there.
+            unique: no two documents may have the same values; one where any of them is null
+                or missing is not looked at. Only scalars may stand there.
+            list: the one path leads to an array of scalars (of the type), or null or
+                nothing; the index serves ``$has``.
+            where: not supported yet.
+            expire_after: not supported yet.
+
+        Raises:
+            UnsupportedError: the engine does not declare this kind of index.
+            ConfigurationError: it contradicts an index that exists.
+            InvalidDocumentError: stored documents do not fit it; the message names them.
+            DuplicateError: stored documents clash under it; the message names them.
+        """
+        self._check(model)
+        if where is not None:
+            raise self.database.unsupported(
+                "ensure_index with where (kind partial)", "leave where= out"
+            )
+        if expire_after is not None:
+            raise self.database.unsupported(
+                "ensure_index with expire_after (capability ttl)",
+                "delete what is old with delete_many from time to time",
+            )
+        index = parse_index(paths, type, unique, list)
+        try:
+            await self.database.ensure_index(model, index)
+        except InterstoreError as error:
+            self._name_error(error, model)
+            raise
+        return index
+
+    async def indexes(self, model: str) -> list[Index]:
+        """The indexes of the model, in the order of their names."""
+        self._check(model)
+        try:
+            return await self.database.indexes(model)
+        except InterstoreError as error:
+            self._name_error(error, model)
+            raise
+
+    async def drop_index(self, model: str, index: Index | str) -> bool:
+        """Remove an index, given itself or its name; return whether it existed.
+
+        What it declared is no longer demanded of documents.
+        """
+        self._check(model)
+        name = index if isinstance(index, str) else getattr(index, "name", None)
+        if not isinstance(name, str):
+            raise InvalidQueryError(f"drop_index takes an Index or its name, not {index!r:.80}")
+        try:
+            return await self.database.drop_index(model, name)
+        except InterstoreError as error:
+            self._name_error(error, model)
+            raise

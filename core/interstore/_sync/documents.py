@@ -1,0 +1,176 @@
+# Generated from core/interstore/_async/documents.py: change that file, then run
+#     uv run python tests/tools/async_to_sync.py
+# Digest of the rest: ecf2254d4feda2af336b1a06
+
+"""The operations on one document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from interstore._sync.base import Base
+from interstore.changes_parse import parse_changes
+from interstore.document import Document
+from interstore.errors import InterstoreError, InvalidQueryError, NotFoundError
+from interstore.filters.arguments import parse_sort
+from interstore.filters.parse import parse_filter
+from interstore.names import check_id
+from interstore.prepare import Filter, Sort, check_if_version, prepare_put, prepare_write
+from interstore.prepared import Query
+from interstore.times import now
+
+__all__ = ["Documents"]
+
+
+class Documents(Base):
+    """Documents, one by one."""
+
+    def create(self, model: str, data: Mapping[str, Any]) -> Document:
+        """Store a new document. Without ``"id"`` in `data` it gets a UUIDv7.
+
+        Raises:
+            DuplicateError: the id exists.
+            InvalidDocumentError: `data` cannot be stored portably.
+        """
+        self._check(model)
+        write = prepare_write(model, data, now())
+        try:
+            return self.database.create(model, write)
+        except InterstoreError as error:
+            self._name_error(error, model, write.id)
+            raise
+
+    def find_by_id(self, model: str, id: str) -> Document | None:
+        """The document, or ``None``."""
+        self._check(model)
+        id = check_id(id, model)
+        try:
+            return self.database.find_by_id(model, id)
+        except InterstoreError as error:
+            self._name_error(error, model, id)
+            raise
+
+    def get(self, model: str, id: str) -> Document:
+        """The document.
+
+        Raises:
+            NotFoundError: there is none with that id.
+        """
+        document = self.find_by_id(model, id)
+        if document is None:
+            raise NotFoundError(
+                f"{model} has no document {id!r}",
+                backend=self.database.name,
+                model=model,
+                id=id,
+            )
+        return document
+
+    def find_by_ids(self, model: str, ids: Iterable[str]) -> list[Document | None]:
+        """The documents with these ids, in their order; ``None`` for each that is missing."""
+        self._check(model)
+        if isinstance(ids, str) or not isinstance(ids, Iterable):
+            raise InvalidQueryError(f"find_by_ids takes a list of ids, not {ids!r:.80}")
+        asked = [check_id(id, model) for id in ids]
+        unique, size = list(dict.fromkeys(asked)), self.database.limits.bulk_documents
+        found: dict[str, Document] = {}
+        for start in range(0, len(unique), size):
+            try:
+                part = self.database.find_by_ids(model, unique[start : start + size])
+            except InterstoreError as error:
+                self._name_error(error, model)
+                raise
+            found.update((document.id, document) for document in part)
+        if len(unique) == len(asked):
+            return [found.get(id) for id in asked]
+        # An id that was asked for twice must not give the same object twice.
+        return [found[id].copy() if id in found else None for id in asked]
+
+    def update(
+        self,
+        model: str,
+        id: str,
+        changes: Mapping[str, Any],
+        *,
+        if_version: int | None = None,
+    ) -> Document:
+        """Change one document atomically, and return it as it is now.
+
+        Args:
+            model: the model.
+            id: the document's id.
+            changes: fields to replace whole, or operators with paths: ``{"$set": {"a.b": 1},
+                "$unset": ["c"], "$inc": {"n": 1}, "$push": {"tags": "x"}}``. ``{}`` only
+                checks that the document exists, in that version.
+            if_version: the version that the document must have.
+
+        Raises:
+            NotFoundError: there is no such document.
+            ConflictError: it has another version than `if_version`.
+            InvalidDocumentError: a path meets a value of the wrong type, or a value cannot
+                be stored portably.
+        """
+        self._check(model)
+        id = check_id(id, model)
+        check_if_version(if_version)
+        parsed = parse_changes(id, changes, now())
+        try:
+            return self.database.update(model, id, parsed, if_version=if_version)
+        except InterstoreError as error:
+            self._name_error(error, model, id)
+            raise
+
+    def put(
+        self, model: str, data: Mapping[str, Any], *, if_version: int | None = None
+    ) -> Document:
+        """Create the document, or replace all fields of the one that exists.
+
+        The version that a `Document` carries is not used: pass `if_version` for that.
+
+        Raises:
+            NotFoundError: `if_version` is given and there is no such document.
+            ConflictError: it has another version than `if_version`.
+            InvalidDocumentError: `data` cannot be stored portably, or is partial.
+        """
+        self._check(model)
+        check_if_version(if_version)
+        write = prepare_put(model, data, now())
+        try:
+            return self.database.put(model, write, if_version=if_version)
+        except InterstoreError as error:
+            self._name_error(error, model, write.id)
+            raise
+
+    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+        """Remove one document; return whether there was one.
+
+        Raises:
+            NotFoundError: `if_version` is given and there is no such document.
+            ConflictError: it has another version than `if_version`.
+        """
+        self._check(model)
+        id = check_id(id, model)
+        check_if_version(if_version)
+        try:
+            return self.database.delete(model, id, if_version=if_version)
+        except InterstoreError as error:
+            self._name_error(error, model, id)
+            raise
+
+    def find_one_and_update(
+        self, model: str, filter: Filter, changes: Mapping[str, Any], *, sort: Sort = None
+    ) -> Document | None:
+        """Change the first document that matches, and return it as it is now.
+
+        Callers at the same time never get the same version of a document. ``None`` means
+        that nothing matched when it was looked for.
+        """
+        self._check(model)
+        query = Query(parse_filter(filter), parse_sort(sort), limit=1)
+        parsed = parse_changes(None, changes, now())
+        try:
+            return self.database.find_one_and_update(model, query, parsed)
+        except InterstoreError as error:
+            self._name_error(error, model)
+            raise
