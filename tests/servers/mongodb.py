@@ -94,8 +94,11 @@ class MongoDB:
         yield self.url(name)
         with self.connect() as client:
             database = client[name]
-            for collection in database.list_collection_names():
-                if not collection.startswith("system."):
+            collections = database.list_collection_names()
+            if "system.views" in collections:  # views leave it behind, and it cannot be dropped
+                client.drop_database(name)
+            else:
+                for collection in collections:
                     database.drop_collection(collection)
         self._free.append(name)
 
