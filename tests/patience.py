@@ -1,12 +1,14 @@
-"""That a call comes back at all: no test judges how long a machine takes."""
+"""Waiting in tests: for a call to come back, for a store to be well again."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-__all__ = ["no_hang"]
+from interstore.errors import InterstoreError
+
+__all__ = ["eventually", "no_hang"]
 
 HANG = 40.0
 """Seconds: many times the timeouts of a second or two that the tests set, on any machine."""
@@ -18,3 +20,17 @@ def no_hang() -> Generator[None]:
     start = time.monotonic()
     yield
     assert time.monotonic() - start < HANG, "the timeout that was set did not end it"
+
+
+def eventually(what: Callable[[], object], seconds: float = 30) -> None:
+    """Until it succeeds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            what()
+        except InterstoreError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return

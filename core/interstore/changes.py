@@ -10,13 +10,12 @@ from interstore.document import Document
 from interstore.errors import ConflictError, InvalidDocumentError, NotFoundError
 from interstore.paths import show_path
 from interstore.prepared import Write
+from interstore.values import MAX_INTEGER
 
 __all__ = ["Change", "Changes", "KeyPath"]
 
 KeyPath: TypeAlias = tuple[str, ...]
 """A path of keys only: updates do not address elements of arrays."""
-
-MAX_INTEGER = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ class Changes:
                 leaves the limits of a portable document.
         """
         if current is None:
-            raise NotFoundError(f"{model} has no document {id!r}", model=model, id=id)
+            raise not_found(model, id)
         check_version(model, current, if_version)
         if self.is_empty:
             return Write(

@@ -19,11 +19,11 @@ from typing import Any, Final, Protocol
 
 from interstore.errors import InvalidDocumentError, InvalidQueryError
 from interstore.filters.builder import Expression
+from interstore.values import MAX_INTEGER
 
 __all__ = ["Codec", "Int64", "Scaled", "Span", "encode_changes", "encode_filter"]
 
 MAX_INT64: Final = 2**63 - 1
-MAX_INTEGER: Final = 2**53 - 1
 
 
 class Codec(Protocol):

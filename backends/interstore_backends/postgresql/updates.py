@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from interstore.changes import MAX_INTEGER, Changes
+from interstore.changes import Changes
 from interstore.prepared import MAX_DOCUMENT_BYTES
+from interstore.values import MAX_INTEGER
 from interstore_backends.postgresql.quoting import path_expression, quote_text
 from interstore_backends.postgresql.values import json_text, text_array
 

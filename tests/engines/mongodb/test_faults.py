@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -19,7 +19,7 @@ from interstore_backends.mongodb._async.database import AsyncMongoDBDatabase
 from interstore_backends.mongodb._sync.database import MongoDBDatabase
 from tests.databases import mongodb, mongodb_async
 from tests.engines.mongodb.support import Open, changes, query, write
-from tests.patience import no_hang
+from tests.patience import eventually, no_hang
 from tests.servers.mongodb import MongoDB, running
 from tests.servers.process import ServerProcess, ServerUnavailable, free_port
 
@@ -31,20 +31,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 def _collected() -> Iterator[None]:
     yield
     gc.collect()
-
-
-def eventually(what: Callable[[], object], seconds: float = 30) -> None:
-    """Until it succeeds."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            what()
-        except InterstoreError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return
 
 
 def test_nobody_listens() -> None:

@@ -7,7 +7,6 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable
 
 import pytest
 
@@ -23,25 +22,10 @@ from interstore_backends.postgresql._async.database import AsyncPostgreSQLDataba
 from interstore_backends.postgresql._sync.database import PostgreSQLDatabase
 from tests.databases import postgresql, postgresql_async
 from tests.engines.postgresql.support import Open, changes, fill, run, write
-from tests.patience import no_hang
+from tests.patience import eventually, no_hang
 from tests.servers.databases import PostgreSQL
 from tests.servers.process import ServerProcess, free_port
 from tests.servers.proxy import Proxy
-
-
-def eventually(what: Callable[[], object], seconds: float = 20) -> None:
-    """Until it succeeds."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            what()
-        except InterstoreError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return
-
 
 # Connecting.
 
