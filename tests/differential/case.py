@@ -1,0 +1,141 @@
+"""What a named case is, and what a database gets wrong of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from interstore._sync.operations import Operations
+from interstore.changes_parse import parse_changes
+from interstore.errors import InterstoreError, InvalidDocumentError
+from interstore.filters.arguments import parse_sort
+from interstore.filters.order import position_of
+from interstore.filters.parse import parse_filter
+from interstore.filters.tree import ALL
+from interstore.prepared import Query, Write
+from interstore.testing.checks import exact, ids
+from interstore.values import canonical_fields
+
+__all__ = ["Case", "problems"]
+
+AT = "2026-01-31T12:00:00.000000Z"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Documents, and literally what is to be found of them.
+
+    Attributes:
+        name: of the divergence that it stands for.
+        documents: fields by id. The first has version 1, the next 2, and so on.
+        finds: filters, each with the ids that it finds, in order, separated by spaces.
+        sorts: sorts with the ids in order. They are walked in pages of one and of two, too.
+        updates: changes to one document, one after the other, each with the fields after it;
+            ``None`` if they are refused.
+    """
+
+    name: str
+    documents: Mapping[str, Mapping[str, Any]]
+    finds: Sequence[tuple[Any, str]] = ()
+    sorts: Sequence[tuple[Any, str]] = ()
+    updates: Sequence[tuple[str, Any, Mapping[str, Any] | None]] = ()
+
+    @property
+    def writes(self) -> list[Write]:
+        """The documents as they are to be stored."""
+        return [
+            Write(id, canonical_fields(fields), version=version, created=AT, updated=AT)
+            for version, (id, fields) in enumerate(self.documents.items(), 1)
+        ]
+
+
+def problems(database: Operations, model: str, case: Case) -> Iterator[str]:
+    """What is found and must not be, and what is missing."""
+    try:
+        database.delete_many(model, ALL)
+        for write in case.writes:
+            _store(database, model, write)
+        yield from _misread(database, model, case)
+        yield from _misfound(database, model, case)
+        yield from _missorted(database, model, case)
+        yield from _misupdated(database, model, case)
+    except InterstoreError as error:
+        yield f"{case.name}: raises {error!r}"
+
+
+def _store(database: Operations, model: str, write: Write) -> None:
+    if database.capabilities.write_page:
+        database.write_page(model, [write], "upsert")
+        return
+    version, write.version = write.version, 1
+    for _ in range(version):
+        database.put(model, write)
+
+
+def _misread(database: Operations, model: str, case: Case) -> Iterator[str]:
+    for write in case.writes:
+        found = database.find_by_id(model, write.id)
+        expected = exact({**write.fields, "id": write.id})
+        if found is None or exact(found) != expected:
+            yield f"{case.name}: {write.id!r} reads as {found!r}, not as {expected!r}"
+
+
+def _misfound(database: Operations, model: str, case: Case) -> Iterator[str]:
+    for filter, wanted in case.finds:
+        expected = wanted.split()
+        tree = parse_filter(filter)
+        found = ids(database.find(model, Query(tree)))
+        if found != expected:
+            yield f"{case.name}: {filter!r} finds {found}, not {expected}"
+        counted = database.count(model, tree)
+        if counted != len(expected):
+            yield f"{case.name}: {filter!r} counts {counted}, not {len(expected)}"
+        rest = ids(database.find(model, Query(parse_filter({"$nor": [filter]}))))
+        if rest != [id for id in sorted(case.documents) if id not in expected]:
+            yield f"{case.name}: what {filter!r} does not find is {rest}"
+
+
+def _missorted(database: Operations, model: str, case: Case) -> Iterator[str]:
+    several = database.capabilities.multi_key_sort_undeclared
+    for sort, wanted in case.sorts:
+        query = Query(sort=parse_sort(sort))
+        expected = wanted.split()
+        if len(query.sort) > 1 and not several:
+            continue
+        for size in (len(expected) + 1, 1, 2):
+            found = _walked(database, model, query, size)
+            if found != expected:
+                yield f"{case.name}: by {sort!r}, pages of {size}: {found}, not {expected}"
+
+
+def _walked(database: Operations, model: str, query: Query, size: int) -> list[str]:
+    found: list[str] = []
+    page = query.only(limit=size)
+    for _ in range(100):
+        documents = list(database.find(model, page))
+        found += ids(documents)
+        if len(documents) < size:
+            break
+        page = page.only(after=position_of(documents[-1], query.order))
+    return found
+
+
+def _misupdated(database: Operations, model: str, case: Case) -> Iterator[str]:
+    for id, step, wanted in case.updates:
+        before = database.find_by_id(model, id)
+        assert before is not None
+        expected = exact(before.fields() if wanted is None else wanted)
+        try:
+            updated = database.update(model, id, parse_changes(id, step, AT))
+        except InvalidDocumentError:
+            refused = True
+        else:
+            refused = False
+            if exact(updated.fields()) != expected or updated.version != before.version + 1:
+                yield f"{case.name}: {step!r} returns {updated!r}, version {updated.version}"
+        if refused is not (wanted is None):
+            yield f"{case.name}: {step!r} of {before!r} is {'' if refused else 'not '}refused"
+        after = database.find_by_id(model, id)
+        if after is None or exact(after.fields()) != expected:
+            yield f"{case.name}: after {step!r} of {before!r}: {after!r}, not {expected!r}"
