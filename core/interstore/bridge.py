@@ -11,7 +11,13 @@ import concurrent.futures
 import functools
 import inspect
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterable
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+)
 from typing import Any, Final, TypeVar, cast
 
 from interstore._async.database import AsyncDatabase
@@ -53,8 +59,11 @@ def to_sync(database: AsyncDatabase) -> Database:
 
 
 class _AsyncBridge:
-    def __init__(self, database: Database) -> None:
+    """`owner` is the bridge whose workers do the work: that of the store, in a session."""
+
+    def __init__(self, database: Database, owner: _AsyncBridge | None = None) -> None:
         self._database = database
+        self._owner = owner or self
         self._workers: Workers | None = None
         self.name = database.name
         self.capabilities = database.capabilities
@@ -66,6 +75,8 @@ class _AsyncBridge:
         inline = getattr(database, "find_by_id_inline", None)
         if inline is not None:
             self.find_by_id = _inline(inline, self._threaded(database.find_by_id))
+        if hasattr(database, "session"):
+            self.session = self._session
 
     @property
     def native(self) -> Any:
@@ -74,12 +85,36 @@ class _AsyncBridge:
     def _threaded(self, method: Callable[..., T]) -> Callable[..., Coroutine[Any, Any, T]]:
         @functools.wraps(method)
         async def call(*args: Any, **kwargs: Any) -> T:
-            workers = self._workers
+            workers = self._owner._workers
             if workers is None:
                 raise UnavailableError(f"{self.name} is not connected", backend=self.name)
             return await workers.run(method, args, kwargs)
 
         return call
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncGenerator[AsyncDatabase]:
+        session = _session_of(self._database)
+        entered: list[Database] = []
+        try:
+            # A call that is cancelled may have entered all the same.
+            await self._threaded(lambda: entered.append(session.__enter__()))()
+            own = entered[0] is self._database
+            yield cast("AsyncDatabase", self if own else _AsyncBridge(entered[0], self._owner))
+        except BaseException as error:
+            if not (entered and await self._left(session, error)):
+                raise
+        else:
+            await self._left(session)
+
+    async def _left(
+        self, session: AbstractContextManager[Database], error: BaseException | None = None
+    ) -> bool | None:
+        """Leave the session; return whether that settles the error."""
+        reason = (None, None, None) if error is None else (type(error), error, error.__traceback__)
+        if self._owner._workers is None:  # closed meanwhile, which has ended the session
+            return session.__exit__(*reason)
+        return await self._threaded(session.__exit__)(*reason)
 
     async def connect(self) -> None:
         if self._workers is None:
@@ -91,6 +126,8 @@ class _AsyncBridge:
             raise
 
     async def disconnect(self) -> None:
+        if self._owner is not self:
+            await self._threaded(self._database.disconnect)()
         if self._workers is None:
             return
         try:
@@ -126,8 +163,11 @@ def _inline(
 
 
 class _SyncBridge:
-    def __init__(self, database: AsyncDatabase) -> None:
+    """`owner` is the bridge whose loop does the work: that of the store, in a session."""
+
+    def __init__(self, database: AsyncDatabase, owner: _SyncBridge | None = None) -> None:
         self._database = database
+        self._owner = owner or self
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._sending = threading.Lock()  # nothing is sent to a loop that is told to stop
@@ -138,6 +178,8 @@ class _SyncBridge:
             method = getattr(database, operation, None)
             if method is not None and inspect.iscoroutinefunction(method):
                 setattr(self, operation, self._blocking(method))
+        if hasattr(database, "session"):
+            self.session = self._session
 
     @property
     def native(self) -> Any:
@@ -146,7 +188,7 @@ class _SyncBridge:
     def _blocking(self, method: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
         @functools.wraps(method)
         def call(*args: Any, **kwargs: Any) -> T:
-            return self._run(method(*args, **kwargs))
+            return self._owner._run(method(*args, **kwargs))
 
         return call
 
@@ -183,6 +225,22 @@ class _SyncBridge:
         thread = self._thread
         return thread is not None and not thread.is_alive()
 
+    @contextmanager
+    def _session(self) -> Generator[Database]:
+        session = _session_of_async(self._database)
+        run = self._owner._run
+        database = run(_awaited(session.__aenter__()))
+        own = database is self._database
+        try:
+            yield cast("Database", self if own else _SyncBridge(database, self._owner))
+        except BaseException as error:
+            reason = type(error), error, error.__traceback__
+            if self._owner._loop is None or not run(_awaited(session.__aexit__(*reason))):
+                raise
+        else:
+            if self._owner._loop is not None:  # else closed meanwhile, which has ended it
+                run(_awaited(session.__aexit__(None, None, None)))
+
     def connect(self) -> None:
         if self._loop is None:
             self._start()
@@ -193,6 +251,8 @@ class _SyncBridge:
             raise
 
     def disconnect(self) -> None:
+        if self._owner is not self:
+            self._owner._run(self._database.disconnect())
         if self._loop is None:
             return
         try:
@@ -221,6 +281,24 @@ class _SyncBridge:
         if loop is not None and thread is not None:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
+
+
+def _session_of(database: Database) -> AbstractContextManager[Database]:
+    """That of an engine that defines it (it is not part of the protocol)."""
+    begin: Callable[[], AbstractContextManager[Database]] = getattr(database, "session")  # noqa: B009
+    return begin()
+
+
+def _session_of_async(database: AsyncDatabase) -> AbstractAsyncContextManager[AsyncDatabase]:
+    """Likewise."""
+    begin: Callable[[], AbstractAsyncContextManager[AsyncDatabase]]
+    begin = getattr(database, "session")  # noqa: B009
+    return begin()
+
+
+async def _awaited(result: Awaitable[T]) -> T:
+    """As a coroutine."""
+    return await result
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:

@@ -23,7 +23,12 @@ from interstore.errors import (
 )
 from interstore.settings import Secret, redact
 
-__all__ = ["Stalled", "Translator", "is_lost", "is_undefined_table", "was_rolled_back"]
+__all__ = [
+    "REFUSALS", "Stalled", "Translator", "is_lost", "is_undefined_table", "was_rolled_back",
+]  # fmt: skip
+
+REFUSALS: Final = (psycopg.errors.UniqueViolation, psycopg.errors.CheckViolation)
+"""What an index raises when it refuses a document."""
 
 
 class Stalled(psycopg.OperationalError):
@@ -152,6 +157,14 @@ class Translator:
         return OperationTimeoutError(
             f"{self.place}: all {size} connections of the pool were in use for "
             f"{self.timeout:g} seconds; raise DATABASE_POOL_SIZE, or do less at the same time",
+            backend="postgresql",
+        )
+
+    def busy(self) -> OperationTimeoutError:
+        """The error for a session whose connection came free too late."""
+        return OperationTimeoutError(
+            f"{self.place}: the session's one connection was in use for {self.timeout:g} seconds; "
+            "share a session among fewer callers, or call the store itself",
             backend="postgresql",
         )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
 from interstore._async.database import AsyncDatabase
@@ -114,6 +115,22 @@ class AsyncOperations:
         """Exactly the documents that the query asks for, in its order."""
         # Over everything there is: in a thread, so that the event loop goes on.
         return await to_thread(select, await self.database.find(model, query), query)
+
+    @asynccontextmanager
+    async def session(self) -> AsyncGenerator[AsyncOperations]:
+        """The same operations, on one connection if the engine gains by keeping it.
+
+        An engine that does defines `session`, too: a context manager that gives a database
+        like itself, connected. When it ends, or the engine is disconnected, what it gave
+        raises `UnavailableError`; `disconnect` ends it early.
+        """
+        begin: Callable[[], AbstractAsyncContextManager[AsyncDatabase]] | None
+        begin = getattr(self.database, "session", None)
+        if begin is None:
+            yield self
+            return
+        async with begin() as database:
+            yield self if database is self.database else AsyncOperations(database)
 
     # Derived: reads.
 

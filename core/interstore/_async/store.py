@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from copy import copy
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from interstore._async.administration import AsyncAdministration
 from interstore._async.documents import AsyncDocuments
@@ -31,6 +34,26 @@ class AsyncStore(AsyncDocuments, AsyncQueries, AsyncMany, AsyncAdministration):
     Attributes:
         database: every operation of the engine, on prepared objects.
     """
+
+    @asynccontextmanager
+    async def session(self) -> AsyncGenerator[Self]:
+        """A store like this one for a burst of operations: ``async with store.session() as s``.
+
+        Where each operation takes a connection from a pool (PostgreSQL), all of this one's
+        use the same connection, one after the other. Elsewhere it is this store itself. It
+        ends with the block; nothing in it is undone if the block fails.
+
+        Raises:
+            OperationTimeoutError: no connection came free in time.
+        """
+        self._check_open()
+        async with self.database.session() as operations:
+            if operations is self.database:
+                yield self
+                return
+            store = copy(self)
+            store.database = operations
+            yield store
 
     def transaction(self) -> Any:
         """Several operations that take effect together or not at all."""

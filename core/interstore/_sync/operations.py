@@ -1,12 +1,13 @@
 # Generated from core/interstore/_async/operations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 709b0d29a865328b3ab90d7f
+# Digest of the rest: 27945ea7ec3f962b1dad50b4
 
 """Every operation of a database: the seven, and the ones derived from them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 from interstore._compat import to_thread
@@ -118,6 +119,22 @@ class Operations:
         """Exactly the documents that the query asks for, in its order."""
         # Over everything there is: in a thread, so that the event loop goes on.
         return to_thread(select, self.database.find(model, query), query)
+
+    @contextmanager
+    def session(self) -> Generator[Operations]:
+        """The same operations, on one connection if the engine gains by keeping it.
+
+        An engine that does defines `session`, too: a context manager that gives a database
+        like itself, connected. When it ends, or the engine is disconnected, what it gave
+        raises `UnavailableError`; `disconnect` ends it early.
+        """
+        begin: Callable[[], AbstractContextManager[Database]] | None
+        begin = getattr(self.database, "session", None)
+        if begin is None:
+            yield self
+            return
+        with begin() as database:
+            yield self if database is self.database else Operations(database)
 
     # Derived: reads.
 

@@ -1,12 +1,15 @@
 # Generated from core/interstore/_async/store.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 55f6b5140469202646f579fd
+# Digest of the rest: aa553538521a1fe20a1bcda5
 
 """`Store`: what an application calls."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Generator
+from contextlib import contextmanager
+from copy import copy
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from interstore._sync.administration import Administration
 from interstore._sync.documents import Documents
@@ -35,6 +38,26 @@ class Store(Documents, Queries, Many, Administration):
     Attributes:
         database: every operation of the engine, on prepared objects.
     """
+
+    @contextmanager
+    def session(self) -> Generator[Self]:
+        """A store like this one for a burst of operations: ``with store.session() as s``.
+
+        Where each operation takes a connection from a pool (PostgreSQL), all of this one's
+        use the same connection, one after the other. Elsewhere it is this store itself. It
+        ends with the block; nothing in it is undone if the block fails.
+
+        Raises:
+            OperationTimeoutError: no connection came free in time.
+        """
+        self._check_open()
+        with self.database.session() as operations:
+            if operations is self.database:
+                yield self
+                return
+            store = copy(self)
+            store.database = operations
+            yield store
 
     def transaction(self) -> Any:
         """Several operations that take effect together or not at all."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from copy import copy
+from typing import Any, Self
 
 from psycopg_pool import AsyncConnectionPool
 
 from interstore.filters.tree import ALL
-from interstore_backends.postgresql._async.connections import AsyncConnection
 from interstore_backends.postgresql._async.many import AsyncBulk
+from interstore_backends.postgresql._async.statements import AsyncConnection, AsyncStatements
 from interstore_backends.postgresql.settings import CAPABILITIES, LIMITS
 
 __all__ = ["AsyncPostgreSQLDatabase"]
@@ -27,6 +30,19 @@ class AsyncPostgreSQLDatabase(AsyncBulk):
     async def disconnect(self) -> None:
         await self._connections.close()
         self._models.known.clear()
+
+    @asynccontextmanager
+    async def session(self) -> AsyncGenerator[Self]:
+        """This database on one connection of the pool, which it keeps."""
+        async with self._connections.session() as connections:
+            yield self if connections is self._connections else self._over(connections)
+
+    def _over(self, connections: AsyncStatements) -> Self:
+        """This database, by other connections."""
+        database = copy(self)
+        database._connections = connections
+        database._models = self._models.over(connections)
+        return database
 
     async def models(self) -> list[str]:
         """The names of the models that exist, sorted."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import psycopg
 
 from interstore.names import check_new_model
 from interstore_backends.postgresql import schema
-from interstore_backends.postgresql._async.connections import AsyncConnections
+from interstore_backends.postgresql._async.statements import AsyncStatements
 from interstore_backends.postgresql.errors import is_undefined_table
 from interstore_backends.postgresql.schema import Registry, Table
 from interstore_backends.postgresql.settings import PostgreSQLSettings
@@ -17,11 +19,17 @@ __all__ = ["AsyncModels"]
 class AsyncModels:
     """The models of a schema; those that were seen are remembered."""
 
-    def __init__(self, connections: AsyncConnections, settings: PostgreSQLSettings) -> None:
+    def __init__(self, connections: AsyncStatements, settings: PostgreSQLSettings) -> None:
         self._connections = connections
         self._auto_create = settings.auto_create
         self._registry = Registry(settings.schema)
         self.known: dict[str, Table] = {}
+
+    def over(self, connections: AsyncStatements) -> AsyncModels:
+        """The same models, by other connections."""
+        models = copy(self)
+        models._connections = connections
+        return models
 
     async def find(self, model: str) -> Table | None:
         """The model's table; ``None`` if the model does not exist.

@@ -16,6 +16,7 @@ from interstore.filters.tree import Node
 from interstore.prepared import Partition, Query, ScanPage
 from interstore_backends.postgresql._async.connections import AsyncConnections
 from interstore_backends.postgresql._async.models import AsyncModels
+from interstore_backends.postgresql._async.statements import AsyncStatements
 from interstore_backends.postgresql.compile import compile_filter, compile_query
 from interstore_backends.postgresql.errors import Translator, is_undefined_table
 from interstore_backends.postgresql.rows import Row, read_document, read_documents
@@ -34,7 +35,7 @@ class AsyncReads:
 
     def __init__(self, settings: PostgreSQLSettings) -> None:
         self._settings = settings
-        self._connections = AsyncConnections(settings)
+        self._connections: AsyncStatements = AsyncConnections(settings)
         self._models = AsyncModels(self._connections, settings)
 
     async def find_by_id(self, model: str, id: str) -> Document | None:

@@ -1,107 +1,47 @@
 # Generated from backends/interstore_backends/postgresql/_async/connections.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: c916f91091c9b1b59b1d3385
+# Digest of the rest: e71a3d00303d26dde0018350
 
-"""The pool, and statements on it: bounded in time, repeated only where that is safe."""
+"""The pool of connections, and one of them kept for a session."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from os import getpid
-from select import POLLIN, poll
 from time import monotonic
-from typing import Any, Final, TypeVar
+from typing import Any
 
 import psycopg
-from psycopg.abc import PQGen
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from interstore.errors import InterstoreError, UnavailableError
+from interstore_backends.postgresql._sync.pinned import Pinned
+from interstore_backends.postgresql._sync.statements import Connection, Statements
 from interstore_backends.postgresql.conninfo import (
     Attempts,
     connect_arguments,
     session_statements,
 )
-from interstore_backends.postgresql.errors import Stalled, Translator, is_lost, was_rolled_back
-from interstore_backends.postgresql.rows import Row
+from interstore_backends.postgresql.errors import Translator
 from interstore_backends.postgresql.settings import PostgreSQLSettings
-from interstore_backends.postgresql.waiting import until
 
-__all__ = ["Connection", "Connections"]
-
-T = TypeVar("T")
-Parameters = Sequence[str | None]
-
-_FEW: Final = 20
-_LAST_WORDS: Final = 10
-_ROLLBACKS: Final = 20
-"""How often what the server undid because of others is repeated."""
+__all__ = ["Connections"]
 
 
-class Connection(psycopg.Connection[Row]):
-    """A connection that waits no longer than to its deadline."""
-
-    deadline: float | None = None
-    cached: psycopg.RawCursor[Row]
-
-    @classmethod
-    def connect(cls, conninfo: str = "", **arguments: Any) -> Any:
-        attempts: Attempts = arguments["context"]
-        attempts.running += 1
-        try:
-            connection = super().connect(conninfo, **arguments)
-        except psycopg.Error as error:
-            attempts.problem = error
-            raise
-        finally:
-            attempts.running -= 1
-        attempts.problem = None
-        return connection
-
-    def wait(self, gen: PQGen[T], *args: Any, **kwargs: Any) -> T:
-        if self.deadline is not None:
-            gen = until(self.deadline, gen)
-        try:
-            return super().wait(gen, *args, **kwargs)
-        except Stalled:
-            # What it says next would answer the statement that nobody waits for any more.
-            self.pgconn.finish()
-            raise
-
-
-class Transaction:
-    """Statements that take effect together."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._cursor = psycopg.RawCursor(connection)
-
-    def run(self, sql: str, values: Parameters = ()) -> list[Row]:
-        """The rows that a statement gives, if it gives any."""
-        self._cursor.execute(sql.encode(), values)
-        return [] if self._cursor.description is None else self._cursor.fetchall()
-
-
-class Connections:
+class Connections(Statements):
     """Connections to one database, at most `pool_size` of them."""
 
     def __init__(self, settings: PostgreSQLSettings) -> None:
         secrets = () if settings.password is None else (settings.password,)
-        self.error = Translator(settings.place, settings.timeout, secrets)
-        self._settings = settings
-        self._timeout = settings.timeout
-        self._prepare = True if settings.prepare else None
+        super().__init__(settings, Translator(settings.place, settings.timeout, secrets))
         self._attempts = Attempts()
         self._process = 0
         self._pool: ConnectionPool[Connection] | None = None
+        self._sessions: set[Pinned] = set()
 
     @property
     def pool(self) -> ConnectionPool[Connection]:
-        """The open pool.
-
-        Raises:
-            UnavailableError: there is none, or it is another process's.
-        """
         if self._pool is None:
             raise UnavailableError("the store is not connected", backend="postgresql")
         if self._process != getpid():
@@ -141,8 +81,10 @@ class Connections:
         raise problem
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; sessions end."""
         pool, self._pool = self._pool, None
+        for session in list(self._sessions):
+            session.close()
         if pool is not None:
             pool.close()
 
@@ -165,91 +107,7 @@ class Connections:
             connection.execute(statements.encode(), prepare=False)
         connection.cached = psycopg.RawCursor(connection)
 
-    # Statements.
-
-    def read(self, sql: str, values: Parameters = (), *, prepare: bool = False) -> list[Row]:
-        """The rows of a query. Repeated on another connection if one is lost."""
-        deadline = monotonic() + self._timeout
-        query, prepared = sql.encode(), self._prepare if prepare else None
-        lost = 0
-        while True:
-            connection = self.take(deadline)
-            try:
-                cursor = connection.cached
-                cursor.execute(query, values, prepare=prepared)
-                rows = cursor.fetchall()
-                if len(rows) > _FEW:  # which the cursor would keep
-                    connection.cached = psycopg.RawCursor(connection)
-                return rows
-            except psycopg.Error as error:
-                lost = self._again(error, lost)
-            finally:
-                self.give_back(connection)
-
-    def write(
-        self, sql: str, values: Parameters = (), *, prepare: bool = False, returning: bool = False
-    ) -> tuple[int, list[Row]]:
-        """The number of rows that a statement wrote, and those that it returns."""
-        deadline = monotonic() + self._timeout
-        query, prepared = sql.encode(), self._prepare if prepare else None
-        undone = 0
-        while True:
-            connection = self.take(deadline)
-            try:
-                if self._is_dead(connection):
-                    continue  # with another
-                cursor = connection.cached
-                cursor.execute(query, values, prepare=prepared)
-                return cursor.rowcount, cursor.fetchall() if returning else []
-            except psycopg.Error as error:
-                undone += 1
-                if not was_rolled_back(error) or undone > _ROLLBACKS:
-                    raise
-            finally:
-                self.give_back(connection)
-
-    @contextmanager
-    def transaction(self) -> Generator[Transaction]:
-        """A transaction on a connection of its own."""
-        deadline = monotonic() + self._timeout
-        connection = self.take(deadline)
-        while self._is_dead(connection):
-            self.give_back(connection)
-            connection = self.take(deadline)
-        try:
-            with connection.transaction():
-                yield Transaction(connection)
-        finally:
-            self.give_back(connection)
-
-    def _again(self, error: psycopg.Error, lost: int) -> int:
-        """How many connections were lost, this one included; or raise `error`."""
-        if (is_lost(error) or was_rolled_back(error)) and lost <= self._settings.pool_size:
-            return lost + 1
-        raise error
-
-    def _is_dead(self, connection: Connection) -> bool:
-        """Whether the server has closed the connection while it was idle.
-
-        Asked before a write, since of one that was sent nobody could tell what became of it.
-        """
-        waiting = poll()
-        try:
-            waiting.register(connection.pgconn.socket, POLLIN)
-            # Two: what it said last, and that it left.
-            for _ in range(_LAST_WORDS):
-                if not waiting.poll(0):
-                    return False
-                connection.pgconn.consume_input()
-        except psycopg.OperationalError:
-            pass
-        connection.close()
-        return True
-
-    # The pool.
-
     def take(self, deadline: float) -> Connection:
-        """A connection, to be given back."""
         pool = self.pool
         try:
             connection = pool.getconn(deadline - monotonic())
@@ -261,12 +119,22 @@ class Connections:
         raise problem
 
     def give_back(self, connection: Connection) -> None:
-        """Give a connection back; one that is broken is replaced."""
         connection.deadline = None
         if self._pool is None:
             connection.close()
         else:
             self._pool.putconn(connection)
+
+    @contextmanager
+    def session(self) -> Generator[Statements]:
+        session = Pinned(self, self._settings)
+        self._sessions.add(session)
+        try:
+            session.open()
+            yield session
+        finally:
+            self._sessions.discard(session)
+            session.close()
 
     def _why_none(self) -> InterstoreError:
         """Why no connection was to be had: none can be made, or all are in use."""

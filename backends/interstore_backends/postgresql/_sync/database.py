@@ -1,18 +1,21 @@
 # Generated from backends/interstore_backends/postgresql/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 90222bc5287db0c346b2636d
+# Digest of the rest: fc2cae32e82021773c521c49
 
 """The PostgreSQL engine: life, and what it declares."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Generator
+from contextlib import contextmanager
+from copy import copy
+from typing import Any, Self
 
 from psycopg_pool import ConnectionPool
 
 from interstore.filters.tree import ALL
-from interstore_backends.postgresql._sync.connections import Connection
 from interstore_backends.postgresql._sync.many import Bulk
+from interstore_backends.postgresql._sync.statements import Connection, Statements
 from interstore_backends.postgresql.settings import CAPABILITIES, LIMITS
 
 __all__ = ["PostgreSQLDatabase"]
@@ -31,6 +34,19 @@ class PostgreSQLDatabase(Bulk):
     def disconnect(self) -> None:
         self._connections.close()
         self._models.known.clear()
+
+    @contextmanager
+    def session(self) -> Generator[Self]:
+        """This database on one connection of the pool, which it keeps."""
+        with self._connections.session() as connections:
+            yield self if connections is self._connections else self._over(connections)
+
+    def _over(self, connections: Statements) -> Self:
+        """This database, by other connections."""
+        database = copy(self)
+        database._connections = connections
+        database._models = self._models.over(connections)
+        return database
 
     def models(self) -> list[str]:
         """The names of the models that exist, sorted."""

@@ -1,16 +1,18 @@
 # Generated from backends/interstore_backends/postgresql/_async/models.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 7b3807d94dc2b9be3bdf1e01
+# Digest of the rest: acd6e665b9258d5c9d4e5312
 
 """Which models exist, and how they are made."""
 
 from __future__ import annotations
 
+from copy import copy
+
 import psycopg
 
 from interstore.names import check_new_model
 from interstore_backends.postgresql import schema
-from interstore_backends.postgresql._sync.connections import Connections
+from interstore_backends.postgresql._sync.statements import Statements
 from interstore_backends.postgresql.errors import is_undefined_table
 from interstore_backends.postgresql.schema import Registry, Table
 from interstore_backends.postgresql.settings import PostgreSQLSettings
@@ -21,11 +23,17 @@ __all__ = ["Models"]
 class Models:
     """The models of a schema; those that were seen are remembered."""
 
-    def __init__(self, connections: Connections, settings: PostgreSQLSettings) -> None:
+    def __init__(self, connections: Statements, settings: PostgreSQLSettings) -> None:
         self._connections = connections
         self._auto_create = settings.auto_create
         self._registry = Registry(settings.schema)
         self.known: dict[str, Table] = {}
+
+    def over(self, connections: Statements) -> Models:
+        """The same models, by other connections."""
+        models = copy(self)
+        models._connections = connections
+        return models
 
     def find(self, model: str) -> Table | None:
         """The model's table; ``None`` if the model does not exist.

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 60577c050bdae2841482b08b
+# Digest of the rest: 6e829cd8d80c45e130e09a24
 
 """What is read, and what all operations share."""
 
@@ -20,6 +20,7 @@ from interstore.filters.tree import Node
 from interstore.prepared import Partition, Query, ScanPage
 from interstore_backends.postgresql._sync.connections import Connections
 from interstore_backends.postgresql._sync.models import Models
+from interstore_backends.postgresql._sync.statements import Statements
 from interstore_backends.postgresql.compile import compile_filter, compile_query
 from interstore_backends.postgresql.errors import Translator, is_undefined_table
 from interstore_backends.postgresql.rows import Row, read_document, read_documents
@@ -38,7 +39,7 @@ class Reads:
 
     def __init__(self, settings: PostgreSQLSettings) -> None:
         self._settings = settings
-        self._connections = Connections(settings)
+        self._connections: Statements = Connections(settings)
         self._models = Models(self._connections, settings)
 
     def find_by_id(self, model: str, id: str) -> Document | None:

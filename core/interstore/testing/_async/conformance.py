@@ -19,6 +19,7 @@ from interstore.testing._async.persistence import AsyncPersistenceSuite
 from interstore.testing._async.programs import AsyncProgramSuite
 from interstore.testing._async.refusals import AsyncRefusalSuite
 from interstore.testing._async.scan import AsyncScanSuite
+from interstore.testing._async.sessions import AsyncSessionSuite
 from interstore.testing._async.updates import AsyncUpdateSuite
 from interstore.testing._async.values import AsyncValueSuite
 
@@ -42,6 +43,7 @@ class AsyncConformance(
     AsyncDeclarationSuite,
     AsyncIndexSuite,
     AsyncScanSuite,
+    AsyncSessionSuite,
     AsyncPersistenceSuite,
     AsyncDifferentialSuite,
     AsyncProgramSuite,

@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/conformance.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: bbb66ede51a14b264c9eaff8
+# Digest of the rest: e263545ef7cf7d8085d9711f
 
 """The whole kit in one class."""
 
@@ -23,6 +23,7 @@ from interstore.testing._sync.persistence import PersistenceSuite
 from interstore.testing._sync.programs import ProgramSuite
 from interstore.testing._sync.refusals import RefusalSuite
 from interstore.testing._sync.scan import ScanSuite
+from interstore.testing._sync.sessions import SessionSuite
 from interstore.testing._sync.updates import UpdateSuite
 from interstore.testing._sync.values import ValueSuite
 
@@ -46,6 +47,7 @@ class Conformance(
     DeclarationSuite,
     IndexSuite,
     ScanSuite,
+    SessionSuite,
     PersistenceSuite,
     DifferentialSuite,
     ProgramSuite,
