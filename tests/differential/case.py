@@ -17,7 +17,7 @@ from interstore.prepared import Query, Write
 from interstore.testing.checks import exact, ids
 from interstore.values import canonical_fields
 
-__all__ = ["Case", "problems"]
+__all__ = ["AT", "Case", "problems", "store_in", "walked"]
 
 AT = "2026-01-31T12:00:00.000000Z"
 
@@ -55,16 +55,18 @@ def problems(database: Operations, model: str, case: Case) -> Iterator[str]:
     try:
         database.delete_many(model, ALL)
         for write in case.writes:
-            _store(database, model, write)
+            store_in(database, model, write)
         yield from _misread(database, model, case)
         yield from _misfound(database, model, case)
         yield from _missorted(database, model, case)
+        yield from _misput(database, model, case)
         yield from _misupdated(database, model, case)
     except InterstoreError as error:
         yield f"{case.name}: raises {error!r}"
 
 
-def _store(database: Operations, model: str, write: Write) -> None:
+def store_in(database: Operations, model: str, write: Write) -> None:
+    """Store the document in its version."""
     if database.capabilities.write_page:
         database.write_page(model, [write], "upsert")
         return
@@ -104,12 +106,13 @@ def _missorted(database: Operations, model: str, case: Case) -> Iterator[str]:
         if len(query.sort) > 1 and not several:
             continue
         for size in (len(expected) + 1, 1, 2):
-            found = _walked(database, model, query, size)
+            found = walked(database, model, query, size)
             if found != expected:
                 yield f"{case.name}: by {sort!r}, pages of {size}: {found}, not {expected}"
 
 
-def _walked(database: Operations, model: str, query: Query, size: int) -> list[str]:
+def walked(database: Operations, model: str, query: Query, size: int) -> list[str]:
+    """The ids of all pages of that size."""
     found: list[str] = []
     page = query.only(limit=size)
     for _ in range(100):
@@ -119,6 +122,19 @@ def _walked(database: Operations, model: str, query: Query, size: int) -> list[s
             break
         page = page.only(after=position_of(documents[-1], query.order))
     return found
+
+
+def _misput(database: Operations, model: str, case: Case) -> Iterator[str]:
+    """Documents that are put over themselves."""
+    for write in case.writes:
+        expected, version = exact({**write.fields, "id": write.id}), write.version + 1
+        write.version = 1
+        put = database.put(model, write)
+        found = database.find_by_id(model, write.id)
+        if found is None or exact(found) != expected or exact(put) != expected:
+            yield f"{case.name}: {write.id!r}, put, is {found!r}, not {expected!r}"
+        if put.version != version:
+            yield f"{case.name}: {write.id!r}, put, has version {put.version}, not {version}"
 
 
 def _misupdated(database: Operations, model: str, case: Case) -> Iterator[str]:

@@ -36,6 +36,7 @@ class Engine:
             name of a fixture whose value has `database()`, a context that gives a URL.
         settings: further ones.
         needs: a module that it cannot do without.
+        prepare: makes a model as inconvenient as another program could have made it.
     """
 
     name: str
@@ -44,6 +45,14 @@ class Engine:
     place: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     needs: str = ""
+    prepare: Callable[[Store, str], None] = lambda store, model: None
+
+
+def _collate(store: Store, model: str) -> None:
+    """A collection that sorts as people do, unless it is told not to."""
+    collation = {"locale": "en", "strength": 3}
+    store.native.drop_collection(model)
+    store.native.create_collection(model, collation=collation)
 
 
 _NEWER = {"driver": "pysqlite3"}
@@ -59,7 +68,8 @@ ENGINES = (
     ),
     Engine("postgresql", make.postgresql, make.postgresql_async, "postgresql_server"),
     Engine(
-        "mongodb", make.mongodb, make.mongodb_async, "mongodb_server", {"durability": "primary"}
+        "mongodb", make.mongodb, make.mongodb_async, "mongodb_server",
+        {"durability": "primary"}, prepare=_collate,
     ),
 )  # fmt: skip
 
