@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from interstore.filters.tree import ALL, Node
-from interstore.paths import Path
 from interstore.prepared import Position, Query, SortKey
 from interstore_backends.postgresql.conditions import Conditions
-from interstore_backends.postgresql.values import Parameters, order_expressions, order_values
+from interstore_backends.postgresql.values import (
+    NOT_INDEXED,
+    Indexed,
+    Parameters,
+    order_expressions,
+    order_values,
+)
 
 __all__ = ["Compiled", "compile_filter", "compile_query"]
 
@@ -28,7 +33,7 @@ class Compiled:
 
 
 def compile_filter(
-    tree: Node, indexed: Collection[Path] = (), parameters: Parameters | None = None
+    tree: Node, indexed: Indexed = NOT_INDEXED, parameters: Parameters | None = None
 ) -> Compiled:
     """``WHERE`` and the condition that a row meets if the tree is true of its document.
 
@@ -46,7 +51,7 @@ def compile_filter(
 
 
 def compile_query(
-    query: Query, indexed: Collection[Path] = (), parameters: Parameters | None = None
+    query: Query, indexed: Indexed = NOT_INDEXED, parameters: Parameters | None = None
 ) -> Compiled:
     """What follows ``FROM table``: conditions, order and limits."""
     compiled = compile_filter(query.tree, indexed, parameters)

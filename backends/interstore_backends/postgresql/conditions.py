@@ -5,7 +5,7 @@ The text depends on paths and shapes only; operands are parameters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any, Final
 
 from interstore.filters import tree as nodes
@@ -16,6 +16,8 @@ from interstore_backends.postgresql.quoting import path_expression
 from interstore_backends.postgresql.values import (
     CASTS,
     COLUMNS,
+    NOT_INDEXED,
+    Indexed,
     Parameters,
     class_and_text,
     is_plain,
@@ -45,11 +47,11 @@ class Conditions:
 
     Args:
         parameters: where the operands go.
-        indexed: paths with an index on `rank` and `text`; conditions on them are written
-            with these, others in whatever form is cheapest to scan with.
+        indexed: where there are indexes; conditions on these paths are written so that the
+            indexes serve them, others in whatever form is cheapest to scan with.
     """
 
-    def __init__(self, parameters: Parameters, indexed: Collection[Path] = ()) -> None:
+    def __init__(self, parameters: Parameters, indexed: Indexed = NOT_INDEXED) -> None:
         self.parameters = parameters
         self.bind = parameters.bind
         self.indexed = indexed
@@ -71,7 +73,7 @@ class Conditions:
         return path_expression(self.document, node.path)
 
     def is_indexed(self, node: Any) -> bool:
-        return not self.in_element and node.path in self.indexed
+        return not self.in_element and node.path in self.indexed.keys
 
     # Logic. NULL stands for false in AND and OR; only a negation must tell them apart.
 
@@ -116,10 +118,11 @@ class Conditions:
     def equal_by_index(self, value: str, operand: Scalar) -> str:
         first, second = class_and_text(operand)
         condition = f"{rank(value)} = {self.bind(first, 'float8')}"
+        # Of numbers, the text says nothing; but with both keys given, an index has the rest
+        # of its rows in order, by id at the least.
+        condition += f" AND {text(value)} = {self.bind(second, 'text')}"
         if operand is None:
-            return f"({condition} AND coalesce({value}, 'null'::jsonb) = 'null'::jsonb)"
-        if isinstance(operand, (str, bool)):
-            condition += f" AND {text(value)} = {self.bind(second, 'text')}"
+            condition += f" AND coalesce({value}, 'null'::jsonb) = 'null'::jsonb"
         return f"({condition})"
 
     def is_in(self, node: nodes.In) -> str:
@@ -221,7 +224,8 @@ class Conditions:
         return f"{expression} ~ {self.bind(node.pattern.emit('postgresql'), 'text')}"
 
     def has(self, node: nodes.Has) -> str:
-        if is_plain(node.path) and not self.is_indexed(node):
+        listed = not self.in_element and node.path in self.indexed.lists
+        if is_plain(node.path) and not listed:
             return self.contains(node.path, [node.value])
         return f"{self.value(node)} @> {self.bind(json_text([node.value]), 'jsonb')}"
 

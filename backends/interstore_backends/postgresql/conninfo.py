@@ -13,7 +13,9 @@ from psycopg.types.string import TextLoader
 
 from interstore_backends.postgresql.settings import PostgreSQLSettings
 
-__all__ = ["SESSION", "Attempts", "connect_arguments", "session_statements"]
+__all__ = [
+    "SESSION", "Attempts", "connect_arguments", "patient_arguments", "session_statements",
+]  # fmt: skip
 
 _SSLMODES: Final = {"disable": "disable", "require": "require", "verify": "verify-full"}
 
@@ -27,6 +29,13 @@ SESSION: Final = {
     "default_transaction_isolation": "read\\ committed",
 }
 """What a database or a role may have set otherwise, and texts depend on."""
+
+_TIMEOUTS: Final = (
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    "idle_session_timeout",
+)
 
 
 def connect_arguments(settings: PostgreSQLSettings) -> dict[str, Any]:
@@ -54,6 +63,14 @@ def connect_arguments(settings: PostgreSQLSettings) -> dict[str, Any]:
         # A pooler would refuse these; it gets `session_statements`.
         options = {**SESSION, "statement_timeout": _statement_timeout(settings)}
         arguments["options"] = " ".join(f"-c {name}={value}" for name, value in options.items())
+    return arguments
+
+
+def patient_arguments(settings: PostgreSQLSettings) -> dict[str, Any]:
+    """The same for a connection whose statements may take as long as they take."""
+    arguments = connect_arguments(settings)
+    if "options" in arguments:
+        arguments["options"] += "".join([f" -c {name}=0" for name in _TIMEOUTS])
     return arguments
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from interstore.errors import ConfigurationError
+from interstore.indexes import Index
 from interstore_backends.postgresql.quoting import quote_name, quote_text
+from interstore_backends.postgresql.values import NOT_INDEXED, Indexed
 
 __all__ = ["COLUMNS", "LAYOUT", "Registry", "Table", "creation_is_off", "newer_layout", "not_ours"]
 
@@ -24,9 +26,8 @@ class Registry:
         self.schema = schema
         self._schema = quote_name(schema)
         self.name = f"{self._schema}.interstore_models"
-        digest = hashlib.blake2b(f"interstore {schema}".encode(), digest_size=8).digest()
-        key = int.from_bytes(digest, "big", signed=True)
-        self.lock = f"SELECT pg_advisory_xact_lock({key})"
+        self.indexes = f"{self._schema}.interstore_indexes"
+        self.lock = f"SELECT pg_advisory_xact_lock({_key(f'interstore {schema}')})"
         """Held while models are made and dropped, to the end of the transaction."""
         self.find = f"SELECT layout FROM {self.name} WHERE name = $1"
         self.models = f"SELECT name FROM {self.name} ORDER BY name"
@@ -35,11 +36,47 @@ class Registry:
         self.schema_exists = f"SELECT 1 FROM pg_namespace WHERE nspname = {quote_text(schema)}"
         self.create_schema = f"CREATE SCHEMA IF NOT EXISTS {self._schema}"
         # A text of the server's, so that another encoding or a lost registry shows early.
-        self.exists = f"SELECT to_regclass({quote_text(self.name)}) IS NOT NULL"
-        self.create = (
-            f"CREATE TABLE IF NOT EXISTS {self.name} ("
-            'name text COLLATE "C" PRIMARY KEY, layout integer NOT NULL)'
+        self.exists = (
+            f"SELECT to_regclass({quote_text(self.name)}) IS NOT NULL "
+            f"AND to_regclass({quote_text(self.indexes)}) IS NOT NULL"
         )
+        self.create = (
+            (
+                f"CREATE TABLE IF NOT EXISTS {self.name} ("
+                'name text COLLATE "C" PRIMARY KEY, layout integer NOT NULL)'
+            ),
+            # With its model, what it declares is gone.
+            (
+                f"CREATE TABLE IF NOT EXISTS {self.indexes} ("
+                f'model text COLLATE "C" REFERENCES {self.name} ON DELETE CASCADE, '
+                'name text COLLATE "C", definition jsonb NOT NULL, ready boolean NOT NULL, '
+                "PRIMARY KEY (model, name))"
+            ),
+        )
+        self.declared = (
+            f"SELECT definition, ready FROM {self.indexes} WHERE model = $1 ORDER BY name"
+        )
+        self.declare = f"INSERT INTO {self.indexes} VALUES ($1, $2, $3::jsonb, FALSE)"
+        index = f"{self.indexes} {{}} WHERE model = $1 AND name = $2 RETURNING name"
+        self.finish = f"UPDATE {index.format('SET ready = TRUE')}"
+        self.begin_removal = f"UPDATE {index.format('SET ready = FALSE')}"
+        self.forget = f"DELETE FROM {index.format('')}"
+        longest = f"{self._schema}.interstore_longest"
+        self.measures = f"SELECT to_regprocedure({quote_text(f'{longest}(jsonb)')}) IS NOT NULL"
+        self.create_measure = (
+            f"CREATE FUNCTION {longest}(list jsonb) RETURNS integer "
+            "LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE BEGIN ATOMIC "
+            "SELECT coalesce(max(octet_length(e #>> '{}')), 0) FROM jsonb_array_elements(list) e "
+            "WHERE jsonb_typeof(e) = 'string'; END"
+        )
+        """The bytes of the longest string in a list; a constraint cannot ask for it otherwise."""
+
+    def try_lock(self, model: str) -> str:
+        """The query for the lock under which one at a time builds indexes of a model.
+
+        It does not wait: a statement that does is what building an index waits for.
+        """
+        return f"SELECT pg_try_advisory_xact_lock({_key(f'interstore {self.schema} {model}')})"
 
     def table(self, model: str) -> Table:
         """The statements about a model's table."""
@@ -65,11 +102,20 @@ class Registry:
         )
 
 
+def _key(text: str) -> int:
+    """The number of an advisory lock."""
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
 class Table:
     """One model's table: the texts of the statements that do not depend on a filter.
 
     Attributes:
         name: as statements have it, quoted.
+        declared: the indexes when it was last looked, those being built included.
+        indexed: what those serve that were ready.
+        fresh_until: when to look again, on the monotonic clock.
     """
 
     __slots__ = (
@@ -78,10 +124,13 @@ class Table:
         "copy_over",
         "create",
         "create_many",
+        "declared",
         "delete",
         "delete_if",
         "find_by_ids",
+        "fresh_until",
         "get",
+        "indexed",
         "model",
         "name",
         "put",
@@ -94,6 +143,9 @@ class Table:
     def __init__(self, model: str, name: str) -> None:
         self.model = model
         self.name = name
+        self.declared: tuple[Index, ...] = ()
+        self.indexed: Indexed = NOT_INDEXED
+        self.fresh_until = 0.0
         self.select = f"SELECT {COLUMNS} FROM {name}"
         self.get = f"{self.select} WHERE id = $1"
         self.find_by_ids = f"{self.select} WHERE id = ANY($1::text[])"

@@ -7,7 +7,7 @@ on the statement alone and a prepared statement serves every value.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, TypeGuard
+from typing import Final, NamedTuple, TypeGuard
 
 import msgspec
 
@@ -16,20 +16,20 @@ from interstore.paths import Envelope, Path, Reference
 from interstore_backends.postgresql.quoting import path_expression
 
 __all__ = [
-    "CASTS", "COLUMNS", "Parameters", "class_and_text", "is_plain", "json_text",
-    "order_expressions", "order_values", "rank", "text", "text_array",
+    "CASTS", "COLUMNS", "NOT_INDEXED", "Indexed", "Parameters", "class_and_text", "is_plain",
+    "json_text", "order_expressions", "order_values", "rank", "text", "text_array",
 ]  # fmt: skip
 
 COLUMNS: Final = {
     Envelope.ID: "id",
-    Envelope.VERSION: "version",
+    # As it is compared, with operands that may have a fraction; versions are exact in doubles.
+    Envelope.VERSION: "(version::float8)",
     Envelope.CREATED_AT: "created_at",
     Envelope.UPDATED_AT: "updated_at",
     Envelope.EXPIRES_AT: "expires_at",
 }
 CASTS: Final = {
     Envelope.ID: "text",
-    # An operand may have a fraction.
     Envelope.VERSION: "float8",
     Envelope.CREATED_AT: "timestamptz",
     Envelope.UPDATED_AT: "timestamptz",
@@ -37,6 +37,18 @@ CASTS: Final = {
 }
 
 _encode: Final = msgspec.json.Encoder().encode
+
+
+class Indexed(NamedTuple):
+    """What the indexes of a model serve, by paths of the document."""
+
+    keys: frozenset[Path] = frozenset()
+    """Paths with an index on `rank` and `text`."""
+    lists: frozenset[Path] = frozenset()
+    """Paths with an index of the elements of lists."""
+
+
+NOT_INDEXED: Final = Indexed()
 
 
 class Parameters:

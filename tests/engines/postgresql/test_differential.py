@@ -21,6 +21,7 @@ from interstore.testing import strategies
 from interstore.values import canonical_fields
 from interstore_backends.postgresql._sync.database import PostgreSQLDatabase
 from interstore_backends.postgresql.compile import compile_query
+from interstore_backends.postgresql.values import Indexed
 from tests.engines.postgresql.support import run
 
 AT = "2026-01-31T12:00:00.000000Z"
@@ -92,18 +93,18 @@ def _walk(database: PostgreSQLDatabase, query: Query, limit: int) -> list[str]:
 
 def _by_index(database: PostgreSQLDatabase, query: Query) -> list[str]:
     """What is found with the conditions that are written for paths with an index."""
-    rest = compile_query(query, indexed=_paths(query.tree))
+    rest = compile_query(query, Indexed(_paths(query.tree), _paths(query.tree)))
     with database._connections.transaction() as transaction:
         rows = transaction.run(f"SELECT id FROM m{rest.sql}", rest.values)
     return [id for (id,) in rows]
 
 
-def _paths(tree: Node) -> set[Path]:
+def _paths(tree: Node) -> frozenset[Path]:
     if isinstance(tree, (And, Or)):
-        return {path for node in tree.nodes for path in _paths(node)}
+        return frozenset({path for node in tree.nodes for path in _paths(node)})
     if isinstance(tree, Not):
         return _paths(tree.node)
-    return set() if isinstance(tree.path, Envelope) else {tree.path}
+    return frozenset(() if isinstance(tree.path, Envelope) else [tree.path])
 
 
 def test_the_collation_is_hostile(kept: PostgreSQLDatabase) -> None:

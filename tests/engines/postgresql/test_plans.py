@@ -9,7 +9,7 @@ import pytest
 from interstore_backends.postgresql._sync.database import PostgreSQLDatabase
 from interstore_backends.postgresql.compile import compile_query
 from interstore_backends.postgresql.quoting import path_expression
-from interstore_backends.postgresql.values import rank, text
+from interstore_backends.postgresql.values import Indexed, rank, text
 from tests.engines.postgresql.support import query, run, write
 
 PATH = ("n",)
@@ -27,7 +27,7 @@ def indexed(kept: PostgreSQLDatabase) -> PostgreSQLDatabase:
 
 
 def plan(database: PostgreSQLDatabase, what: Any, mode: str) -> str:
-    rest = compile_query(what, indexed={PATH})
+    rest = compile_query(what, Indexed(frozenset({PATH})))
     with database._connections.transaction() as transaction:
         transaction.run(f"SET LOCAL plan_cache_mode = {mode}")
         cursor = transaction._cursor

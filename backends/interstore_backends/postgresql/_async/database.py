@@ -10,14 +10,14 @@ from typing import Any, Self
 from psycopg_pool import AsyncConnectionPool
 
 from interstore.filters.tree import ALL
-from interstore_backends.postgresql._async.many import AsyncBulk
+from interstore_backends.postgresql._async.indexes import AsyncIndexes
 from interstore_backends.postgresql._async.statements import AsyncConnection, AsyncStatements
 from interstore_backends.postgresql.settings import CAPABILITIES, LIMITS
 
 __all__ = ["AsyncPostgreSQLDatabase"]
 
 
-class AsyncPostgreSQLDatabase(AsyncBulk):
+class AsyncPostgreSQLDatabase(AsyncIndexes):
     """A schema of one PostgreSQL database."""
 
     name = "postgresql"

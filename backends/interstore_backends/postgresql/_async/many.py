@@ -73,7 +73,7 @@ class AsyncBulk(AsyncWrites):
         async def write_one(model: str, write: Write) -> int:
             alone = bulk.Batch.of(write)
             _, rows = await self._write(
-                model, statement, [alone.payload], create=True, returning=True
+                model, statement, [alone.payload], create=True, returning=True, stored=write
             )
             return write.version if rows else 0
 
@@ -129,7 +129,11 @@ class AsyncBulk(AsyncWrites):
         """
         if changes.is_empty:
             return BulkResult(updated=await self.count(model, tree))
-        where = compile_filter(tree, parameters=Parameters([changes.updated, "", ""]))
+        where = compile_filter(
+            tree,
+            await self._indexed(await self._table(model), tree),
+            Parameters([changes.updated, "", ""]),
+        )
         updated = compile_update(changes, len(where.values) + 1)
         if updated is None:
             return await self._update_each(model, tree, changes)
@@ -197,7 +201,7 @@ class AsyncBulk(AsyncWrites):
 
     async def delete_many(self, model: str, tree: Node) -> BulkResult:
         """Delete every document that matches, all of them in one statement."""
-        where = compile_filter(tree)
+        where = compile_filter(tree, await self._indexed(await self._table(model), tree))
         deleted, _ = await self._write(
             model, lambda table: f"DELETE FROM {table.name}{where.sql}", where.values
         )

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from copy import copy
+from time import monotonic
+from typing import Final
 
+import msgspec
 import psycopg
 
+from interstore.errors import InterstoreError
+from interstore.indexes import Index, taken
 from interstore.names import check_new_model
-from interstore_backends.postgresql import schema
-from interstore_backends.postgresql._async.statements import AsyncStatements
+from interstore.prepared import Write
+from interstore_backends.postgresql import indexes, schema
+from interstore_backends.postgresql._async.statements import AsyncStatements, AsyncTransaction
 from interstore_backends.postgresql.errors import is_undefined_table
 from interstore_backends.postgresql.schema import Registry, Table
 from interstore_backends.postgresql.settings import PostgreSQLSettings
 
 __all__ = ["AsyncModels"]
+
+_FRESH_SECONDS: Final = 10.0
+"""So long, the indexes that were seen of a model are taken for those that there are. Whether
+one is used depends on it; no answer and no write does."""
+
+_decode: Final = msgspec.json.Decoder(Index).decode
 
 
 class AsyncModels:
@@ -22,7 +34,7 @@ class AsyncModels:
     def __init__(self, connections: AsyncStatements, settings: PostgreSQLSettings) -> None:
         self._connections = connections
         self._auto_create = settings.auto_create
-        self._registry = Registry(settings.schema)
+        self.registry = Registry(settings.schema)
         self.known: dict[str, Table] = {}
 
     def over(self, connections: AsyncStatements) -> AsyncModels:
@@ -41,7 +53,7 @@ class AsyncModels:
         if table is not None:
             return table
         try:
-            rows = await self._connections.read(self._registry.find, [model])
+            rows = await self._connections.read(self.registry.find, [model])
         except psycopg.Error as error:
             if is_undefined_table(error):
                 return None
@@ -54,13 +66,13 @@ class AsyncModels:
         return self._remember(model)
 
     def _remember(self, model: str) -> Table:
-        table = self.known[model] = self._registry.table(model)
+        table = self.known[model] = self.registry.table(model)
         return table
 
     async def names(self) -> list[str]:
         """The names of the models that exist, sorted."""
         try:
-            return [name for (name,) in await self._connections.read(self._registry.models)]
+            return [name for (name,) in await self._connections.read(self.registry.models)]
         except psycopg.Error as error:
             if is_undefined_table(error):
                 return []
@@ -79,14 +91,13 @@ class AsyncModels:
             return table
         if not self._auto_create:
             raise schema.creation_is_off(model, await self.names())
-        registry = self._registry
+        registry = self.registry
         async with self._connections.transaction() as transaction:
             run = transaction.run
             await run(registry.lock)
             if not await run(registry.schema_exists):
                 await run(registry.create_schema)
-            if await run(registry.exists) != [(True,)]:
-                await run(registry.create)
+            await self._set_up(transaction)
             existing = [name for (name,) in await run(registry.models)]
             if model not in existing:
                 check_new_model(model, existing)
@@ -96,6 +107,61 @@ class AsyncModels:
                 await run(registry.add, [model])
         return self._remember(model)
 
+    async def _set_up(self, transaction: AsyncTransaction) -> None:
+        """Make the tables about models, where they are not."""
+        if await transaction.run(self.registry.exists) != [(True,)]:
+            for statement in self.registry.create:
+                await transaction.run(statement)
+
+    async def prepare_for(self, index: Index) -> None:
+        """Make what an index needs beside its own, where it is not."""
+        async with self._connections.transaction() as transaction:
+            await transaction.run(self.registry.lock)
+            await self._set_up(transaction)
+            if index.list and await transaction.run(self.registry.measures) != [(True,)]:
+                await transaction.run(self.registry.create_measure)
+
+    async def declared(self, model: str) -> list[tuple[Index, bool]]:
+        """The indexes of a model in the order of their names, each with whether it is ready."""
+        try:
+            rows = await self._connections.read(self.registry.declared, [model], prepare=True)
+        except psycopg.Error as error:
+            if is_undefined_table(error):
+                return []
+            raise
+        return [(_decode(definition), ready) for definition, ready in rows]
+
+    async def look(self, table: Table) -> None:
+        """See which indexes a model has now."""
+        table.fresh_until = monotonic() + _FRESH_SECONDS  # others need not look meanwhile
+        try:
+            declared = await self.declared(table.model)
+        except psycopg.errors.InsufficientPrivilege:
+            declared = []
+        except BaseException:
+            table.fresh_until = 0.0
+            raise
+        table.declared = tuple([index for index, _ in declared])
+        table.indexed = indexes.served([index for index, ready in declared if ready])
+
+    async def refusal(self, table: Table, write: Write, constraint: str) -> InterstoreError | None:
+        """Why an index refused to store a document; ``None`` if it was none of ours."""
+        error = self._refusal(table, write, constraint)
+        if error is None:
+            await self.look(table)
+            error = self._refusal(table, write, constraint)
+        if error is not None:
+            error.backend, error.model, error.id = "postgresql", table.model, write.id
+        return error
+
+    def _refusal(self, table: Table, write: Write, constraint: str) -> InterstoreError | None:
+        for index in table.declared:
+            if constraint == indexes.constraint_of(index):
+                return indexes.demanded(table.model, write, index)
+            if constraint == indexes.unique_of(table.model, index):
+                return taken(table.model, write.id, index)
+        return None
+
     async def drop(self, model: str) -> bool:
         """Remove a model and all its documents; return whether it existed."""
         table = await self.find(model)
@@ -103,9 +169,9 @@ class AsyncModels:
         if table is None:
             return False
         async with self._connections.transaction() as transaction:
-            await transaction.run(self._registry.lock)
+            await transaction.run(self.registry.lock)
             await transaction.run(f"DROP TABLE IF EXISTS {table.name}")
-            return bool(await transaction.run(self._registry.remove, [model]))
+            return bool(await transaction.run(self.registry.remove, [model]))
 
     def forget(self, model: str) -> None:
         """Look again, the next time."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from itertools import pairwise
+from time import monotonic
 from types import TracebackType
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ import psycopg
 
 from interstore.document import Document
 from interstore.errors import CorruptionError, InterstoreError
-from interstore.filters.tree import Node
+from interstore.filters.tree import ALL, Node
 from interstore.prepared import Partition, Query, ScanPage
 from interstore_backends.postgresql._async.connections import AsyncConnections
 from interstore_backends.postgresql._async.models import AsyncModels
@@ -22,7 +23,7 @@ from interstore_backends.postgresql.errors import Translator, is_undefined_table
 from interstore_backends.postgresql.rows import Row, read_document, read_documents
 from interstore_backends.postgresql.schema import Table
 from interstore_backends.postgresql.settings import PostgreSQLSettings
-from interstore_backends.postgresql.values import text_array
+from interstore_backends.postgresql.values import NOT_INDEXED, Indexed, text_array
 
 __all__ = ["AsyncReads"]
 
@@ -57,7 +58,7 @@ class AsyncReads:
         table = await self._table(model)
         if table is None:
             return []
-        rest = compile_query(query)
+        rest = compile_query(query, await self._indexed(table, query.tree))
         return read_documents(await self._read(table, table.select + rest.sql, rest.values))
 
     async def count(self, model: str, tree: Node) -> int:
@@ -65,7 +66,7 @@ class AsyncReads:
         table = await self._table(model)
         if table is None:
             return 0
-        where = compile_filter(tree)
+        where = compile_filter(tree, await self._indexed(table, tree))
         sql = f"SELECT count(*) FROM {table.name}{where.sql}"
         rows = await self._read(table, sql, where.values)
         return int(rows[0][0]) if rows else 0
@@ -75,7 +76,7 @@ class AsyncReads:
         table = await self._table(model)
         if table is None:
             return False
-        where = compile_filter(tree)
+        where = compile_filter(tree, await self._indexed(table, tree))
         sql = f"SELECT 1 FROM {table.name}{where.sql} LIMIT 1"
         return bool(await self._read(table, sql, where.values))
 
@@ -126,6 +127,15 @@ class AsyncReads:
             return table
         with self._translated(model):
             return await self._models.find(model)
+
+    async def _indexed(self, table: Table | None, tree: Node) -> Indexed:
+        """What conditions are to be written for, that they may use the table's indexes."""
+        if table is None or tree == ALL:
+            return NOT_INDEXED
+        if table.fresh_until <= monotonic():
+            with self._translated(table.model):
+                await self._models.look(table)
+        return table.indexed
 
     async def _read(
         self, table: Table, sql: str, values: Sequence[str], *, prepare: bool = False

@@ -11,6 +11,7 @@ from interstore.changes import Changes, conflict, not_found
 from interstore.document import Document, make_document
 from interstore.errors import (
     ConflictError,
+    DuplicateError,
     InterstoreError,
     InvalidDocumentError,
     NotFoundError,
@@ -20,6 +21,7 @@ from interstore.prepared import Query, Write
 from interstore_backends.postgresql import bulk
 from interstore_backends.postgresql._async.reads import AsyncReads
 from interstore_backends.postgresql.compile import compile_query
+from interstore_backends.postgresql.errors import REFUSALS
 from interstore_backends.postgresql.rows import Row, canonical_time, read_document, row_of
 from interstore_backends.postgresql.schema import COLUMNS, Table
 from interstore_backends.postgresql.updates import SET, compile_update
@@ -36,7 +38,12 @@ class AsyncWrites(AsyncReads):
 
     async def create(self, model: str, write: Write) -> Document:
         created, _ = await self._write(
-            model, lambda table: table.create, row_of(write), create=True, prepare=True
+            model,
+            lambda table: table.create,
+            row_of(write),
+            create=True,
+            prepare=True,
+            stored=write,
         )
         if not created:
             raise bulk.duplicate(model, write.id)
@@ -52,12 +59,23 @@ class AsyncWrites(AsyncReads):
         row = row_of(write)
         if if_version is None:
             _, stored = await self._write(
-                model, lambda table: table.put, row, create=True, prepare=True, returning=True
+                model,
+                lambda table: table.put,
+                row,
+                create=True,
+                prepare=True,
+                returning=True,
+                stored=write,
             )
         else:
             values = (write.id, str(if_version), *row[3:])
             _, stored = await self._write(
-                model, lambda table: table.put_if, values, prepare=True, returning=True
+                model,
+                lambda table: table.put_if,
+                values,
+                prepare=True,
+                returning=True,
+                stored=write,
             )
             if not stored:
                 raise await self._refused(model, write.id, if_version)
@@ -108,6 +126,7 @@ class AsyncWrites(AsyncReads):
                 lambda table: table.replace_if,
                 (id, str(write.version - 1), *row[3:]),
                 prepare=True,
+                stored=write,
             )
             if replaced:
                 return write.document()
@@ -116,11 +135,12 @@ class AsyncWrites(AsyncReads):
     async def _returning(
         self, model: str, statement: Callable[[Table], str], values: Sequence[str]
     ) -> list[Row]:
-        """The rows of an update; none if a number left the range that PostgreSQL adds in."""
+        """The rows of an update; none if an index refused the document, or a number left the
+        range that PostgreSQL adds in."""
         try:
             return (await self._write(model, statement, values, returning=True))[1]
-        except InvalidDocumentError as error:
-            if isinstance(error.__cause__, psycopg.errors.NumericValueOutOfRange):
+        except (DuplicateError, InvalidDocumentError) as error:
+            if isinstance(error.__cause__, (*REFUSALS, psycopg.errors.NumericValueOutOfRange)):
                 return []
             raise
 
@@ -146,7 +166,11 @@ class AsyncWrites(AsyncReads):
     ) -> Document | None:
         """Update the first document of the query's order; ``None`` if none matches."""
         query = query.only(limit=1, fields=None)
-        found = compile_query(query, parameters=Parameters([changes.updated]))
+        found = compile_query(
+            query,
+            await self._indexed(await self._table(model), query.tree),
+            Parameters([changes.updated]),
+        )
         updated = compile_update(changes, len(found.values) + 1)
         if updated is not None:
             fits = updated.fits and f" AND {updated.fits}"
@@ -181,6 +205,7 @@ class AsyncWrites(AsyncReads):
         create: bool = False,
         prepare: bool = False,
         returning: bool = False,
+        stored: Write | None = None,
     ) -> tuple[int, list[Row]]:
         """The number of rows written, and what is returned; of no table, nothing.
 
@@ -191,6 +216,7 @@ class AsyncWrites(AsyncReads):
             create: whether the model is made if it does not exist.
             prepare: whether the text of the statement is one of few.
             returning: whether rows are wanted.
+            stored: the one document that is stored, if it is known.
         """
         for attempt in (1, 2):
             table = self._models.known.get(model)
@@ -204,10 +230,20 @@ class AsyncWrites(AsyncReads):
                     statement(table), values, prepare=prepare, returning=returning
                 )
             except psycopg.Error as error:
+                if stored is not None and isinstance(error, REFUSALS):
+                    raise await self._refused_by_index(table, stored, error) from error
                 if attempt == 2:
                     raise self._connections.error(error, model) from error
                 await self._check_table(error, table)
         return 0, []
+
+    async def _refused_by_index(
+        self, table: Table, write: Write, error: psycopg.Error
+    ) -> InterstoreError:
+        """Why an index refused to store a document."""
+        with self._translated(table.model):
+            found = await self._models.refusal(table, write, error.diag.constraint_name or "")
+        return found or self._connections.error(error, table.model)
 
 
 def contended(model: str, id: str) -> UnavailableError:

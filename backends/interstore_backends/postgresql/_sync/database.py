@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: fc2cae32e82021773c521c49
+# Digest of the rest: 8c1d5633511befc3436ac9c7
 
 """The PostgreSQL engine: life, and what it declares."""
 
@@ -14,14 +14,14 @@ from typing import Any, Self
 from psycopg_pool import ConnectionPool
 
 from interstore.filters.tree import ALL
-from interstore_backends.postgresql._sync.many import Bulk
+from interstore_backends.postgresql._sync.indexes import Indexes
 from interstore_backends.postgresql._sync.statements import Connection, Statements
 from interstore_backends.postgresql.settings import CAPABILITIES, LIMITS
 
 __all__ = ["PostgreSQLDatabase"]
 
 
-class PostgreSQLDatabase(Bulk):
+class PostgreSQLDatabase(Indexes):
     """A schema of one PostgreSQL database."""
 
     name = "postgresql"

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/many.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 634751b941a805f09ff7b52b
+# Digest of the rest: d796f8e9d98f0a8d6d899419
 
 """What writes many documents, a thousand or more in each statement."""
 
@@ -76,7 +76,9 @@ class Bulk(Writes):
 
         def write_one(model: str, write: Write) -> int:
             alone = bulk.Batch.of(write)
-            _, rows = self._write(model, statement, [alone.payload], create=True, returning=True)
+            _, rows = self._write(
+                model, statement, [alone.payload], create=True, returning=True, stored=write
+            )
             return write.version if rows else 0
 
         outcomes: list[WriteOutcome] = []
@@ -131,7 +133,11 @@ class Bulk(Writes):
         """
         if changes.is_empty:
             return BulkResult(updated=self.count(model, tree))
-        where = compile_filter(tree, parameters=Parameters([changes.updated, "", ""]))
+        where = compile_filter(
+            tree,
+            self._indexed(self._table(model), tree),
+            Parameters([changes.updated, "", ""]),
+        )
         updated = compile_update(changes, len(where.values) + 1)
         if updated is None:
             return self._update_each(model, tree, changes)
@@ -199,7 +205,7 @@ class Bulk(Writes):
 
     def delete_many(self, model: str, tree: Node) -> BulkResult:
         """Delete every document that matches, all of them in one statement."""
-        where = compile_filter(tree)
+        where = compile_filter(tree, self._indexed(self._table(model), tree))
         deleted, _ = self._write(
             model, lambda table: f"DELETE FROM {table.name}{where.sql}", where.values
         )

@@ -1,23 +1,35 @@
 # Generated from backends/interstore_backends/postgresql/_async/models.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: acd6e665b9258d5c9d4e5312
+# Digest of the rest: 8b946e0ce67b87455ee267f7
 
 """Which models exist, and how they are made."""
 
 from __future__ import annotations
 
 from copy import copy
+from time import monotonic
+from typing import Final
 
+import msgspec
 import psycopg
 
+from interstore.errors import InterstoreError
+from interstore.indexes import Index, taken
 from interstore.names import check_new_model
-from interstore_backends.postgresql import schema
-from interstore_backends.postgresql._sync.statements import Statements
+from interstore.prepared import Write
+from interstore_backends.postgresql import indexes, schema
+from interstore_backends.postgresql._sync.statements import Statements, Transaction
 from interstore_backends.postgresql.errors import is_undefined_table
 from interstore_backends.postgresql.schema import Registry, Table
 from interstore_backends.postgresql.settings import PostgreSQLSettings
 
 __all__ = ["Models"]
+
+_FRESH_SECONDS: Final = 10.0
+"""So long, the indexes that were seen of a model are taken for those that there are. Whether
+one is used depends on it; no answer and no write does."""
+
+_decode: Final = msgspec.json.Decoder(Index).decode
 
 
 class Models:
@@ -26,7 +38,7 @@ class Models:
     def __init__(self, connections: Statements, settings: PostgreSQLSettings) -> None:
         self._connections = connections
         self._auto_create = settings.auto_create
-        self._registry = Registry(settings.schema)
+        self.registry = Registry(settings.schema)
         self.known: dict[str, Table] = {}
 
     def over(self, connections: Statements) -> Models:
@@ -45,7 +57,7 @@ class Models:
         if table is not None:
             return table
         try:
-            rows = self._connections.read(self._registry.find, [model])
+            rows = self._connections.read(self.registry.find, [model])
         except psycopg.Error as error:
             if is_undefined_table(error):
                 return None
@@ -58,13 +70,13 @@ class Models:
         return self._remember(model)
 
     def _remember(self, model: str) -> Table:
-        table = self.known[model] = self._registry.table(model)
+        table = self.known[model] = self.registry.table(model)
         return table
 
     def names(self) -> list[str]:
         """The names of the models that exist, sorted."""
         try:
-            return [name for (name,) in self._connections.read(self._registry.models)]
+            return [name for (name,) in self._connections.read(self.registry.models)]
         except psycopg.Error as error:
             if is_undefined_table(error):
                 return []
@@ -83,14 +95,13 @@ class Models:
             return table
         if not self._auto_create:
             raise schema.creation_is_off(model, self.names())
-        registry = self._registry
+        registry = self.registry
         with self._connections.transaction() as transaction:
             run = transaction.run
             run(registry.lock)
             if not run(registry.schema_exists):
                 run(registry.create_schema)
-            if run(registry.exists) != [(True,)]:
-                run(registry.create)
+            self._set_up(transaction)
             existing = [name for (name,) in run(registry.models)]
             if model not in existing:
                 check_new_model(model, existing)
@@ -100,6 +111,61 @@ class Models:
                 run(registry.add, [model])
         return self._remember(model)
 
+    def _set_up(self, transaction: Transaction) -> None:
+        """Make the tables about models, where they are not."""
+        if transaction.run(self.registry.exists) != [(True,)]:
+            for statement in self.registry.create:
+                transaction.run(statement)
+
+    def prepare_for(self, index: Index) -> None:
+        """Make what an index needs beside its own, where it is not."""
+        with self._connections.transaction() as transaction:
+            transaction.run(self.registry.lock)
+            self._set_up(transaction)
+            if index.list and transaction.run(self.registry.measures) != [(True,)]:
+                transaction.run(self.registry.create_measure)
+
+    def declared(self, model: str) -> list[tuple[Index, bool]]:
+        """The indexes of a model in the order of their names, each with whether it is ready."""
+        try:
+            rows = self._connections.read(self.registry.declared, [model], prepare=True)
+        except psycopg.Error as error:
+            if is_undefined_table(error):
+                return []
+            raise
+        return [(_decode(definition), ready) for definition, ready in rows]
+
+    def look(self, table: Table) -> None:
+        """See which indexes a model has now."""
+        table.fresh_until = monotonic() + _FRESH_SECONDS  # others need not look meanwhile
+        try:
+            declared = self.declared(table.model)
+        except psycopg.errors.InsufficientPrivilege:
+            declared = []
+        except BaseException:
+            table.fresh_until = 0.0
+            raise
+        table.declared = tuple([index for index, _ in declared])
+        table.indexed = indexes.served([index for index, ready in declared if ready])
+
+    def refusal(self, table: Table, write: Write, constraint: str) -> InterstoreError | None:
+        """Why an index refused to store a document; ``None`` if it was none of ours."""
+        error = self._refusal(table, write, constraint)
+        if error is None:
+            self.look(table)
+            error = self._refusal(table, write, constraint)
+        if error is not None:
+            error.backend, error.model, error.id = "postgresql", table.model, write.id
+        return error
+
+    def _refusal(self, table: Table, write: Write, constraint: str) -> InterstoreError | None:
+        for index in table.declared:
+            if constraint == indexes.constraint_of(index):
+                return indexes.demanded(table.model, write, index)
+            if constraint == indexes.unique_of(table.model, index):
+                return taken(table.model, write.id, index)
+        return None
+
     def drop(self, model: str) -> bool:
         """Remove a model and all its documents; return whether it existed."""
         table = self.find(model)
@@ -107,9 +173,9 @@ class Models:
         if table is None:
             return False
         with self._connections.transaction() as transaction:
-            transaction.run(self._registry.lock)
+            transaction.run(self.registry.lock)
             transaction.run(f"DROP TABLE IF EXISTS {table.name}")
-            return bool(transaction.run(self._registry.remove, [model]))
+            return bool(transaction.run(self.registry.remove, [model]))
 
     def forget(self, model: str) -> None:
         """Look again, the next time."""

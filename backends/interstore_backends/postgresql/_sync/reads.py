@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 6e829cd8d80c45e130e09a24
+# Digest of the rest: a79d6109a9248c2e831030b9
 
 """What is read, and what all operations share."""
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from itertools import pairwise
+from time import monotonic
 from types import TracebackType
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ import psycopg
 
 from interstore.document import Document
 from interstore.errors import CorruptionError, InterstoreError
-from interstore.filters.tree import Node
+from interstore.filters.tree import ALL, Node
 from interstore.prepared import Partition, Query, ScanPage
 from interstore_backends.postgresql._sync.connections import Connections
 from interstore_backends.postgresql._sync.models import Models
@@ -26,7 +27,7 @@ from interstore_backends.postgresql.errors import Translator, is_undefined_table
 from interstore_backends.postgresql.rows import Row, read_document, read_documents
 from interstore_backends.postgresql.schema import Table
 from interstore_backends.postgresql.settings import PostgreSQLSettings
-from interstore_backends.postgresql.values import text_array
+from interstore_backends.postgresql.values import NOT_INDEXED, Indexed, text_array
 
 __all__ = ["Reads"]
 
@@ -61,7 +62,7 @@ class Reads:
         table = self._table(model)
         if table is None:
             return []
-        rest = compile_query(query)
+        rest = compile_query(query, self._indexed(table, query.tree))
         return read_documents(self._read(table, table.select + rest.sql, rest.values))
 
     def count(self, model: str, tree: Node) -> int:
@@ -69,7 +70,7 @@ class Reads:
         table = self._table(model)
         if table is None:
             return 0
-        where = compile_filter(tree)
+        where = compile_filter(tree, self._indexed(table, tree))
         sql = f"SELECT count(*) FROM {table.name}{where.sql}"
         rows = self._read(table, sql, where.values)
         return int(rows[0][0]) if rows else 0
@@ -79,7 +80,7 @@ class Reads:
         table = self._table(model)
         if table is None:
             return False
-        where = compile_filter(tree)
+        where = compile_filter(tree, self._indexed(table, tree))
         sql = f"SELECT 1 FROM {table.name}{where.sql} LIMIT 1"
         return bool(self._read(table, sql, where.values))
 
@@ -130,6 +131,15 @@ class Reads:
             return table
         with self._translated(model):
             return self._models.find(model)
+
+    def _indexed(self, table: Table | None, tree: Node) -> Indexed:
+        """What conditions are to be written for, that they may use the table's indexes."""
+        if table is None or tree == ALL:
+            return NOT_INDEXED
+        if table.fresh_until <= monotonic():
+            with self._translated(table.model):
+                self._models.look(table)
+        return table.indexed
 
     def _read(
         self, table: Table, sql: str, values: Sequence[str], *, prepare: bool = False

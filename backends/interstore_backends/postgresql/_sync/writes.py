@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/writes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 84c88b069d4c4e043f5caafc
+# Digest of the rest: 186c4612404c68617eaa2527
 
 """What writes one document."""
 
@@ -15,6 +15,7 @@ from interstore.changes import Changes, conflict, not_found
 from interstore.document import Document, make_document
 from interstore.errors import (
     ConflictError,
+    DuplicateError,
     InterstoreError,
     InvalidDocumentError,
     NotFoundError,
@@ -24,6 +25,7 @@ from interstore.prepared import Query, Write
 from interstore_backends.postgresql import bulk
 from interstore_backends.postgresql._sync.reads import Reads
 from interstore_backends.postgresql.compile import compile_query
+from interstore_backends.postgresql.errors import REFUSALS
 from interstore_backends.postgresql.rows import Row, canonical_time, read_document, row_of
 from interstore_backends.postgresql.schema import COLUMNS, Table
 from interstore_backends.postgresql.updates import SET, compile_update
@@ -40,7 +42,12 @@ class Writes(Reads):
 
     def create(self, model: str, write: Write) -> Document:
         created, _ = self._write(
-            model, lambda table: table.create, row_of(write), create=True, prepare=True
+            model,
+            lambda table: table.create,
+            row_of(write),
+            create=True,
+            prepare=True,
+            stored=write,
         )
         if not created:
             raise bulk.duplicate(model, write.id)
@@ -56,12 +63,23 @@ class Writes(Reads):
         row = row_of(write)
         if if_version is None:
             _, stored = self._write(
-                model, lambda table: table.put, row, create=True, prepare=True, returning=True
+                model,
+                lambda table: table.put,
+                row,
+                create=True,
+                prepare=True,
+                returning=True,
+                stored=write,
             )
         else:
             values = (write.id, str(if_version), *row[3:])
             _, stored = self._write(
-                model, lambda table: table.put_if, values, prepare=True, returning=True
+                model,
+                lambda table: table.put_if,
+                values,
+                prepare=True,
+                returning=True,
+                stored=write,
             )
             if not stored:
                 raise self._refused(model, write.id, if_version)
@@ -112,6 +130,7 @@ class Writes(Reads):
                 lambda table: table.replace_if,
                 (id, str(write.version - 1), *row[3:]),
                 prepare=True,
+                stored=write,
             )
             if replaced:
                 return write.document()
@@ -120,11 +139,12 @@ class Writes(Reads):
     def _returning(
         self, model: str, statement: Callable[[Table], str], values: Sequence[str]
     ) -> list[Row]:
-        """The rows of an update; none if a number left the range that PostgreSQL adds in."""
+        """The rows of an update; none if an index refused the document, or a number left the
+        range that PostgreSQL adds in."""
         try:
             return self._write(model, statement, values, returning=True)[1]
-        except InvalidDocumentError as error:
-            if isinstance(error.__cause__, psycopg.errors.NumericValueOutOfRange):
+        except (DuplicateError, InvalidDocumentError) as error:
+            if isinstance(error.__cause__, (*REFUSALS, psycopg.errors.NumericValueOutOfRange)):
                 return []
             raise
 
@@ -148,7 +168,11 @@ class Writes(Reads):
     def find_one_and_update(self, model: str, query: Query, changes: Changes) -> Document | None:
         """Update the first document of the query's order; ``None`` if none matches."""
         query = query.only(limit=1, fields=None)
-        found = compile_query(query, parameters=Parameters([changes.updated]))
+        found = compile_query(
+            query,
+            self._indexed(self._table(model), query.tree),
+            Parameters([changes.updated]),
+        )
         updated = compile_update(changes, len(found.values) + 1)
         if updated is not None:
             fits = updated.fits and f" AND {updated.fits}"
@@ -183,6 +207,7 @@ class Writes(Reads):
         create: bool = False,
         prepare: bool = False,
         returning: bool = False,
+        stored: Write | None = None,
     ) -> tuple[int, list[Row]]:
         """The number of rows written, and what is returned; of no table, nothing.
 
@@ -193,6 +218,7 @@ class Writes(Reads):
             create: whether the model is made if it does not exist.
             prepare: whether the text of the statement is one of few.
             returning: whether rows are wanted.
+            stored: the one document that is stored, if it is known.
         """
         for attempt in (1, 2):
             table = self._models.known.get(model)
@@ -206,10 +232,20 @@ class Writes(Reads):
                     statement(table), values, prepare=prepare, returning=returning
                 )
             except psycopg.Error as error:
+                if stored is not None and isinstance(error, REFUSALS):
+                    raise self._refused_by_index(table, stored, error) from error
                 if attempt == 2:
                     raise self._connections.error(error, model) from error
                 self._check_table(error, table)
         return 0, []
+
+    def _refused_by_index(
+        self, table: Table, write: Write, error: psycopg.Error
+    ) -> InterstoreError:
+        """Why an index refused to store a document."""
+        with self._translated(table.model):
+            found = self._models.refusal(table, write, error.diag.constraint_name or "")
+        return found or self._connections.error(error, table.model)
 
 
 def contended(model: str, id: str) -> UnavailableError:
