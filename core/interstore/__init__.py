@@ -18,10 +18,12 @@ from interstore._version import __version__
 if TYPE_CHECKING:
     from interstore._async.cursor import AsyncCursor
     from interstore._async.database import AsyncDatabase
+    from interstore._async.foreign import AsyncForeign
     from interstore._async.repository import AsyncRepository
     from interstore._async.store import AsyncStore
     from interstore._sync.cursor import Cursor
     from interstore._sync.database import Database
+    from interstore._sync.foreign import Foreign
     from interstore._sync.repository import Repository
     from interstore._sync.store import Store
     from interstore.bulk import BulkResult, Outcome
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncCursor",
     "AsyncDatabase",
+    "AsyncForeign",
     "AsyncRepository",
     "AsyncStore",
     "BulkError",
@@ -69,6 +72,7 @@ __all__ = [
     "Document",
     "DuplicateError",
     "Envelope",
+    "Foreign",
     "Index",
     "Int64",
     "InterstoreError",
@@ -103,6 +107,7 @@ __all__ = [
 _MODULES = {
     "AsyncCursor": "_async.cursor",
     "AsyncDatabase": "_async.database",
+    "AsyncForeign": "_async.foreign",
     "AsyncRepository": "_async.repository",
     "AsyncStore": "_async.store",
     "BulkResult": "bulk",
@@ -111,6 +116,7 @@ _MODULES = {
     "Database": "_sync.database",
     "Document": "document",
     "Envelope": "paths",
+    "Foreign": "_sync.foreign",
     "Index": "indexes",
     "InterstoreWarning": "warnings",
     "Limits": "capabilities",

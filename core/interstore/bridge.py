@@ -24,6 +24,7 @@ from interstore._async.database import AsyncDatabase
 from interstore._sync.database import Database
 from interstore.document import Document
 from interstore.errors import UnavailableError
+from interstore.foreign import ForeignSource
 from interstore.prepared import Query
 from interstore.workers import Workers
 
@@ -77,10 +78,16 @@ class _AsyncBridge:
             self.find_by_id = _inline(inline, self._threaded(database.find_by_id))
         if hasattr(database, "session"):
             self.session = self._session
+        if database.capabilities.foreign:
+            self.foreign = self._foreign
 
     @property
     def native(self) -> Any:
         return getattr(self._database, "native")  # noqa: B009 (not part of the protocol)
+
+    def _foreign(self, source: ForeignSource) -> AsyncDatabase:
+        opened: Database = getattr(self._database, "foreign")(source)  # noqa: B009 (likewise)
+        return cast("AsyncDatabase", _AsyncBridge(opened, self._owner))
 
     def _threaded(self, method: Callable[..., T]) -> Callable[..., Coroutine[Any, Any, T]]:
         @functools.wraps(method)
@@ -180,10 +187,16 @@ class _SyncBridge:
                 setattr(self, operation, self._blocking(method))
         if hasattr(database, "session"):
             self.session = self._session
+        if database.capabilities.foreign:
+            self.foreign = self._foreign
 
     @property
     def native(self) -> Any:
         return getattr(self._database, "native")  # noqa: B009 (not part of the protocol)
+
+    def _foreign(self, source: ForeignSource) -> Database:
+        opened: AsyncDatabase = getattr(self._database, "foreign")(source)  # noqa: B009
+        return cast("Database", _SyncBridge(opened, self._owner))
 
     def _blocking(self, method: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
         @functools.wraps(method)

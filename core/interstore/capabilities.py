@@ -44,6 +44,8 @@ class Capabilities:
     """Documents can expire."""
     multi_key_sort_undeclared: bool = False
     """A sort by several paths needs no index declared for them."""
+    foreign: bool = False
+    """`foreign(source)` opens tables or collections that other programs made and write."""
     persistent: bool = True
     """Documents outlive the process, and a second connection to the same place sees them."""
 

@@ -76,14 +76,18 @@ class Document(dict[str, Any]):
 
     def copy(self) -> Document:
         """A shallow copy with the same envelope."""
+        return self._with(self, self.partial)
+
+    def _with(self, fields: Mapping[str, Any], partial: bool) -> Document:
+        """Other fields with the same id and envelope."""
         return Document(
-            self,
+            fields,
             id=self.id,
             version=self.version,
             created=self.created,
             updated=self.updated,
             expires=self.expires,
-            partial=self.partial,
+            partial=partial,
         )
 
     __copy__ = copy

@@ -170,15 +170,7 @@ def prune(document: Document, fields: Iterable[Path]) -> Document:
     kept: dict[str, Any] = {}
     for path in fields:
         _graft(kept, document, path)
-    return Document(
-        kept,
-        id=document.id,
-        version=document.version,
-        created=document.created,
-        updated=document.updated,
-        expires=document.expires,
-        partial=True,
-    )
+    return document._with(kept, partial=True)
 
 
 def _graft(target: dict[str, Any], source: dict[str, Any], path: Path) -> None:

@@ -13,7 +13,9 @@ One walk validates, canonicalises and copies, so nothing of the caller's is kept
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -27,7 +29,9 @@ from interstore.filters.tree import Scalar
 from interstore.paths import Step, show_path
 from interstore.times import format_time
 
-__all__ = ["canonical_fields", "canonical_scalar", "canonical_value", "decode_fields"]
+__all__ = [
+    "canonical_fields", "canonical_scalar", "canonical_value", "decode_fields", "exact_integers",
+]  # fmt: skip
 
 MAX_INTEGER: Final = 2**53 - 1
 MAX_DEPTH: Final = 64
@@ -130,7 +134,7 @@ def _object(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
                 result[key] = item
             elif kind is int:
                 if not -MAX_INTEGER <= item <= MAX_INTEGER:
-                    raise _integer_range(item)
+                    _check_large(item)
                 result[key] = item
             elif item is None or kind is bool:
                 result[key] = item
@@ -165,7 +169,7 @@ def _value(value: Any, depth: int) -> Any:
         return value
     if kind is int:
         if not -MAX_INTEGER <= value <= MAX_INTEGER:
-            raise _integer_range(value)
+            _check_large(value)
         return value
     if value is None or kind is bool:
         return value
@@ -203,10 +207,25 @@ def _key(key: Any) -> str:
     raise _Problem(f"the key {_shown(key)} is {_kind(key)}; keys of objects are strings")
 
 
-def _integer_range(value: int) -> _Problem:
+def _check_large(value: int) -> None:
+    if _exact.get():
+        return
     # Python refuses to print integers of more than 4,300 digits.
     shown = str(value) if value.bit_length() < 1000 else f"of {value.bit_length()} bits"
-    return _Problem(f"integer {shown} is outside ±(2**53 - 1); store it as a string")
+    raise _Problem(f"integer {shown} is outside ±(2**53 - 1); store it as a string")
+
+
+_exact: Final = ContextVar("exact_integers", default=False)
+
+
+@contextmanager
+def exact_integers() -> Generator[None]:
+    """Within it, integers of any size pass: foreign data has them, and reads them exactly."""
+    token = _exact.set(True)
+    try:
+        yield
+    finally:
+        _exact.reset(token)
 
 
 def _other(value: Any, depth: int) -> Any:

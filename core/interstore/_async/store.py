@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from copy import copy
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -11,8 +11,10 @@ from interstore._async.administration import AsyncAdministration
 from interstore._async.documents import AsyncDocuments
 from interstore._async.many import AsyncMany
 from interstore._async.queries import AsyncQueries
+from interstore.foreign import ForeignSource, IdType
 
 if TYPE_CHECKING:
+    from interstore._async.foreign import AsyncForeign
     from interstore._async.repository import AsyncRepository
 
 __all__ = ["AsyncStore"]
@@ -66,6 +68,43 @@ class AsyncStore(AsyncDocuments, AsyncQueries, AsyncMany, AsyncAdministration):
         raise self.database.unsupported(
             "watch", 'ask for {"@updated_at": {"$gt": ...}} from time to time'
         )
+
+    def foreign(
+        self,
+        name: str,
+        *,
+        id: str | None = None,
+        id_type: IdType | None = None,
+        rename: Mapping[str, str] | None = None,
+        partition: str | None = None,
+    ) -> AsyncForeign:
+        """A view of a table or a collection that other programs made and write.
+
+        Nothing is read before its first operation. `interstore.foreign` says how rows and
+        documents of others are presented.
+
+        Args:
+            name: the table's or collection's; on PostgreSQL also ``"schema.table"``.
+            id: the column or field that identifies a document: by default ``"_id"`` on
+                MongoDB, and the primary key on SQL engines if it is one column.
+            id_type: what the ids are in the database; found out by default.
+            rename: names in the database, and those that documents have instead.
+            partition: the path of the partition key, on engines that have one.
+
+        Raises:
+            UnsupportedError: the engine cannot do this.
+            InvalidQueryError: an argument is not of its type.
+        """
+        from interstore._async.foreign import AsyncForeign
+
+        source = ForeignSource(
+            name=name,
+            id=id,
+            id_type=id_type,
+            rename={} if rename is None else rename,
+            partition=partition,
+        )
+        return AsyncForeign(self, source)
 
     def repository(self, kind: type[M], model: str | None = None) -> AsyncRepository[M]:
         """A typed view of a model: documents in and out as instances of `kind`.

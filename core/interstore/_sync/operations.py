@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/operations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 27945ea7ec3f962b1dad50b4
+# Digest of the rest: 13b2c5125db7394d625ea9ea
 
 """Every operation of a database: the seven, and the ones derived from them."""
 
@@ -30,6 +30,7 @@ from interstore.filters.evaluate import compile_filter
 from interstore.filters.order import position_of
 from interstore.filters.select import select
 from interstore.filters.tree import ALL, Bound, Node, Range, Scalar
+from interstore.foreign import ForeignSource
 from interstore.indexes import Index
 from interstore.paths import Envelope, Reference
 from interstore.prepared import Partition, Query, ScanPage, Write, WriteMode
@@ -75,7 +76,7 @@ class Operations:
             self._bind(name)
         if self.capabilities.filter == "native":
             self._bind("find")
-        for name in ("models", "drop", "stats", "write_page"):
+        for name in ("models", "drop", "stats", "write_page", "foreign"):
             if getattr(self.capabilities, name):
                 self._bind(name)
         if self.capabilities.ensure_index:
@@ -371,6 +372,18 @@ class Operations:
     def drop_index(self, model: str, name: str) -> bool:
         """Remove the index of that name, and what it demands; return whether it existed."""
         raise self.unsupported("drop_index", "there are none to remove")
+
+    def foreign(self, source: ForeignSource) -> Database:
+        """What others keep in the same database, as a database with one model.
+
+        It uses the connections of this one. Nothing is read before its first operation. It
+        reads, updates and deletes; `interstore.foreign` says what its documents are.
+
+        Raises:
+            UnsupportedError: the engine does not declare `foreign`, or has no partition keys
+                and the source names one.
+        """
+        raise self.unsupported("foreign", "only what Interstore itself wrote can be read here")
 
     @property
     def native(self) -> Any:

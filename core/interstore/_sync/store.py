@@ -1,12 +1,12 @@
 # Generated from core/interstore/_async/store.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: aa553538521a1fe20a1bcda5
+# Digest of the rest: 15679b02cb6f4151c94a8b49
 
 """`Store`: what an application calls."""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -15,8 +15,10 @@ from interstore._sync.administration import Administration
 from interstore._sync.documents import Documents
 from interstore._sync.many import Many
 from interstore._sync.queries import Queries
+from interstore.foreign import ForeignSource, IdType
 
 if TYPE_CHECKING:
+    from interstore._sync.foreign import Foreign
     from interstore._sync.repository import Repository
 
 __all__ = ["Store"]
@@ -70,6 +72,43 @@ class Store(Documents, Queries, Many, Administration):
         raise self.database.unsupported(
             "watch", 'ask for {"@updated_at": {"$gt": ...}} from time to time'
         )
+
+    def foreign(
+        self,
+        name: str,
+        *,
+        id: str | None = None,
+        id_type: IdType | None = None,
+        rename: Mapping[str, str] | None = None,
+        partition: str | None = None,
+    ) -> Foreign:
+        """A view of a table or a collection that other programs made and write.
+
+        Nothing is read before its first operation. `interstore.foreign` says how rows and
+        documents of others are presented.
+
+        Args:
+            name: the table's or collection's; on PostgreSQL also ``"schema.table"``.
+            id: the column or field that identifies a document: by default ``"_id"`` on
+                MongoDB, and the primary key on SQL engines if it is one column.
+            id_type: what the ids are in the database; found out by default.
+            rename: names in the database, and those that documents have instead.
+            partition: the path of the partition key, on engines that have one.
+
+        Raises:
+            UnsupportedError: the engine cannot do this.
+            InvalidQueryError: an argument is not of its type.
+        """
+        from interstore._sync.foreign import Foreign
+
+        source = ForeignSource(
+            name=name,
+            id=id,
+            id_type=id_type,
+            rename={} if rename is None else rename,
+            partition=partition,
+        )
+        return Foreign(self, source)
 
     def repository(self, kind: type[M], model: str | None = None) -> Repository[M]:
         """A typed view of a model: documents in and out as instances of `kind`.

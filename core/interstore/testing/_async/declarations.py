@@ -48,6 +48,9 @@ class AsyncDeclarationSuite(AsyncSuite):
             async for _ in store.watch(model):
                 break
 
+        async def foreign() -> object:
+            return store.foreign("others")
+
         calls: dict[str, Callable[[], Awaitable[object]]] = {
             "models": lambda: store.models(),
             "drop": lambda: store.drop(model),
@@ -55,6 +58,7 @@ class AsyncDeclarationSuite(AsyncSuite):
             "write_page": lambda: operations.write_page(model, [write], "upsert"),
             "ensure_index": lambda: store.ensure_index(model, "n"),
             "native": native,
+            "foreign": foreign,
             "transaction": transaction,
             "watch": watch,
         }

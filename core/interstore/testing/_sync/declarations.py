@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/declarations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 37a20e4c653b618a71a6d97f
+# Digest of the rest: fb55783e9ea6aa28a0b6c157
 
 """Capabilities in both directions: what is declared works, what is not is refused."""
 
@@ -52,6 +52,9 @@ class DeclarationSuite(Suite):
             for _ in store.watch(model):
                 break
 
+        def foreign() -> object:
+            return store.foreign("others")
+
         calls: dict[str, Callable[[], object]] = {
             "models": lambda: store.models(),
             "drop": lambda: store.drop(model),
@@ -59,6 +62,7 @@ class DeclarationSuite(Suite):
             "write_page": lambda: operations.write_page(model, [write], "upsert"),
             "ensure_index": lambda: store.ensure_index(model, "n"),
             "native": native,
+            "foreign": foreign,
             "transaction": transaction,
             "watch": watch,
         }
