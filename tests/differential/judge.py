@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from interstore._sync.operations import Operations
@@ -58,15 +59,19 @@ class Verdict:
 
 
 def judged(name: str, where: Any, program: Program | None) -> Verdict:
-    """Judge an engine; ``"core"`` is the reference."""
+    """Judge an engine; ``"core"`` is the reference.
+
+    Without random questions, the first case that notices anything is enough.
+    """
     with _opened(name, where) as database:
-        cases = [
+        noticing = (
             case.name
             for case in (*CASES, *TABLES)
             if _raises_or(lambda case=case: any(problems(database, "cases", case)))
-        ]
-        random = 0 if program is None else sum(_differences(database, program))
-    return Verdict(cases, random)
+        )
+        if program is None:
+            return Verdict(list(islice(noticing, 1)), 0)
+        return Verdict(list(noticing), sum(_differences(database, program)))
 
 
 @contextmanager
@@ -99,7 +104,7 @@ def _differences(database: Operations, program: Program) -> Iterator[bool]:
         yield _raises_or(lambda f=filter, e=expected: _found(database, model, f) != e)
     for sort, expected in program.sorts:
         query = Query(sort=parse_sort(sort))
-        yield _raises_or(lambda q=query, e=expected: walked(database, model, q, 9) != e)
+        yield _raises_or(lambda q=query, e=expected: walked(database, model, q, 40) != e)
     for fields, step, after in program.updates:
         yield _raises_or(lambda f=fields, s=step, a=after: _updated(database, f, s) != a)
 
