@@ -15,6 +15,7 @@ import msgspec
 
 from tests.benchmarks.page import write_page
 from tests.benchmarks.run import FULL, QUICK, Scale, run
+from tests.benchmarks.servers import Servers
 
 _QUICK = (
     "Quick: a few short rounds on few documents. Believe no ratio that is nearer to 1 than 1.3, "
@@ -32,7 +33,8 @@ def main(arguments: list[str]) -> int:
         print(text, flush=True)
 
     say(_heading(scale))
-    measured = run(scale, options.only, say)
+    with Servers() as servers:
+        measured = run(scale, options.only, say, servers)
     if not measured.suites and measured.memory is None:
         say(f"nothing is called like {options.only.pattern!r}")
         return 2

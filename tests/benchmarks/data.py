@@ -10,12 +10,15 @@ from typing import Any, Final
 
 import airportsdata
 
-__all__ = ["COUNTRY", "FIRST", "LAST", "Dataset", "Document"]
+__all__ = ["COUNTRY", "FIRST", "LAST", "ZONE", "Dataset", "Document"]
 
 Document = dict[str, Any]
 
 COUNTRY: Final = "SE"
 """Of a filter without an index: 153 of the 28,000 airports."""
+
+ZONE: Final = "Europe/Stockholm"
+"""Of a filter with an index: almost the same ones."""
 
 FIRST, LAST = "ES", "ET"
 """Of a filter on ids, from and before: about as many, found by the primary key."""

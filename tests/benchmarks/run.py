@@ -13,13 +13,25 @@ from typing import Final
 
 from tests.benchmarks.measure import Effort, Row, measure
 from tests.benchmarks.report import memory_line, table
-from tests.benchmarks.suites import Context, Sizes, Suite, files, layers, sqlite, startup
+from tests.benchmarks.servers import Servers
+from tests.benchmarks.suites import (
+    Context,
+    Sizes,
+    Suite,
+    files,
+    layers,
+    postgresql,
+    sqlite,
+    startup,
+)
 from tests.benchmarks.suites.memory import Memory, memory_of_json_files
+from tests.servers.process import ServerUnavailable
 
 __all__ = ["FULL", "QUICK", "TINY", "Measured", "Scale", "run"]
 
 SUITES: Final[tuple[Suite, ...]] = (
     *sqlite.SUITES,
+    *postgresql.SUITES,
     *files.SUITES,
     *layers.SUITES,
     *startup.SUITES,
@@ -49,11 +61,17 @@ class Measured:
     memory: Memory | None = None
 
 
-def run(scale: Scale, wanted: Pattern[str], say: Callable[[str], None]) -> Measured:
+def run(
+    scale: Scale, wanted: Pattern[str], say: Callable[[str], None], servers: Servers
+) -> Measured:
     """Measure what is wanted, telling the results as they come."""
     measured = Measured({})
     for suite in SUITES:
-        rows = _suite(suite, scale, wanted, say)
+        try:
+            rows = _suite(suite, scale, wanted, say, servers)
+        except ServerUnavailable as error:
+            say(f"{suite.title(scale.sizes)} is left out: {error}")
+            continue
         if rows:
             measured.suites[suite.title(scale.sizes)] = rows
     if wanted.search(MEMORY):
@@ -62,11 +80,15 @@ def run(scale: Scale, wanted: Pattern[str], say: Callable[[str], None]) -> Measu
 
 
 def _suite(
-    suite: Suite, scale: Scale, wanted: Pattern[str], say: Callable[[str], None]
+    suite: Suite,
+    scale: Scale,
+    wanted: Pattern[str],
+    say: Callable[[str], None],
+    servers: Servers,
 ) -> list[Row]:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder, ExitStack() as closing:
-        context = Context(Path(folder), scale.sizes, scale.effort, wanted, say, closing)
+        context = Context(Path(folder), scale.sizes, scale.effort, wanted, say, closing, servers)
         for case in suite.cases(context):
             gc.freeze()  # the documents to store are no burden that a program would have
             rows += measure(case, scale.effort)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,23 +13,41 @@ from tests.benchmarks.measure import Case, Effort, measure
 from tests.benchmarks.page import BEGIN, END, PAGE, with_results
 from tests.benchmarks.report import table
 from tests.benchmarks.run import SUITES, TINY, run
-from tests.benchmarks.suites import Suite, files, sqlite
+from tests.benchmarks.servers import Servers
+from tests.benchmarks.suites import Suite, files, postgresql, sqlite
 
 TITLES = [suite.title(TINY.sizes) for suite in SUITES]
 
 
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    with Servers() as running:
+        yield running
+
+
 @pytest.mark.parametrize("suite", SUITES, ids=TITLES)
-def test_suite(suite: Suite) -> None:
+def test_suite(suite: Suite, servers: Servers) -> None:
     title = suite.title(TINY.sizes)
     said: list[str] = []
-    measured = run(TINY, re.compile("^" + re.escape(title)), said.append)
+    measured = run(TINY, re.compile("^" + re.escape(title) + ":"), said.append, servers)
+    if not measured.suites:
+        pytest.skip(said[-1])
     [rows] = measured.suites.values()
     assert rows
     assert all(row.ours > 0 for row in rows)
     assert f"## {title}" in said[-1]
 
 
-@pytest.mark.parametrize("rival", [*sqlite.RIVALS, *files.RIVALS], ids=lambda rival: rival.name)
+RIVALS = [
+    *(("SQLite", rival) for rival in sqlite.RIVALS),
+    *(("JSON files", rival) for rival in files.RIVALS),
+    *(("PostgreSQL", rival) for rival in postgresql.RIVALS),
+]
+
+
+@pytest.mark.parametrize(
+    "rival", [each for _, each in RIVALS], ids=[f"{name}-{each.name}" for name, each in RIVALS]
+)
 def test_rival(rival: Contender) -> None:
     """So that a run says which of them it left out."""
     if not rival.is_installed:
@@ -36,7 +55,7 @@ def test_rival(rival: Contender) -> None:
 
 
 def test_memory() -> None:
-    memory = run(TINY, re.compile("^Memory"), lambda _: None).memory
+    memory = run(TINY, re.compile("^Memory"), lambda _: None, Servers()).memory
     assert memory is not None
     assert memory.stored > 100
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from tests.benchmarks.data import COUNTRY, FIRST, LAST, Dataset
+from tests.benchmarks.data import COUNTRY, FIRST, LAST, ZONE, Dataset
 
-__all__ = ["BULK", "PAGE", "PAGES", "READS", "WRITES", "Call", "Kind", "Workload"]
+__all__ = ["BULK", "INDEXED", "PAGE", "PAGES", "READS", "WRITES", "Call", "Kind", "Workload"]
 
 Kind = Literal["write", "read", "bulk", "scan"]
 """What aims are set for: single writes, single reads, many documents by id, queries."""
@@ -73,6 +73,9 @@ READS: Final = (
     Workload("all in one list, each", "read_all", _same(), "scan", None),
     Workload(f"page by page of {PAGE}, each", "pages", _same(PAGE, PAGES), "scan", PAGE * PAGES),
 )
+
+INDEXED: Final = (Workload("find by a field, indexed", "find_indexed", _same(ZONE), "scan"),)
+"""Of contenders that have an index on `tz`."""
 
 WRITES: Final = (
     Workload("create", "create", lambda data, n: [(each,) for each in data.fresh(n)], "write"),

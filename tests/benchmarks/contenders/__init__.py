@@ -5,8 +5,9 @@ Methods, of which a contender that lacks one sits out:
     create(document), put(document), update(id, changes), delete(id)
     create_many(documents), put_many(documents)
     find_by_id(id), find_by_ids(ids)
-    find_range(first, before), find(country), count(country)
+    find_range(first, before), find(country), find_indexed(zone), count(country)
     scan(), read_all(), pages(size, number)
+    settle(): when all documents are stored, before anything is timed
     close()
 
 Those of an asynchronous contender are coroutines.
@@ -17,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Literal
 
 from tests.benchmarks.aims import Aim
@@ -35,13 +35,14 @@ class Contender:
 
     Attributes:
         name: as the report has it.
-        open: makes it, given an empty folder and the durability.
+        open: makes it, given its place (an empty folder; the URL of an empty database) and the
+            durability.
         needs: the module that must be installed.
         aims: by kind of workload, how Interstore is to compare with it.
     """
 
     name: str
-    open: Callable[[Path, Durability], Any]
+    open: Callable[[Any, Durability], Any]
     needs: str = "sqlite3"
     aims: Mapping[Kind, Aim] = field(default_factory=dict)
 

@@ -10,7 +10,10 @@ import interstore
 from interstore import AsyncStore, Store
 from tests.benchmarks.contenders import Durability
 
-__all__ = ["AsyncInterstore", "Interstore", "json_files", "sqlite", "sqlite_async"]
+__all__ = [
+    "AsyncInterstore", "Interstore", "json_files", "postgresql", "postgresql_async", "sqlite",
+    "sqlite_async",
+]  # fmt: skip
 
 MODEL: Final = "airport"
 
@@ -29,6 +32,16 @@ async def sqlite_async(folder: Path, durability: Durability) -> AsyncInterstore:
     store = interstore.connect_async(type="sqlite", path=path, durability=durability)
     await store.connect()
     return AsyncInterstore(store)
+
+
+def postgresql(url: str, _: Durability) -> Interstore:
+    return PostgreSQL(interstore.connect(url))
+
+
+async def postgresql_async(url: str, _: Durability) -> AsyncInterstore:
+    store = interstore.connect_async(url)
+    await store.connect()
+    return AsyncPostgreSQL(store)
 
 
 class Interstore:
@@ -109,3 +122,25 @@ class AsyncInterstore:
 
     async def close(self) -> None:
         await self.store.close()
+
+
+class PostgreSQL(Interstore):
+    def settle(self) -> None:
+        if "single" in self.store.capabilities.ensure_index:
+            self.store.ensure_index(MODEL, "tz", type="string")
+        with self.store.native.connection() as connection:
+            connection.execute("ANALYZE")
+
+    def find_indexed(self, zone: str) -> Any:
+        return self.store.find(MODEL, {"tz": zone}).to_list()
+
+
+class AsyncPostgreSQL(AsyncInterstore):
+    async def settle(self) -> None:
+        if "single" in self.store.capabilities.ensure_index:
+            await self.store.ensure_index(MODEL, "tz", type="string")
+        async with self.store.native.connection() as connection:
+            await connection.execute("ANALYZE")
+
+    async def find_indexed(self, zone: str) -> Any:
+        return await self.store.find(MODEL, {"tz": zone}).to_list()

@@ -25,7 +25,8 @@ def open_engine(folder: Path, durability: Durability) -> Any:
     return engine
 
 
-def airport_table(metadata: Any) -> Any:
+def airport_table(metadata: Any, document: Any = None, time: Any = None) -> Any:
+    """The table, with the types of its documents and times; text by default."""
     sqlalchemy: Any = import_module("sqlalchemy")
     column = sqlalchemy.Column
     return sqlalchemy.Table(
@@ -33,9 +34,9 @@ def airport_table(metadata: Any) -> Any:
         metadata,
         column("id", sqlalchemy.String, primary_key=True),
         column("version", sqlalchemy.Integer, nullable=False),
-        column("created_at", sqlalchemy.String, nullable=False),
-        column("updated_at", sqlalchemy.String, nullable=False),
-        column("doc", sqlalchemy.JSON, nullable=False),
+        column("created_at", time or sqlalchemy.String, nullable=False),
+        column("updated_at", time or sqlalchemy.String, nullable=False),
+        column("doc", document or sqlalchemy.JSON, nullable=False),
     )
 
 

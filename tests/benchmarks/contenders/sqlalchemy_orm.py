@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.contenders import Durability
@@ -14,12 +13,12 @@ __all__ = ["SQLAlchemyORM"]
 
 
 class SQLAlchemyORM:
-    def __init__(self, folder: Path, durability: Durability) -> None:
+    def __init__(self, place: Any, durability: Durability) -> None:
         self.sql: Any = import_module("sqlalchemy")
         orm: Any = import_module("sqlalchemy.orm")
-        self.engine = open_engine(folder, durability)
+        self.engine = self._open(place, durability)
         registry = orm.registry()
-        table = airport_table(registry.metadata)
+        table = self._table(registry.metadata)
         self.registry = registry
 
         class Airport:
@@ -30,6 +29,12 @@ class SQLAlchemyORM:
         self.airport: Any = Airport
         registry.metadata.create_all(self.engine)
         self.session: Any = orm.sessionmaker(self.engine)
+
+    def _open(self, place: Any, durability: Durability) -> Any:
+        return open_engine(place, durability)
+
+    def _table(self, metadata: Any) -> Any:
+        return airport_table(metadata)
 
     def _new(self, document: Document) -> Any:
         airport = self.airport()

@@ -7,10 +7,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from re import Pattern
+from typing import Final
 
 from tests.benchmarks.measure import Case, Effort
+from tests.benchmarks.servers import Servers
 
 __all__ = ["Context", "Sizes", "Suite"]
+
+_PLAIN: Final = {"hostile": False, "strict": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class Context:
         wanted: matches the names of the cases to measure.
         say: prints a remark, such as that something is left out.
         closing: what is to be closed when the suite is done.
+        servers: those that run for the benchmarks.
     """
 
     folder: Path
@@ -41,6 +46,7 @@ class Context:
     wanted: Pattern[str]
     say: Callable[[str], None]
     closing: ExitStack
+    servers: Servers
 
     def wants(self, title: str, name: str) -> bool:
         return self.wanted.search(f"{title}: {name}") is not None
@@ -49,6 +55,10 @@ class Context:
         folder = self.folder / name
         folder.mkdir(parents=True)
         return folder
+
+    def new_postgresql(self, name: str) -> str:
+        """The URL of an empty database; it is cleared when the suite is done."""
+        return self.closing.enter_context(self.servers.postgresql.database(**_PLAIN))
 
 
 @dataclass(frozen=True, slots=True)

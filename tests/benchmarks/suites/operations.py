@@ -30,6 +30,8 @@ class Operations:
         size: how many documents the stores hold.
         absolute: aims for microseconds, by workload.
         asynchronous: whether the contenders' methods are coroutines.
+        tasks: how many of them run at the same time.
+        place: makes what a contender is opened with: an empty folder, or a database.
     """
 
     title: str
@@ -40,6 +42,8 @@ class Operations:
     size: Callable[[Sizes], int]
     absolute: Mapping[str, Aim] = field(default_factory=dict)
     asynchronous: bool = False
+    tasks: int = 1
+    place: Callable[[Context, str], Any] = Context.new_folder
 
     def suite(self) -> Suite:
         return Suite(self._title, self.cases)
@@ -53,7 +57,7 @@ class Operations:
         if not wanted:
             return
         dataset = Dataset(self.size(context.sizes))
-        driver = _AsyncDriver(context) if self.asynchronous else _Driver()
+        driver = _AsyncDriver(context, self.tasks) if self.asynchronous else _Driver()
         stores = {
             contender: self._filled(contender, dataset, driver, context)
             for contender in self._installed(context)
@@ -73,10 +77,12 @@ class Operations:
     def _filled(
         self, contender: Contender, dataset: Dataset, driver: _Driver, context: Context
     ) -> Any:
-        folder = context.new_folder(contender.name.replace(" ", "-"))
-        store = driver.result(contender.open(folder, self.durability))
+        place = self.place(context, contender.name.replace(" ", "-"))
+        store = driver.result(contender.open(place, self.durability))
         context.closing.callback(lambda: driver.result(store.close()))
         driver.result(store.create_many(dataset.documents))
+        if hasattr(store, "settle"):
+            driver.result(store.settle())
         return store
 
     def _case(
@@ -131,7 +137,8 @@ class _Driver:
 class _AsyncDriver(_Driver):
     """Calls coroutines, on one event loop for the whole suite."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, tasks: int) -> None:
+        self._tasks = tasks
         self._runner = context.closing.enter_context(asyncio.Runner())
 
     def result(self, returned: Awaitable[Any]) -> Any:
@@ -141,8 +148,16 @@ class _AsyncDriver(_Driver):
         return self._runner.run(wait())
 
     def run(self, method: Callable[..., Any], calls: list[Call]) -> None:
-        async def run() -> None:
-            for call in calls:
+        waiting = iter(calls)
+
+        async def work() -> None:
+            for call in waiting:
                 await method(*call)
+
+        async def run() -> None:
+            if self._tasks == 1:
+                await work()
+            else:
+                await asyncio.gather(*(work() for _ in range(self._tasks)))
 
         self._runner.run(run())

@@ -1,0 +1,39 @@
+"""The servers of a run: started when the first suite asks for them, stopped at its end."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import cached_property
+from types import TracebackType
+from typing import Self
+
+from tests.servers import postgresql
+from tests.servers.databases import PostgreSQL
+
+__all__ = ["Servers"]
+
+
+class Servers:
+    """A context manager; each attribute starts its server.
+
+    Raises:
+        ServerUnavailable: it could not be started or reached.
+    """
+
+    def __init__(self) -> None:
+        self._running = ExitStack()
+
+    @cached_property
+    def postgresql(self) -> PostgreSQL:
+        return self._running.enter_context(postgresql.running())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._running.close()
