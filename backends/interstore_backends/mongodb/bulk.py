@@ -30,12 +30,15 @@ class Batch:
 
     Attributes:
         outcomes: as if all goes well, until something is known to have failed.
+        refused: the server's errors for documents, by their places, that an index or a
+            validator may have refused.
     """
 
     def __init__(self, model: str, writes: Sequence[Write]) -> None:
         self.outcomes: list[WriteOutcome] = [write.version for write in writes]
         self._model = model
-        self._writes = writes
+        self.writes = writes
+        self.refused: dict[int, Mapping[str, Any]] = {}
         self._sent: list[int] = []
         self._existing: list[int] = []
 
@@ -46,7 +49,7 @@ class Batch:
             known: ids that exist already, which is where `existing` begins.
         """
         documents: list[dict[str, Any]] = []
-        for place, write in enumerate(self._writes):
+        for place, write in enumerate(self.writes):
             if write.id in known:
                 self._existing.append(place)
                 continue
@@ -61,7 +64,7 @@ class Batch:
     @property
     def existing(self) -> list[Write]:
         """The documents whose id was there when they were sent last."""
-        return [self._writes[place] for place in self._existing]
+        return [self.writes[place] for place in self._existing]
 
     def replacements(self, versions: Mapping[str, Stored] | None = None) -> list[dict[str, Any]]:
         """`existing`, to be sent over what is there; without those that are too large.
@@ -73,7 +76,7 @@ class Batch:
         places, self._existing, self._sent = self._existing, [], []
         documents: list[dict[str, Any]] = []
         for place in places:
-            write = self._writes[place]
+            write = self.writes[place]
             try:
                 document = stored(write)
             except InvalidDocumentError as error:
@@ -109,14 +112,17 @@ class Batch:
 
     def _one_failed(self, problem: Mapping[str, Any], translate: Translator) -> None:
         place = self._sent[problem["index"]]
-        id = self._writes[place].id
+        id = self.writes[place].id
         if is_duplicate(problem["code"]):
             if is_duplicate_id(problem):
                 self._existing.append(place)
+            else:
+                self.refused[place] = problem
             self.outcomes[place] = duplicate(self._model, id, problem)
             return
         found = translate(WriteError(problem["errmsg"], problem["code"], problem), self._model)
         if not isinstance(found, (InvalidDocumentError, DuplicateError)):
             raise found
         found.id = id
+        self.refused[place] = problem
         self.outcomes[place] = found

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from interstore.filters.tree import Scalar
+from interstore.document import Document
+from interstore.filters import tree as nodes
+from interstore.filters.evaluate import CLASSES
+from interstore.filters.tree import Node, Scalar
+from interstore.indexes import IndexType
 from interstore.paths import Envelope, Path, Reference
 from interstore.prepared import Position, Query, SortKey
 from interstore_backends.mongodb.conditions import (
@@ -15,9 +19,10 @@ from interstore_backends.mongodb.conditions import (
     all_of,
     compile_filter,
 )
+from interstore_backends.mongodb.indexes import INDEXES, Declaration, natives
 from interstore_backends.mongodb.keys import ENVELOPE, field_path
 
-__all__ = ["Find", "compile_query", "sort_expression"]
+__all__ = ["Find", "compile_query", "is_proof", "sort_expression", "sorts_by_fields"]
 
 _INDEX_LIMIT: Final = 2**31 - 1
 
@@ -31,12 +36,16 @@ class Find:
         sort: fields and directions whose order in MongoDB is the order asked for.
         projection: the fields to return; ``None`` for all.
         stages: those of the aggregation after the filter.
+        hint: the name of MongoDB's index without which the order may be another.
+        is_guarded: whether a last document has to say that the order is right (`is_proof`).
     """
 
     filter: Filter
     sort: list[tuple[str, int]] = field(default_factory=list)
     projection: dict[str, int] | None = None
     stages: list[dict[str, Any]] = field(default_factory=list)
+    hint: str | None = None
+    is_guarded: bool = False
 
     @property
     def pipeline(self) -> list[dict[str, Any]]:
@@ -44,18 +53,93 @@ class Find:
         return [{"$match": self.filter}, *self.stages]
 
 
-def compile_query(query: Query) -> Find:
-    """The query's filter, position, order, and projection; for `aggregate`, its limits too."""
+def sorts_by_fields(query: Query) -> bool:
+    """Whether declarations may serve the query's order."""
+    return not all(isinstance(key.path, Envelope) for key in query.sort)
+
+
+def compile_query(query: Query, declared: Sequence[Declaration] = ()) -> Find:
+    """The query's filter, position, order, and projection; for `aggregate`, its limits too.
+
+    Args:
+        declared: the declarations that are ready.
+    """
     condition = compile_filter(query.tree)
     projection = _projection(query.fields)
     order = query.order
-    if all(isinstance(key.path, Envelope) for key in order):
-        # Each of these fields has values of one class: MongoDB's own order is the order.
-        fields = [(ENVELOPE_FIELDS[key.path], _sign(key)) for key in order]  # type: ignore[index]
-        if query.after is not None:
-            condition = all_of([_after(fields, query.after), condition])
-        return Find(condition, fields, projection)
-    return Find(condition, projection=projection, stages=_stages(query, order))
+    types: _Types = {path: (kind, each) for each in declared for path, kind in each.types}
+    if not _is_natural(query, types):
+        return Find(condition, projection=projection, stages=_stages(query, order))
+    # Each of these fields has values of one class: MongoDB's own order is the order.
+    fields = [_Field.of(key, types) for key in order]
+    if query.after is not None:
+        condition = all_of([_after(fields, query.after), condition])
+    sort = [(each.name, each.sign) for each in fields]
+    relied = {each.id: each for each in (types[k.path][1] for k in order if k.path in types)}
+    if not relied:
+        return Find(condition, sort, projection)
+    for each in relied.values():
+        if _is_along(query, sort, each):
+            return Find(condition, sort, projection, hint=each.hint)
+    stages = [{"$sort": dict(sort)}, *_limits(query), *_projected(query), _proof(relied.values())]
+    return Find(condition, stages=stages, is_guarded=True)
+
+
+_Types: TypeAlias = Mapping[Reference, tuple[IndexType, Declaration]]
+
+
+def _is_natural(query: Query, types: _Types) -> bool:
+    """Whether each field has values of one class, that of the position too."""
+    position = query.after or (None,) * len(query.order)
+    return all(
+        isinstance(key.path, Envelope)
+        or (key.path in types and value is None)
+        or (key.path in types and CLASSES[type(value)] == types[key.path][0])
+        for key, value in zip(query.order, position, strict=True)
+    )
+
+
+def _is_along(query: Query, sort: Sequence[tuple[str, int]], declaration: Declaration) -> bool:
+    """Whether to go along the declaration's index is the way to answer the query."""
+    if declaration.hint is None or len({sign for _, sign in sort}) > 1:
+        return False
+    key = natives(declaration.index)[0].key
+    paths = {each.path for each in query.order}
+    return [name for name, _ in key] == [name for name, _ in sort] and all(
+        path in paths for path in _paths(query.tree)
+    )
+
+
+def _paths(node: Node) -> Iterable[Reference]:
+    """The paths that a filter asks about."""
+    if isinstance(node, (nodes.And, nodes.Or)):
+        for child in node.nodes:
+            yield from _paths(child)
+    elif isinstance(node, nodes.Not):
+        yield from _paths(node.node)
+    else:
+        yield node.path
+
+
+_PROOF: Final = {"_id": "", ENVELOPE: {"version": 0, "created_at": "", "updated_at": ""}}
+
+
+def _proof(declarations: Iterable[Declaration]) -> dict[str, Any]:
+    """Adds a document at the end if all the declarations stand, after the others were read."""
+    asked = {each.id: each.stamp for each in declarations}
+    there = {"_id": {"$in": list(asked)}, "stamp": {"$in": list(asked.values())}, "ready": True}
+    pipeline = [
+        {"$match": there},
+        {"$count": "n"},
+        {"$match": {"n": len(asked)}},
+        {"$replaceWith": {"$literal": _PROOF}},
+    ]
+    return {"$unionWith": {"coll": INDEXES, "pipeline": pipeline}}
+
+
+def is_proof(document: Document) -> bool:
+    """Whether it is what a guarded query ends with if its order is right."""
+    return document.version == 0
 
 
 def _projection(fields: tuple[Path, ...] | None) -> dict[str, int] | None:
@@ -74,27 +158,45 @@ def _sign(key: SortKey) -> int:
     return -1 if key.descending else 1
 
 
-def _after(fields: list[tuple[str, int]], position: Position) -> Filter:
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A field whose order in MongoDB is the order asked for."""
+
+    name: str
+    sign: int
+    lowest: Scalar = None
+    nullable: bool = False
+
+    @classmethod
+    def of(cls, key: SortKey, types: _Types) -> _Field:
+        if isinstance(key.path, Envelope):
+            nullable = key.path is Envelope.EXPIRES_AT
+            return cls(ENVELOPE_FIELDS[key.path], _sign(key), "", nullable)
+        kind, _ = types[key.path]
+        return cls(field_path(key.path), _sign(key), _LOWEST[kind], True)
+
+
+_LOWEST: Final[dict[IndexType, Scalar]] = {"number": float("-inf"), "string": "", "bool": False}
+
+
+def _after(fields: Sequence[_Field], position: Position) -> Filter:
     """Whether a document comes after a position, in the language of filters."""
     choices: list[Filter] = []
     equal: list[Filter] = []
-    for (name, sign), value in zip(fields, position, strict=True):
-        beyond = _beyond(name, sign, value)
-        if beyond is not None:
-            choices.append(all_of([*equal, beyond]))
-        equal.append({name: value})
+    for each, value in zip(fields, position, strict=True):
+        choices += [all_of([*equal, beyond]) for beyond in _beyond(each, value)]
+        equal.append({each.name: value})
     return choices[0] if len(choices) == 1 else {"$or": choices}
 
 
-def _beyond(name: str, sign: int, value: Scalar) -> Filter | None:
+def _beyond(field: _Field, value: Scalar) -> list[Filter]:
     """Null is less than all else, and no range has it."""
     if value is None:
-        return {name: {"$ne": None}} if sign > 0 else None
-    if sign > 0:
-        return {name: {"$gt": value}}
-    below: Filter = {name: {"$lt": value}}
-    expires = ENVELOPE_FIELDS[Envelope.EXPIRES_AT]
-    return {"$or": [below, {name: None}]} if name == expires else below
+        return [{field.name: {"$gte": field.lowest}}] if field.sign > 0 else []
+    if field.sign > 0:
+        return [{field.name: {"$gt": value}}]
+    below: Filter = {field.name: {"$lt": value}}
+    return [below, {field.name: None}] if field.nullable else [below]
 
 
 # Any other order: by keys that are computed, because MongoDB sorts arrays by their elements.
@@ -107,16 +209,22 @@ def _stages(query: Query, order: Sequence[SortKey]) -> list[dict[str, Any]]:
     if query.after is not None:
         stages.append({"$match": {"$expr": _is_beyond(names, order, query.after)}})
     signs = {name: _sign(key) for name, key in zip(names, order, strict=True)}
-    stages.append({"$sort": signs})
+    stages += [{"$sort": signs}, *_limits(query), {"$replaceWith": "$d"}]
+    return [*stages, *_projected(query)]
+
+
+def _limits(query: Query) -> list[dict[str, Any]]:
+    stages: list[dict[str, Any]] = []
     if query.skip:
         stages.append({"$skip": query.skip})
     if query.limit is not None:
         stages.append({"$limit": query.limit})
-    stages.append({"$replaceWith": "$d"})
-    projection = _projection(query.fields)
-    if projection is not None:
-        stages.append({"$project": projection})
     return stages
+
+
+def _projected(query: Query) -> list[dict[str, Any]]:
+    projection = _projection(query.fields)
+    return [] if projection is None else [{"$project": projection}]
 
 
 def _is_beyond(names: list[str], order: Sequence[SortKey], position: Position) -> dict[str, Any]:

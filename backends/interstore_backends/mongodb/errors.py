@@ -20,10 +20,13 @@ from interstore.errors import (
     UnavailableError,
 )
 
-__all__ = ["CAUGHT", "Translator", "duplicate", "is_duplicate", "is_duplicate_id"]
+__all__ = ["NO_INDEX", "CAUGHT", "Translator", "duplicate", "is_duplicate", "is_duplicate_id"]
 
 CAUGHT: Final = (errors.PyMongoError, BSONError)
 """Everything that the driver raises."""
+
+NO_INDEX: Final = frozenset({2, 175})
+"""Codes of the errors for an index that a query names and that is gone, or goes meanwhile."""
 
 _DUPLICATE: Final = frozenset({11000, 11001, 12582})
 

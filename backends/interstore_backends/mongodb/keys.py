@@ -16,7 +16,6 @@ from interstore.paths import Path
 
 __all__ = [
     "ENVELOPE",
-    "MAY_BE_ESCAPED",
     "escape_fields",
     "escape_key",
     "escape_value",
@@ -30,13 +29,6 @@ ENVELOPE: Final = "_interstore"
 _OWN: Final = frozenset({"_id", ENVELOPE})
 _SPECIAL: Final = re.compile(r"\Z|\$|[0-9]+\Z|[^.%]*[.%]")
 _ESCAPED: Final = re.compile("%([0-9A-F]{2})")
-
-MAY_BE_ESCAPED: Final = re.compile(rb"%(?:2[45E]|3[0-9]|5F|(?<=[^\0]%)\0)").search
-"""Tells of BSON, sometimes wrongly, that an escaped key is in it.
-
-The last alternative is the empty key, behind the type of its value; behind a NUL, the same
-bytes are the length 37. What comes first is a plain character because that is searched fast.
-"""
 
 _plain: set[str] = set()
 """Keys seen that need nothing: almost all of them, and comparing sets is fast."""
@@ -112,22 +104,8 @@ def _escaped(value: Any) -> Any:
 
 def unescape_fields(fields: dict[str, Any]) -> dict[str, Any]:
     """A stored document's fields with their keys as they were."""
-    if not _has_escaped(fields):
-        return fields
     restored: dict[str, Any] = _unescaped(fields)
     return restored
-
-
-def _has_escaped(value: Any) -> bool:
-    if type(value) is dict:
-        if not value.keys() <= _plain and any("%" in key for key in value):
-            return True
-        value = value.values()
-    for item in value:
-        kind = type(item)
-        if (kind is dict or kind is list) and _has_escaped(item):
-            return True
-    return False
 
 
 def _unescaped(value: Any) -> Any:

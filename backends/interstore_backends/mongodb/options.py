@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from interstore_backends.mongodb.settings import MongoDBSettings
 
-__all__ = ["client_options", "connection_string"]
+__all__ = ["SIMPLE", "client_options", "connection_string"]
+
+SIMPLE: Final = {"locale": "simple"}
+"""Said with every filter: a collection that others made may have another collation."""
 
 
 def connection_string(settings: MongoDBSettings) -> str:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-import bson
-from bson.codec_options import CodecOptions, TypeDecoder, TypeRegistry
 from bson.int64 import Int64
 
 from interstore.document import Document, make_document
@@ -17,38 +15,11 @@ from interstore.times import parse_time
 from interstore.values import MAX_INTEGER
 from interstore_backends.mongodb.keys import (
     ENVELOPE,
-    MAY_BE_ESCAPED,
     escape_fields,
     unescape_fields,
 )
 
-__all__ = ["CODEC", "envelope_of", "not_ours", "read_batch", "read_document", "stored"]
-
-
-class _Integers(TypeDecoder):
-    """The driver reads 64-bit integers as a class of its own."""
-
-    bson_type: Any = Int64  # pyright: ignore[reportIncompatibleMethodOverride]
-
-    def transform_bson(self, value: Any) -> int | float:
-        return int(value) if -MAX_INTEGER <= value <= MAX_INTEGER else float(value)
-
-
-class _Floats(TypeDecoder):
-    """Integral floats are integers, as they are where documents are written."""
-
-    bson_type: Any = float  # pyright: ignore[reportIncompatibleMethodOverride]
-
-    def transform_bson(self, value: Any) -> int | float:
-        if value.is_integer() and -MAX_INTEGER <= value <= MAX_INTEGER:
-            return int(value)
-        number: float = value
-        return number
-
-
-CODEC: Final[CodecOptions[dict[str, Any]]] = CodecOptions(
-    type_registry=TypeRegistry([_Integers(), _Floats()])
-)
+__all__ = ["envelope_of", "not_ours", "read_document", "read_documents", "stored"]
 
 
 def stored(write: Write) -> dict[str, Any]:
@@ -81,37 +52,71 @@ def _date(text: str) -> datetime:
 
 
 def read_document(document: dict[str, Any]) -> Document:
-    """The document as callers see it. The argument is used up.
+    """The document as callers see it, of one as the driver read it, which is used up.
 
     Raises:
         ConfigurationError: it is not one that Interstore wrote.
     """
-    return _read(document, escaped=True)
+    return read_documents((document,))[0]
 
 
-def read_batch(data: bytes) -> Iterable[Document]:
-    """The documents of a batch as it came from the server."""
-    documents: list[dict[str, Any]] = bson.decode_all(data, CODEC)
-    escaped = MAY_BE_ESCAPED(data) is not None
-    return [_read(document, escaped=escaped) for document in documents]
-
-
-def _read(document: dict[str, Any], *, escaped: bool) -> Document:
-    id = document.pop("_id", None)
-    envelope = document.pop(ENVELOPE, None)
-    if escaped:
-        document = unescape_fields(document)
+def read_documents(documents: Iterable[dict[str, Any]]) -> list[Document]:
+    """`read_document` of each."""
+    made: list[Document] = []
+    id: Any = None
     try:
-        return make_document(
-            document,
-            id,
-            envelope["version"],
-            envelope["created_at"],
-            envelope["updated_at"],
-            envelope.get("expires"),
-        )
+        for document in documents:
+            id = document.pop("_id", None)
+            envelope = document.pop(ENVELOPE)
+            made.append(
+                make_document(
+                    unescape_fields(document) if _settle(document) else document,
+                    id,
+                    int(envelope["version"]),
+                    envelope["created_at"],
+                    envelope["updated_at"],
+                    envelope.get("expires"),
+                )
+            )
     except (KeyError, TypeError, AttributeError):
         raise not_ours(id) from None
+    return made
+
+
+# Not by decoders of the driver's: with these, it takes 40 us more for every reply.
+
+
+def _settle(value: dict[str, Any] | list[Any]) -> bool:
+    """Put numbers as Interstore has them in place; return whether a key may be escaped."""
+    escaped = False
+    items: Any
+    if type(value) is dict:
+        escaped = "%" in "".join(value)
+        items = value.items()
+    else:
+        items = enumerate(value)
+    for key, item in items:
+        kind = type(item)
+        if kind is str:
+            continue
+        if kind is float:
+            if not item % 1:
+                value[key] = _float(item)
+        elif kind is dict or kind is list:
+            escaped |= _settle(item)
+        elif kind is Int64:
+            value[key] = _integer(item)
+    return escaped
+
+
+def _integer(value: int) -> int | float:
+    """The driver reads 64-bit integers as a class of its own."""
+    return int(value) if -MAX_INTEGER <= value <= MAX_INTEGER else float(value)
+
+
+def _float(value: float) -> int | float:
+    """Integral floats are integers, as they are where documents are written."""
+    return int(value) if -MAX_INTEGER <= value <= MAX_INTEGER else value
 
 
 def not_ours(id: Any) -> ConfigurationError:

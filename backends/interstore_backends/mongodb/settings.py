@@ -14,6 +14,7 @@ __all__ = ["CAPABILITIES", "LIMITS", "MongoDBSettings"]
 CAPABILITIES: Final = Capabilities(
     models=True,
     drop=True,
+    ensure_index=frozenset({"single", "compound", "unique", "list"}),
     stats=True,
     native=True,
     write_page=True,

@@ -19,8 +19,9 @@ UPDATED: Final = f"{ENVELOPE}.updated_at"
 OURS: Final[Filter] = {VERSION: {"$gt": 0}}
 """Met by documents that have an envelope."""
 
-MISFITS: Final = frozenset({2, 14, 28})
-"""Codes of the errors for a path that meets the wrong type: of $push, of $inc, of a parent."""
+MISFITS: Final = frozenset({2, 14, 28, 121})
+"""Codes of the errors for a path that meets the wrong type: of $push, of $inc, of a parent,
+and of a validator. What was to be stored tells which it was."""
 
 _SAFE_BYTES: Final = MAX_DOCUMENT_BYTES // 16
 """As JSON, a document has at most six times the bytes that it has as BSON (of a control

@@ -12,12 +12,12 @@ from interstore.bulk import BulkResult, WriteOutcome
 from interstore.filters.tree import ALL, Node
 from interstore.prepared import Write, WriteMode
 from interstore_backends.mongodb._async.connection import translated
-from interstore_backends.mongodb._async.reads import SIMPLE
 from interstore_backends.mongodb._async.writes import AsyncWrites, contended
 from interstore_backends.mongodb.bulk import Batch, Stored
 from interstore_backends.mongodb.conditions import all_of, compile_filter
 from interstore_backends.mongodb.errors import CAUGHT
 from interstore_backends.mongodb.keys import ENVELOPE
+from interstore_backends.mongodb.options import SIMPLE
 from interstore_backends.mongodb.records import not_ours
 from interstore_backends.mongodb.settings import CAPABILITIES, LIMITS
 from interstore_backends.mongodb.updates import OURS, VERSION
@@ -55,6 +55,17 @@ class AsyncMongoDBDatabase(AsyncWrites):
             await collection.insert_many(documents, ordered=False)
         except BulkWriteError as error:
             batch.failed(error, self.errors)
+            await self._explain(model, batch)
+
+    async def _explain(self, model: str, batch: Batch) -> None:
+        """Say of documents that an index may have refused what it demands."""
+        indexes = await self.indexes(model) if batch.refused else []
+        for place, problem in batch.refused.items():
+            write = batch.writes[place]
+            found = self._objection(model, write.id, write.fields, problem, indexes)
+            if found is not None:
+                batch.outcomes[place] = found
+        batch.refused.clear()
 
     @translated
     async def put_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
@@ -121,6 +132,7 @@ class AsyncMongoDBDatabase(AsyncWrites):
             await collection.bulk_write(operations, ordered=False)
         except BulkWriteError as error:
             batch.failed(error, self.errors)
+            await self._explain(model, batch)
 
     @translated
     async def write_page(
@@ -169,8 +181,8 @@ class AsyncMongoDBDatabase(AsyncWrites):
         """Remove a model and all its documents; return whether it existed."""
         existed = model in await self._model_names()
         if existed:
-            await self._database().drop_collection(model)
-        self._existing.discard(model)
+            await self._drop_with_indexes(model)
+        self._forget(model)
         return existed
 
     async def stats(self) -> dict[str, Any]:

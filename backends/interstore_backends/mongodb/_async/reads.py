@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any, Final, cast
+from typing import Any, Final
+
+from pymongo.errors import OperationFailure
 
 from interstore.document import Document
 from interstore.filters.tree import Node
 from interstore.prepared import Partition, Query, ScanPage
-from interstore_backends.mongodb._async.connection import AsyncConnection, translated
-from interstore_backends.mongodb.compile import compile_query
+from interstore_backends.mongodb._async.connection import translated
+from interstore_backends.mongodb._async.indexes import AsyncIndexes
+from interstore_backends.mongodb.compile import Find, compile_query, is_proof, sorts_by_fields
 from interstore_backends.mongodb.conditions import Filter, compile_filter
-from interstore_backends.mongodb.errors import CAUGHT
-from interstore_backends.mongodb.records import not_ours, read_batch, read_document
+from interstore_backends.mongodb.errors import CAUGHT, NO_INDEX
+from interstore_backends.mongodb.options import SIMPLE
+from interstore_backends.mongodb.records import not_ours, read_document, read_documents
 
-__all__ = ["SIMPLE", "AsyncReads"]
-
-SIMPLE: Final = {"locale": "simple"}
-"""Said with every filter: a collection that others made may have another collation."""
+__all__ = ["AsyncReads"]
 
 _BATCH: Final = 1_000
 _SAMPLES: Final = 50
 """Ids looked at for each share of a model."""
 
 
-class AsyncReads(AsyncConnection):
+class AsyncReads(AsyncIndexes):
     """The operations that only read."""
 
     @translated
@@ -40,8 +41,26 @@ class AsyncReads(AsyncConnection):
 
     @translated
     async def find(self, model: str, query: Query) -> Iterable[Document]:
-        plan = compile_query(query)
+        if not sorts_by_fields(query):
+            return await self._found(model, query, compile_query(query))
+        plan = compile_query(query, await self._ready(model))
+        try:
+            documents = await self._found(model, query, plan)
+        except OperationFailure as error:
+            if plan.hint is None or error.code not in NO_INDEX:
+                raise
+        else:
+            if not plan.is_guarded:
+                return documents
+            if documents and is_proof(documents[-1]):
+                return documents[:-1]
+        # A declaration is gone, and the order may be another.
+        self._distrust(model)
+        return await self._found(model, query, compile_query(query))
+
+    async def _found(self, model: str, query: Query, plan: Find) -> list[Document]:
         if plan.sort:
+            options = {} if plan.hint is None else {"hint": plan.hint}
             return await self._read(
                 model,
                 plan.filter,
@@ -50,25 +69,20 @@ class AsyncReads(AsyncConnection):
                 skip=query.skip,
                 limit=query.limit or 0,
                 allow_disk_use=True,
+                **options,
             )
-        cursor = await self._collection(model).aggregate_raw_batches(
+        cursor = await self._collection(model).aggregate(
             plan.pipeline, collation=SIMPLE, allowDiskUse=True, batchSize=_BATCH
         )
-        documents: list[Document] = []
-        async for batch in cursor:
-            documents += read_batch(cast("bytes", batch))
-        return documents
+        return read_documents(await cursor.to_list())
 
     async def _read(
         self, model: str, filter: Filter, projection: Any = None, **options: Any
     ) -> list[Document]:
-        cursor = self._collection(model).find_raw_batches(
+        cursor = self._collection(model).find(
             filter, projection, collation=SIMPLE, batch_size=_BATCH, **options
         )
-        documents: list[Document] = []
-        async for batch in cursor:
-            documents += read_batch(cast("bytes", batch))
-        return documents
+        return read_documents(await cursor.to_list())
 
     @translated
     async def count(self, model: str, tree: Node) -> int:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pymongo import ReturnDocument
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import OperationFailure
 
 from interstore.changes import Changes, conflict, not_found
 from interstore.document import Document, make_document
 from interstore.errors import InterstoreError, UnavailableError
 from interstore.prepared import Write
 from interstore_backends.mongodb._async.connection import translated
-from interstore_backends.mongodb._async.reads import SIMPLE, AsyncReads
+from interstore_backends.mongodb._async.reads import AsyncReads
 from interstore_backends.mongodb.conditions import Filter
-from interstore_backends.mongodb.errors import duplicate, is_duplicate_id
+from interstore_backends.mongodb.errors import is_duplicate, is_duplicate_id
 from interstore_backends.mongodb.keys import ENVELOPE
+from interstore_backends.mongodb.options import SIMPLE
 from interstore_backends.mongodb.records import read_document, stored
 from interstore_backends.mongodb.updates import (
     MISFITS,
@@ -41,8 +42,9 @@ class AsyncWrites(AsyncReads):
         collection = await self._writable(model)
         try:
             await collection.insert_one(document)
-        except DuplicateKeyError as error:
-            raise duplicate(model, write.id, error.details) from error
+        except OperationFailure as error:
+            await self._raise_objection(model, write.id, write.fields, error)
+            raise
         return write.document()
 
     @translated
@@ -70,9 +72,10 @@ class AsyncWrites(AsyncReads):
                     return_document=ReturnDocument.AFTER,
                     collation=SIMPLE,
                 )
-            except DuplicateKeyError as error:
-                if not is_duplicate_id(error.details):
-                    raise duplicate(model, write.id, error.details) from error
+            except OperationFailure as error:
+                if not is_duplicate(error.code) or not is_duplicate_id(error.details):
+                    await self._raise_objection(model, write.id, write.fields, error)
+                    raise
                 # Created by another since, or not by Interstore, which reading tells.
                 await self.find_by_id(model, write.id)
                 continue
@@ -119,12 +122,11 @@ class AsyncWrites(AsyncReads):
                 return_document=ReturnDocument.AFTER,
                 collation=SIMPLE,
             )
-        except DuplicateKeyError as error:
-            raise duplicate(model, str(filter["_id"]), error.details) from error
         except OperationFailure as error:
-            if error.code not in MISFITS:
-                raise
-            return None
+            if error.code in MISFITS:
+                return None
+            await self._raise_objection(model, str(filter["_id"]), None, error)
+            raise
 
     async def _read_and_replace(
         self, model: str, id: str, changes: Changes, if_version: int | None
@@ -138,8 +140,9 @@ class AsyncWrites(AsyncReads):
                 replaced = await collection.replace_one(
                     _this(id, write.version - 1), stored(write), collation=SIMPLE
                 )
-            except DuplicateKeyError as error:
-                raise duplicate(model, id, error.details) from error
+            except OperationFailure as error:
+                await self._raise_objection(model, id, write.fields, error)
+                raise
             if replaced.matched_count:
                 return write.document()
         raise contended(model, id)

@@ -1,15 +1,18 @@
 # Generated from backends/interstore_backends/mongodb/_async/connection.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 39e1215c411c438e65a0409f
+# Digest of the rest: 73044c45162c4c9fe67e083f
 
 """The client, and which models exist."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar, cast
 
+from pymongo import ReturnDocument
 from pymongo.errors import CollectionInvalid, OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
@@ -23,8 +26,8 @@ from interstore_backends.mongodb.driver import (
     MongoClient,
 )
 from interstore_backends.mongodb.errors import CAUGHT, Translator
+from interstore_backends.mongodb.indexes import MODELS, Declaration
 from interstore_backends.mongodb.options import client_options, connection_string
-from interstore_backends.mongodb.records import CODEC
 from interstore_backends.mongodb.settings import MongoDBSettings
 
 __all__ = ["Connection", "translated"]
@@ -33,6 +36,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _EXISTS: Final = 48
 _REMEMBERED: Final = 1_000
+_AGE: Final = 5.0
+"""Seconds for which a model that must not be created by writing is believed to exist."""
+_CLAIMED_SECONDS: Final = 60
+"""Within these, who claimed a model's name makes it."""
 
 
 def translated(method: F) -> F:
@@ -55,7 +62,8 @@ class Connection:
         self._settings = settings
         self._client: MongoClient[dict[str, Any]] | None = None
         self._collections: dict[str, DriverCollection[dict[str, Any]]] = {}
-        self._existing: set[str] = set()
+        self._existing: dict[str, float] = {}
+        self._known: dict[str, tuple[float, Sequence[Declaration]]] = {}
         self.errors = Translator(settings.place, settings.timeout)
 
     def connect(self) -> None:
@@ -82,6 +90,7 @@ class Connection:
         client, self._client = self._client, None
         self._collections.clear()
         self._existing.clear()
+        self._known.clear()
         if client is not None:
             client.close()
 
@@ -102,7 +111,6 @@ class Connection:
         )
         return self._client.get_database(
             self._settings.name,
-            codec_options=CODEC,
             # The primary's own state: what was written is read, by every client.
             read_preference=ReadPreference.PRIMARY,
             read_concern=ReadConcern("local"),
@@ -125,25 +133,51 @@ class Connection:
             ConfigurationError: it does not, and must not be made.
             InvalidQueryError: the name differs from another model's in case only.
         """
-        if model not in self._existing:
+        if self._existing.get(model, 0.0) < time.monotonic():
             self._make(model)
         return self._collection(model)
 
     def _make(self, model: str) -> None:
-        database = self._database()
         existing = self._model_names()
         if model not in existing:
             if not self._settings.auto_create:
+                self._existing.pop(model, None)
                 raise _creation_is_off(model, existing)
             check_new_model(model, existing)
+            self._claim(model)
+            check_new_model(model, self._model_names())
             try:
-                database.create_collection(model, check_exists=False)
+                self._database().create_collection(model, check_exists=False)
             except (CollectionInvalid, OperationFailure) as error:
                 # Another made it at the same time.
                 if isinstance(error, OperationFailure) and error.code != _EXISTS:
                     raise
         if len(self._existing) < _REMEMBERED:
-            self._existing.add(model)
+            sure = self._settings.auto_create
+            self._existing[model] = math.inf if sure else time.monotonic() + _AGE
+
+    def _claim(self, model: str) -> None:
+        """Of all names that differ in case only, have the one that is made.
+
+        Raises:
+            InvalidQueryError: another process is making such a one at this moment.
+        """
+        mine = {"_id": model.lower(), "name": model, "at": "$$NOW"}
+        void = {"$lt": ["$at", {"$subtract": ["$$NOW", _CLAIMED_SECONDS * 1000]}]}
+        free = {"$or": [{"$eq": [{"$ifNull": ["$name", model]}, model]}, void]}
+        claimed = self._database()[MODELS].find_one_and_update(
+            {"_id": model.lower()},
+            [{"$replaceWith": {"$cond": [free, mine, "$$ROOT"]}}],
+            upsert=True,
+            return_document=ReturnDocument.AFTER,
+        )
+        if claimed is not None:
+            check_new_model(model, [claimed["name"]])
+
+    def _forget(self, model: str) -> None:
+        """What is known of a model that is gone."""
+        self._existing.pop(model, None)
+        self._known.pop(model, None)
 
     def _model_names(self) -> list[str]:
         """The collections that can be models: neither MongoDB's own, nor views."""

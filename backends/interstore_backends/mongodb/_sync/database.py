@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: e2eca2afd81cf720ddc07046
+# Digest of the rest: 99bfd3f315e17fe387999938
 
 """The MongoDB engine: Interstore's operations as commands."""
 
@@ -16,12 +16,12 @@ from interstore.bulk import BulkResult, WriteOutcome
 from interstore.filters.tree import ALL, Node
 from interstore.prepared import Write, WriteMode
 from interstore_backends.mongodb._sync.connection import translated
-from interstore_backends.mongodb._sync.reads import SIMPLE
 from interstore_backends.mongodb._sync.writes import Writes, contended
 from interstore_backends.mongodb.bulk import Batch, Stored
 from interstore_backends.mongodb.conditions import all_of, compile_filter
 from interstore_backends.mongodb.errors import CAUGHT
 from interstore_backends.mongodb.keys import ENVELOPE
+from interstore_backends.mongodb.options import SIMPLE
 from interstore_backends.mongodb.records import not_ours
 from interstore_backends.mongodb.settings import CAPABILITIES, LIMITS
 from interstore_backends.mongodb.updates import OURS, VERSION
@@ -59,6 +59,17 @@ class MongoDBDatabase(Writes):
             collection.insert_many(documents, ordered=False)
         except BulkWriteError as error:
             batch.failed(error, self.errors)
+            self._explain(model, batch)
+
+    def _explain(self, model: str, batch: Batch) -> None:
+        """Say of documents that an index may have refused what it demands."""
+        indexes = self.indexes(model) if batch.refused else []
+        for place, problem in batch.refused.items():
+            write = batch.writes[place]
+            found = self._objection(model, write.id, write.fields, problem, indexes)
+            if found is not None:
+                batch.outcomes[place] = found
+        batch.refused.clear()
 
     @translated
     def put_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
@@ -125,6 +136,7 @@ class MongoDBDatabase(Writes):
             collection.bulk_write(operations, ordered=False)
         except BulkWriteError as error:
             batch.failed(error, self.errors)
+            self._explain(model, batch)
 
     @translated
     def write_page(
@@ -173,8 +185,8 @@ class MongoDBDatabase(Writes):
         """Remove a model and all its documents; return whether it existed."""
         existed = model in self._model_names()
         if existed:
-            self._database().drop_collection(model)
-        self._existing.discard(model)
+            self._drop_with_indexes(model)
+        self._forget(model)
         return existed
 
     def stats(self) -> dict[str, Any]:

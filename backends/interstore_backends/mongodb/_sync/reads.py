@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 8981e2c5d741e214ceb16386
+# Digest of the rest: 4d9c810da3d9681e731c4d11
 
 """The operations that only read."""
 
@@ -8,28 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any, Final, cast
+from typing import Any, Final
+
+from pymongo.errors import OperationFailure
 
 from interstore.document import Document
 from interstore.filters.tree import Node
 from interstore.prepared import Partition, Query, ScanPage
-from interstore_backends.mongodb._sync.connection import Connection, translated
-from interstore_backends.mongodb.compile import compile_query
+from interstore_backends.mongodb._sync.connection import translated
+from interstore_backends.mongodb._sync.indexes import Indexes
+from interstore_backends.mongodb.compile import Find, compile_query, is_proof, sorts_by_fields
 from interstore_backends.mongodb.conditions import Filter, compile_filter
-from interstore_backends.mongodb.errors import CAUGHT
-from interstore_backends.mongodb.records import not_ours, read_batch, read_document
+from interstore_backends.mongodb.errors import CAUGHT, NO_INDEX
+from interstore_backends.mongodb.options import SIMPLE
+from interstore_backends.mongodb.records import not_ours, read_document, read_documents
 
-__all__ = ["SIMPLE", "Reads"]
-
-SIMPLE: Final = {"locale": "simple"}
-"""Said with every filter: a collection that others made may have another collation."""
+__all__ = ["Reads"]
 
 _BATCH: Final = 1_000
 _SAMPLES: Final = 50
 """Ids looked at for each share of a model."""
 
 
-class Reads(Connection):
+class Reads(Indexes):
     """The operations that only read."""
 
     @translated
@@ -44,8 +45,26 @@ class Reads(Connection):
 
     @translated
     def find(self, model: str, query: Query) -> Iterable[Document]:
-        plan = compile_query(query)
+        if not sorts_by_fields(query):
+            return self._found(model, query, compile_query(query))
+        plan = compile_query(query, self._ready(model))
+        try:
+            documents = self._found(model, query, plan)
+        except OperationFailure as error:
+            if plan.hint is None or error.code not in NO_INDEX:
+                raise
+        else:
+            if not plan.is_guarded:
+                return documents
+            if documents and is_proof(documents[-1]):
+                return documents[:-1]
+        # A declaration is gone, and the order may be another.
+        self._distrust(model)
+        return self._found(model, query, compile_query(query))
+
+    def _found(self, model: str, query: Query, plan: Find) -> list[Document]:
         if plan.sort:
+            options = {} if plan.hint is None else {"hint": plan.hint}
             return self._read(
                 model,
                 plan.filter,
@@ -54,25 +73,20 @@ class Reads(Connection):
                 skip=query.skip,
                 limit=query.limit or 0,
                 allow_disk_use=True,
+                **options,
             )
-        cursor = self._collection(model).aggregate_raw_batches(
+        cursor = self._collection(model).aggregate(
             plan.pipeline, collation=SIMPLE, allowDiskUse=True, batchSize=_BATCH
         )
-        documents: list[Document] = []
-        for batch in cursor:
-            documents += read_batch(cast("bytes", batch))
-        return documents
+        return read_documents(cursor.to_list())
 
     def _read(
         self, model: str, filter: Filter, projection: Any = None, **options: Any
     ) -> list[Document]:
-        cursor = self._collection(model).find_raw_batches(
+        cursor = self._collection(model).find(
             filter, projection, collation=SIMPLE, batch_size=_BATCH, **options
         )
-        documents: list[Document] = []
-        for batch in cursor:
-            documents += read_batch(cast("bytes", batch))
-        return documents
+        return read_documents(cursor.to_list())
 
     @translated
     def count(self, model: str, tree: Node) -> int:

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/writes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 2634467ccb1d2f05c0f36fe7
+# Digest of the rest: e7b2e780b3fe2724da32e913
 
 """Writes of one document."""
 
@@ -9,17 +9,18 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pymongo import ReturnDocument
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import OperationFailure
 
 from interstore.changes import Changes, conflict, not_found
 from interstore.document import Document, make_document
 from interstore.errors import InterstoreError, UnavailableError
 from interstore.prepared import Write
 from interstore_backends.mongodb._sync.connection import translated
-from interstore_backends.mongodb._sync.reads import SIMPLE, Reads
+from interstore_backends.mongodb._sync.reads import Reads
 from interstore_backends.mongodb.conditions import Filter
-from interstore_backends.mongodb.errors import duplicate, is_duplicate_id
+from interstore_backends.mongodb.errors import is_duplicate, is_duplicate_id
 from interstore_backends.mongodb.keys import ENVELOPE
+from interstore_backends.mongodb.options import SIMPLE
 from interstore_backends.mongodb.records import read_document, stored
 from interstore_backends.mongodb.updates import (
     MISFITS,
@@ -45,8 +46,9 @@ class Writes(Reads):
         collection = self._writable(model)
         try:
             collection.insert_one(document)
-        except DuplicateKeyError as error:
-            raise duplicate(model, write.id, error.details) from error
+        except OperationFailure as error:
+            self._raise_objection(model, write.id, write.fields, error)
+            raise
         return write.document()
 
     @translated
@@ -72,9 +74,10 @@ class Writes(Reads):
                     return_document=ReturnDocument.AFTER,
                     collation=SIMPLE,
                 )
-            except DuplicateKeyError as error:
-                if not is_duplicate_id(error.details):
-                    raise duplicate(model, write.id, error.details) from error
+            except OperationFailure as error:
+                if not is_duplicate(error.code) or not is_duplicate_id(error.details):
+                    self._raise_objection(model, write.id, write.fields, error)
+                    raise
                 # Created by another since, or not by Interstore, which reading tells.
                 self.find_by_id(model, write.id)
                 continue
@@ -121,12 +124,11 @@ class Writes(Reads):
                 return_document=ReturnDocument.AFTER,
                 collation=SIMPLE,
             )
-        except DuplicateKeyError as error:
-            raise duplicate(model, str(filter["_id"]), error.details) from error
         except OperationFailure as error:
-            if error.code not in MISFITS:
-                raise
-            return None
+            if error.code in MISFITS:
+                return None
+            self._raise_objection(model, str(filter["_id"]), None, error)
+            raise
 
     def _read_and_replace(
         self, model: str, id: str, changes: Changes, if_version: int | None
@@ -140,8 +142,9 @@ class Writes(Reads):
                 replaced = collection.replace_one(
                     _this(id, write.version - 1), stored(write), collation=SIMPLE
                 )
-            except DuplicateKeyError as error:
-                raise duplicate(model, id, error.details) from error
+            except OperationFailure as error:
+                self._raise_objection(model, id, write.fields, error)
+                raise
             if replaced.matched_count:
                 return write.document()
         raise contended(model, id)
