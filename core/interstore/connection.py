@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
 
 from interstore import discovery
 from interstore.backend import Backend
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from interstore._sync.database import Database
     from interstore._sync.store import Store
 
-__all__ = ["connect", "connect_async", "open_resolved", "settings_in_force"]
+__all__ = ["connect", "connect_async", "open_existing", "open_resolved", "settings_in_force"]
 
 D = TypeVar("D")
 
@@ -61,6 +64,18 @@ def connect(
         return open_resolved(settings_in_force(url, type=type, **options))
     _nothing_else(url, type, options)
     return _connected(Store(database), ())
+
+
+def open_existing(url: str | Secret | None = None) -> Store:
+    """Connect to a store that is there already, to read from it.
+
+    An embedded store that is not there is an error, instead of a new and empty one.
+    """
+    resolved = settings_in_force(url)
+    if "auto_create" in resolved.settings.__struct_fields__:
+        settings = msgspec.structs.replace(resolved.settings, auto_create=False)
+        resolved = replace(resolved, settings=settings)
+    return open_resolved(resolved)
 
 
 def open_resolved(resolved: Resolved) -> Store:

@@ -12,9 +12,17 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from interstore.errors import InvalidQueryError
+from interstore.errors import ConfigurationError, InvalidQueryError
 
-__all__ = ["check_id", "check_model", "check_new_model", "id_problem", "new_id", "plain_id"]
+__all__ = [
+    "check_id",
+    "check_model",
+    "check_new_model",
+    "creation_is_off",
+    "id_problem",
+    "new_id",
+    "plain_id",
+]
 
 MAX_ID_BYTES = 255
 
@@ -57,6 +65,17 @@ def check_new_model(model: str, existing: Iterable[str]) -> None:
                 f"use {name!r}",
                 model=model,
             )
+
+
+def creation_is_off(model: str, existing: Iterable[str], backend: str) -> ConfigurationError:
+    """The error for a write to a model that does not exist, where writes must not create it."""
+    return ConfigurationError(
+        f"there is no model {model!r}, and auto_create (DATABASE_AUTO_CREATE) is off; the "
+        f"models that exist: {', '.join(sorted(existing)) or 'none'}. Mend the name, or write to "
+        "it once with auto_create=True",
+        backend=backend,
+        model=model,
+    )
 
 
 def id_problem(id: Any) -> str | None:

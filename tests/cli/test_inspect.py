@@ -84,12 +84,16 @@ def test_doctor_finds_what_is_wrong(url: str, message: str, cure: str) -> None:
 
 
 def test_doctor_creates_no_model_where_that_is_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    with interstore.connect("json:data") as store:
+        store.create("users", {})
     monkeypatch.setenv("DATABASE_AUTO_CREATE", "false")
     found = run("doctor", "-u", "json:data")
     assert found.code == 0
     assert "skipped round trip" in found.out
     assert "all is well" in found.out
-    assert not Path("data").exists()
+    assert run("models", "-u", "json:data").rows == [{"model": "users"}]
+    assert run("doctor", "-u", "json:other").code == 1
+    assert not Path("other").exists()
 
 
 def test_a_dotenv_that_cannot_be_understood_is_not_passed_over() -> None:

@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 import interstore
 from tests.cli.running import Run, run, run_terminal
+
+
+@pytest.mark.parametrize(
+    ("url", "said"), [("sqlite:ap.db", "no file"), ("json:dta", "no JSON files")]
+)
+@pytest.mark.parametrize(
+    "command",
+    [("models",), ("count", "a"), ("find", "a"), ("get", "a", "1"), ("export", "a"), ("drop", "a")],
+)
+def test_a_store_that_is_not_there_is_an_error_and_not_made(
+    command: tuple[str, ...], url: str, said: str
+) -> None:
+    found = run(*command, "-u", url, *(("--yes",) if command[0] == "drop" else ()))
+    assert (found.code, found.out) == (1, "")
+    assert said in found.err
+    assert not Path(url.partition(":")[2]).exists()
 
 
 def test_models(cities: Run) -> None:

@@ -71,6 +71,19 @@ def test_migrate_then_verify_then_a_difference(
     assert command("verify", *urls, "--models", "orders").returncode == 0
 
 
+def test_a_mistyped_store_is_not_an_empty_one(
+    urls: tuple[str, str], command: Any, tmp_path: Path
+) -> None:
+    assert command("migrate", *urls).returncode == 0
+    for mistyped in ("sqlite:targt.db", "json:sauce"):
+        for arguments in (("verify", urls[0], mistyped), ("verify", mistyped, urls[0])):
+            done = command(*arguments)
+            assert done.returncode == 1
+            assert "(auto_create is off): mend" in done.stderr
+        assert command("migrate", mistyped, "sqlite:third.db").returncode == 1
+        assert not (tmp_path / mistyped.partition(":")[2]).exists()
+
+
 def test_the_plan_and_the_refusal(urls: tuple[str, str], command: Any, tmp_path: Path) -> None:
     done = command("migrate", *urls, "--plan")
     assert (done.returncode, read(done)["status"]) == (0, "planned")

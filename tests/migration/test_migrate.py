@@ -123,6 +123,9 @@ def test_the_same_place_is_refused_however_it_is_spelled(
 
 def test_a_source_without_models_is_refused(tmp_path: Path, run: Migrate) -> None:
     mistyped = url_of("json", tmp_path, "mistyped")
+    with connect(mistyped) as store:
+        store.create("dropped", {})
+        store.drop("dropped")
     report = run(mistyped, url_of("json", tmp_path, "target"))
     assert (report.status, report.exit_code) == ("blocked", 5)
     [blocker] = report.blockers

@@ -198,6 +198,7 @@ def test_other_arguments_are_refused_with_the_difference(
     state, target = tmp_path / "state", url_of("sqlite", tmp_path, "target")
     run = stop_after(source, target, state, 500).run
     other = url_of("sqlite", tmp_path, "other")
+    connect(other).close()
     changes: list[tuple[dict[str, Any], str]] = [
         ({"source": other}, r"the source: the run has .*source\.db, the call has .*other\.db"),
         ({"target": other}, "the target: .*target.db.*other.db"),

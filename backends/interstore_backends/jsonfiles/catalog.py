@@ -45,6 +45,10 @@ class Catalog:
         # One attribute, for threads that read it while another one sets it.
         self._known: tuple[_Stamp, Mapping[str, ModelEntry]] | None = None
 
+    def exists(self) -> bool:
+        """Whether anything was ever stored in the folder, or is there without its manifest."""
+        return os.path.exists(self._path) or self._stray()
+
     def models(self) -> Mapping[str, ModelEntry]:
         """The models that exist; the manifest is read again only if it is another one.
 

@@ -20,7 +20,7 @@ from interstore.errors import (
     UnavailableError,
 )
 from interstore.indexes import Index
-from interstore.names import check_new_model
+from interstore.names import check_new_model, creation_is_off
 from interstore.times import now
 from interstore_backends._table.admission import ChangeIndexes
 from interstore_backends._table.database import Decide, TableDatabase
@@ -76,6 +76,13 @@ class JsonFilesDatabase(TableDatabase):
             )
         with self._translated():
             self._attach()
+            if not self.settings.auto_create and not self._connected().exists():
+                self.disconnect()
+                raise ConfigurationError(
+                    f"there are no JSON files of Interstore's in {self.folder}, and none are to be "
+                    "made (auto_create is off): mend data_dir (DATABASE_DATA_DIR)",
+                    backend=self.name,
+                )
             try:
                 self._connected().recover()
             except BaseException:
@@ -281,12 +288,7 @@ class JsonFilesDatabase(TableDatabase):
         existing = catalog.models()
         check_new_model(model, existing)
         if not self.settings.auto_create:
-            raise ConfigurationError(
-                f"there is no model {model!r}, and auto_create (DATABASE_AUTO_CREATE) is off; "
-                f"the models that exist: {', '.join(sorted(existing)) or 'none'}",
-                backend=self.name,
-                model=model,
-            )
+            raise creation_is_off(model, existing, self.name)
         file = self._open[model] = ModelFile(model, catalog.create(model, now()))
         return file
 

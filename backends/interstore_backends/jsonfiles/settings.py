@@ -33,7 +33,11 @@ class JsonFilesSettings(Settings, kw_only=True, frozen=True):
         ),
     ] = "fsync"
     auto_create: Annotated[
-        bool, env("DATABASE_AUTO_CREATE", help="Whether the first write creates a model.")
+        bool,
+        env(
+            "DATABASE_AUTO_CREATE",
+            help="Whether the first write creates a model; if not, the folder must have one.",
+        ),
     ] = True
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from interstore.filters.tree import Node
+from interstore.names import creation_is_off
 from interstore_backends.sqlite import indexes, schema
 from interstore_backends.sqlite.compile import Compiled, compile_filter
 from interstore_backends.sqlite.connections import Connections
@@ -121,7 +122,7 @@ class Access:
 
     def _create(self, cursor: Any, model: str) -> Table:
         if not self._settings.auto_create:
-            raise schema.creation_is_off(model, schema.models(cursor))
+            raise creation_is_off(model, schema.models(cursor), "sqlite")
 
         def create() -> Table:
             # Another process may have been faster.

@@ -51,6 +51,12 @@ class Opener:
         """Make the folder of the file."""
         if self._settings.in_memory:
             return
+        if not self._settings.auto_create and not os.path.exists(self._file):
+            raise ConfigurationError(
+                f"there is no file {self._file}, and none is to be made (auto_create is off): "
+                "mend the path (DATABASE_PATH)",
+                backend="sqlite",
+            )
         folder = Path(self._file).parent
         try:
             folder.mkdir(parents=True, exist_ok=True)

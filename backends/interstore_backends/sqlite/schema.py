@@ -7,7 +7,7 @@ with small documents the gain was under a tenth.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeAlias
 
 from interstore.errors import ConfigurationError
@@ -21,7 +21,6 @@ __all__ = [
     "Table",
     "check_format",
     "create_table",
-    "creation_is_off",
     "drop_table",
     "load_table",
     "models",
@@ -183,16 +182,6 @@ def drop_table(cursor: Any, model: str, table: Table) -> None:
     cursor.execute(f"DROP TABLE {table.name}")
     cursor.execute(f"DELETE FROM {_MODELS} WHERE name = ?", (model,))
     cursor.execute(f"DELETE FROM {INDEXES} WHERE model = ?", (model,))
-
-
-def creation_is_off(model: str, existing: Iterable[str]) -> ConfigurationError:
-    """The error for a write to a model that does not exist and must not be created."""
-    return ConfigurationError(
-        f"there is no model {model!r}, and auto_create (DATABASE_AUTO_CREATE) is off; the "
-        f"models that exist: {', '.join(existing) or 'none'}",
-        backend="sqlite",
-        model=model,
-    )
 
 
 def check_format(document_format: str, version: tuple[int, ...], model: str | None = None) -> None:

@@ -63,7 +63,11 @@ class SQLiteSettings(Settings, kw_only=True, frozen=True):
         ),
     ] = "fsync"
     auto_create: Annotated[
-        bool, env("DATABASE_AUTO_CREATE", help="Whether the first write creates a model.")
+        bool,
+        env(
+            "DATABASE_AUTO_CREATE",
+            help="Whether the first write creates a model; if not, the file must exist.",
+        ),
     ] = True
 
     def __post_init__(self) -> None:

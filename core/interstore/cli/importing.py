@@ -85,7 +85,7 @@ def import_(
         if not source.is_stream:
             for record in _documents(source, path):
                 _check(record)
-    with open_store(url) as store:
+    with open_store(url, create=True) as store:
         for name, source in sources:
             _tell(_import(store, name, source, path, on_duplicate))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import msgspec
 
-from interstore.connection import connect
+from interstore.connection import connect, open_existing
 from interstore.errors import InterstoreError
 from interstore.nearest import did_you_mean
 
@@ -59,9 +59,14 @@ def _parse_where(
 
 
 @contextmanager
-def open_store(url: str | None, **options: Any) -> Generator[Store]:
-    """The store that a command works on, closed in the end."""
-    with connect(url, **options) as store:
+def open_store(url: str | None, *, create: bool = False) -> Generator[Store]:
+    """The store that a command works on, closed in the end.
+
+    Args:
+        url: where it is; ``None`` for the one of the environment.
+        create: whether one that is not there is made.
+    """
+    with connect(url) if create else open_existing(url) as store:
         yield store
 
 

@@ -50,13 +50,16 @@ class Ends:
 
 
 @contextmanager
-def open_ends(source: str | Store, target: str | Store, *, in_process: bool) -> Generator[Ends]:
+def open_ends(
+    source: str | Store, target: str | Store, *, in_process: bool, create: bool
+) -> Generator[Ends]:
     """Open what is not open yet, and close it at the end.
 
     Args:
         source: a URL or an open store.
         target: likewise.
         in_process: whether slices run in this process, and can use the open stores.
+        create: whether a target that is not there is made. A source never is.
 
     Raises:
         ConfigurationError: a store is given where only a URL can be passed on, or something
@@ -64,12 +67,12 @@ def open_ends(source: str | Store, target: str | Store, *, in_process: bool) -> 
         UnavailableError: a store cannot be reached.
     """
     with ExitStack() as stack:
-        one = _open(source, "source", in_process, stack)
-        other = _open(target, "target", in_process, stack)
+        one = _open(source, "source", in_process, False, stack)
+        other = _open(target, "target", in_process, create, stack)
         yield Ends(one.store, other.store, (one, other))
 
 
-def _open(given: str | Store, role: str, in_process: bool, stack: ExitStack) -> End:
+def _open(given: str | Store, role: str, in_process: bool, create: bool, stack: ExitStack) -> End:
     if isinstance(given, Store):
         if not in_process:
             raise ConfigurationError(
@@ -82,9 +85,9 @@ def _open(given: str | Store, role: str, in_process: bool, stack: ExitStack) -> 
             f"the {role} is a {type(given).__name__}: pass a URL or a Store (for an AsyncStore, "
             "its URL)"
         )
-    from interstore.connection import connect
+    from interstore.connection import connect, open_existing
 
-    store = stack.enter_context(connect(expand(given)))
+    store = stack.enter_context((connect if create else open_existing)(expand(given)))
     if in_process:
         return End(store, f"store:{role}", place_of(store, given))
     if is_private(store):

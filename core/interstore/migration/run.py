@@ -127,7 +127,9 @@ def _migration(
     control = Control(progress, stop)
     with ExitStack() as stack:
         pool, workers = stack.enter_context(open_executor(executor))
-        ends = stack.enter_context(open_ends(source, target, in_process=in_process(pool)))
+        ends = stack.enter_context(
+            open_ends(source, target, in_process=in_process(pool), create=True)
+        )
         yield Migration(
             ends=ends,
             state=Path(state) if state is not None else DEFAULT_STATE,
@@ -170,7 +172,9 @@ def verify(
     control = Control(progress, stop)
     with ExitStack() as stack:
         pool, workers = stack.enter_context(open_executor(executor))
-        ends = stack.enter_context(open_ends(left, right, in_process=in_process(pool)))
+        ends = stack.enter_context(
+            open_ends(left, right, in_process=in_process(pool), create=False)
+        )
         verifier = Verifier(
             ends, Coordinator(pool, workers, ends, control), control, level=level, envelope=envelope
         )
