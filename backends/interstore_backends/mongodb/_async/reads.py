@@ -74,7 +74,7 @@ class AsyncReads(AsyncIndexes):
         cursor = await self._collection(model).aggregate(
             plan.pipeline, collation=SIMPLE, allowDiskUse=True, batchSize=_BATCH
         )
-        return read_documents(await cursor.to_list())
+        return await _all(cursor)
 
     async def _read(
         self, model: str, filter: Filter, projection: Any = None, **options: Any
@@ -82,7 +82,7 @@ class AsyncReads(AsyncIndexes):
         cursor = self._collection(model).find(
             filter, projection, collation=SIMPLE, batch_size=_BATCH, **options
         )
-        return read_documents(await cursor.to_list())
+        return await _all(cursor)
 
     @translated
     async def count(self, model: str, tree: Node) -> int:
@@ -136,3 +136,11 @@ class AsyncReads(AsyncIndexes):
             await self._database().command("ping")
         except CAUGHT as error:
             raise self.errors(error) from error
+
+
+async def _all(cursor: Any) -> list[Document]:
+    """Everything that a cursor gives, a batch at a time: what was read needs no room twice."""
+    documents: list[Document] = []
+    while batch := await cursor.to_list(_BATCH):
+        documents += read_documents(batch)
+    return documents

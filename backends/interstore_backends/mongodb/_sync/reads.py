@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 4d9c810da3d9681e731c4d11
+# Digest of the rest: 747ae2f4ca332f3412ac1953
 
 """The operations that only read."""
 
@@ -78,7 +78,7 @@ class Reads(Indexes):
         cursor = self._collection(model).aggregate(
             plan.pipeline, collation=SIMPLE, allowDiskUse=True, batchSize=_BATCH
         )
-        return read_documents(cursor.to_list())
+        return _all(cursor)
 
     def _read(
         self, model: str, filter: Filter, projection: Any = None, **options: Any
@@ -86,7 +86,7 @@ class Reads(Indexes):
         cursor = self._collection(model).find(
             filter, projection, collation=SIMPLE, batch_size=_BATCH, **options
         )
-        return read_documents(cursor.to_list())
+        return _all(cursor)
 
     @translated
     def count(self, model: str, tree: Node) -> int:
@@ -138,3 +138,11 @@ class Reads(Indexes):
             self._database().command("ping")
         except CAUGHT as error:
             raise self.errors(error) from error
+
+
+def _all(cursor: Any) -> list[Document]:
+    """Everything that a cursor gives, a batch at a time: what was read needs no room twice."""
+    documents: list[Document] = []
+    while batch := cursor.to_list(_BATCH):
+        documents += read_documents(batch)
+    return documents
