@@ -12,6 +12,10 @@ __all__ = ["CASES", "TABLES"]
 # fmt: off
 
 MAX = 2**53 - 1
+_FAR = (
+    -4.64031489464657e-246, -6.126556914513662e-260, -8.57789382212775e204, -1.942721878376759e264,
+    1.833834863196077e212, 6.126556914513662e-220,
+)
 
 
 def _deep(value: Any, levels: int) -> Any:
@@ -270,6 +274,10 @@ _ELEMENTS = (
             ({"x": {"$elemMatch": {"$startsWith": "te"}}}, "a"),
             ({"x": {"$elemMatch": {"$eq": True}}}, "a"),
             ({"x": {"$size": 6}}, "a"),
+            ({"x": {"$elemMatch": {"$type": "array", "$size": 1}}}, "a"),
+            ({"x": {"$elemMatch": {"$type": "array", "$has": 5}}}, "a"),
+            ({"x": {"$elemMatch": {"$type": "array", "$elemMatch": {"$gt": 4}}}}, "a"),
+            ({"x": {"$elemMatch": {"$type": "string", "$contains": "ex"}}}, "a"),
         ],
     ),
     Case(
@@ -543,6 +551,17 @@ _NUMBERS = (
         ],
     ),
     Case(
+        "numbers that libraries read as the one beside them",
+        {f"d{place}": {"n": number} for place, number in enumerate(_FAR)},
+        finds=[
+            *[({"n": number}, f"d{place}") for place, number in enumerate(_FAR)],
+            *[({"n": {"$gte": number, "$lte": number}}, f"d{place}")
+              for place, number in enumerate(_FAR)],
+            ({"n": {"$in": [*_FAR[:2], *range(30)]}}, "d0 d1"),
+        ],
+        sorts=[("n", "d3 d2 d0 d1 d5 d4")],
+    ),
+    Case(
         "intervals, open and closed",
         {"a": {"n": 1}, "b": {"n": 2}, "c": {"n": 3}, "d": {"n": "a"}, "e": {"n": "b"},
          "f": {"n": True}, "g": {"n": None}, "h": {"n": [2]}, "i": {"n": {}}},
@@ -552,6 +571,9 @@ _NUMBERS = (
             ({"n": {"$gt": 1}}, "b c"),
             ({"n": {"$lt": 3}}, "a b"),
             ({"n": {"$gte": 3, "$gt": 3}}, ""),
+            ({"n": {"$gte": 3, "$gt": 1}}, "c"),
+            ({"n": {"$lt": 3, "$lte": 1}}, "a"),
+            ({"n": {"$gt": "a", "$gte": "b"}}, "e"),
             ({"$and": [{"n": {"$gte": 1}}, {"n": {"$gt": 1}}, {"n": {"$lt": 9}}]}, "b c"),
             ({"n": {"$gt": 3, "$lt": 1}}, ""),
             ({"n": {"$gt": "a"}}, "e"),
