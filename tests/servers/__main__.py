@@ -1,4 +1,4 @@
-"""The command: `python -m tests.servers postgresql|mongodb|mongodb-standalone`."""
+"""The command: `python -m tests.servers postgresql|mongodb|mongodb-standalone|cosmosdb`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
 
-from tests.servers import mongodb, postgresql
+from tests.servers import cosmosdb, mongodb, postgresql
+from tests.servers.cosmosdb import CosmosDB
 from tests.servers.databases import PostgreSQL
 from tests.servers.mongodb import MongoDB
 
-SERVERS: Mapping[str, Callable[[], AbstractContextManager[PostgreSQL | MongoDB]]] = {
+SERVERS: Mapping[str, Callable[[], AbstractContextManager[PostgreSQL | MongoDB | CosmosDB]]] = {
     "postgresql": postgresql.running,
     "mongodb": mongodb.running,
     "mongodb-standalone": partial(mongodb.running, replica_set=False),
+    "cosmosdb": cosmosdb.running,
 }
 
 

@@ -1,12 +1,13 @@
 """The servers as fixtures, each started when the first test asks for it, once per run.
 
-Fixtures, all of `postgresql_…` and `mongodb_…`:
+Fixtures, all of `postgresql_…`, `mongodb_…` and `cosmosdb_…`:
 
 - `…_server`: the server, for the run;
 - `…_url`: that of a database with nothing in it, for one test;
 - `…_process`: the server's process, to be killed or stopped by one test, and healed after it.
 
-And `mongodb_standalone`, `mongodb_standalone_url`: a server that is no replica set.
+And `mongodb_standalone`, `mongodb_standalone_url`: a server that is no replica set; and
+`cosmosdb_faults`: what is to go wrong in the account during one test.
 """
 
 from __future__ import annotations
@@ -20,14 +21,16 @@ from typing import TypeVar
 
 import pytest
 
-from tests.servers import mongodb, postgresql
+from tests.servers import cosmosdb, mongodb, postgresql
+from tests.servers.cosmosdb import CosmosDB
+from tests.servers.cosmosdb.faults import Faults
 from tests.servers.databases import PostgreSQL
 from tests.servers.mongodb import MongoDB
 from tests.servers.process import ServerProcess, ServerUnavailable
 
-SERVERS = {"PostgreSQL": postgresql, "MongoDB": mongodb}
+SERVERS = {"PostgreSQL": postgresql, "MongoDB": mongodb, "Cosmos DB": cosmosdb}
 
-S = TypeVar("S", PostgreSQL, MongoDB)
+S = TypeVar("S", PostgreSQL, MongoDB, CosmosDB)
 
 _report: dict[str, str] = {}
 
@@ -71,7 +74,7 @@ def _run(name: str, running: AbstractContextManager[S]) -> Iterator[S]:
         running.__exit__(None, None, None)
 
 
-def _process(server: PostgreSQL | MongoDB) -> Iterator[ServerProcess]:
+def _process(server: PostgreSQL | MongoDB | CosmosDB) -> Iterator[ServerProcess]:
     if server.process is None:
         pytest.skip("a server of your own is not killed or stopped")
     yield server.process
@@ -120,3 +123,30 @@ def mongodb_standalone() -> Iterator[MongoDB]:
 def mongodb_standalone_url(mongodb_standalone: MongoDB) -> Iterator[str]:
     with mongodb_standalone.database() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def cosmosdb_server() -> Iterator[CosmosDB]:
+    yield from _run("Cosmos DB", cosmosdb.running())
+
+
+@pytest.fixture
+def cosmosdb_url(cosmosdb_server: CosmosDB) -> Iterator[str]:
+    with cosmosdb_server.database() as url:
+        yield url
+
+
+@pytest.fixture
+def cosmosdb_process(cosmosdb_server: CosmosDB) -> Iterator[ServerProcess]:
+    """What was in the account is gone once it was killed."""
+    yield from _process(cosmosdb_server)
+
+
+@pytest.fixture
+def cosmosdb_faults(cosmosdb_server: CosmosDB) -> Iterator[Faults]:
+    """Cleared at the end; operations are counted from here."""
+    if cosmosdb_server.faults is None:
+        pytest.skip("nothing can be made to go wrong in an account of your own")
+    cosmosdb_server.faults.forget()
+    yield cosmosdb_server.faults
+    cosmosdb_server.faults.clear()

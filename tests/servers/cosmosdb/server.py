@@ -1,0 +1,181 @@
+"""The account, started or one's own, and databases in it."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote, urlsplit
+from uuid import uuid4
+
+from tests.servers.account import new_folder
+from tests.servers.cosmosdb.faults import Faults
+from tests.servers.guard import ROOT
+from tests.servers.process import ServerProcess, ServerUnavailable, free_port, listening
+
+if TYPE_CHECKING:
+    from azure.cosmos import CosmosClient
+
+__all__ = ["PACKAGE", "URL_VARIABLE", "CosmosDB", "running"]
+
+PACKAGE = "azure-cosmos"
+URL_VARIABLE = "INTERSTORE_TEST_COSMOSDB_URL"
+
+
+class CosmosDB:
+    """An account.
+
+    Args:
+        endpoint: its URL.
+        key: in base 64.
+        process: its own; ``None`` for one's own account.
+
+    Attributes:
+        notice: what is not as it should be.
+        faults: what can go wrong; ``None`` for one's own account.
+    """
+
+    notice = ""
+
+    def __init__(self, endpoint: str, key: str, process: ServerProcess | None = None) -> None:
+        self.endpoint = endpoint
+        self.key = key
+        self.process = process
+        self.faults = None if process is None else Faults(process.port)
+        self._prefix = f"interstore_{uuid4().hex[:8]}"
+        self._made = 0
+        self._client: CosmosClient | None = None
+
+    def url(self, database: str, *, port: int | None = None) -> str:
+        """That of a database; through a proxy on 127.0.0.1, if its port is given."""
+        parts = urlsplit(self.endpoint)
+        host = parts.netloc if port is None else f"127.0.0.1:{port}"
+        key = quote(self.key, safe="")
+        query = "?ssl=disable" if parts.scheme == "http" else ""
+        return f"cosmosdb://:{key}@{host}/{database}{query}"
+
+    def endpoint_at(self, port: int) -> str:
+        """The same account, through a proxy on 127.0.0.1."""
+        return f"{urlsplit(self.endpoint).scheme}://127.0.0.1:{port}/"
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port, for a proxy."""
+        parts = urlsplit(self.endpoint)
+        return parts.hostname or "127.0.0.1", parts.port or 443
+
+    def connect(self) -> CosmosClient:
+        from azure.cosmos import CosmosClient
+
+        return CosmosClient(self.endpoint, self.key)
+
+    @property
+    def _own(self) -> CosmosClient:
+        if self._client is None:
+            self._client = self.connect()
+        return self._client
+
+    def ping(self) -> None:
+        list(self._own.list_databases(max_item_count=1))
+
+    @property
+    def version(self) -> str:
+        what = "an account" if self.process is None else "the tests' own account"
+        return f"{what}, as {PACKAGE} {version(PACKAGE)} sees it"
+
+    @contextmanager
+    def database(self) -> Generator[str]:
+        """A database with nothing in it, by its URL; dropped afterwards."""
+        self._made += 1
+        name = f"{self._prefix}_{self._made}"
+        self._own.create_database(name)
+        try:
+            yield self.url(name)
+        finally:
+            self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        from azure.cosmos.exceptions import CosmosResourceNotFoundError
+
+        try:
+            self._own.delete_database(name)
+        except CosmosResourceNotFoundError:
+            return  # it was killed in between, and what it held with it
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def running(*, partitions: int = 4) -> Generator[CosmosDB]:
+    """An account, with which databases can be made.
+
+    Args:
+        partitions: physical ones of each new container.
+
+    Raises:
+        ServerUnavailable: it could not be started or reached.
+    """
+    from azure.core.exceptions import AzureError
+
+    own = os.environ.get(URL_VARIABLE)
+    if own:
+        server = CosmosDB(*_endpoint_and_key(own))
+        try:
+            server.ping()
+        except AzureError as error:
+            raise ServerUnavailable(f"{URL_VARIABLE}: no connection: {error}") from None
+        process = None
+    else:
+        process, key = _start(partitions)
+        server = CosmosDB(f"http://127.0.0.1:{process.port}/", key, process)
+    try:
+        yield server
+    finally:
+        server.close()
+        if process is not None:
+            process.close()
+
+
+def _endpoint_and_key(text: str) -> tuple[str, str]:
+    """Of `AccountEndpoint=https://…;AccountKey=…`, or of `cosmosdb://:key@host:port`."""
+    if text.startswith("AccountEndpoint="):
+        parts = dict(part.split("=", 1) for part in text.split(";") if part)
+        return parts["AccountEndpoint"], parts["AccountKey"]
+    parts_of_url = urlsplit(text)
+    plain = "ssl=disable" in parts_of_url.query
+    host = parts_of_url.netloc.rpartition("@")[2]
+    return f"{'http' if plain else 'https'}://{host}/", unquote(parts_of_url.password or "")
+
+
+def _start(partitions: int) -> tuple[ServerProcess, str]:
+    port = free_port()
+    folder = new_folder(f"cosmosdb-{port}", None)
+    key = base64.b64encode(secrets.token_bytes(64)).decode()
+    command: list[str | Path] = [
+        *(sys.executable, "-m", "tests.servers.cosmosdb.gateway"),
+        *("--port", str(port), "--partitions", str(partitions)),
+    ]
+    environment = {**os.environ, "COSMOS_KEY": key, "PYTHONPATH": str(ROOT)}
+    process = ServerProcess(
+        "Cosmos DB",
+        command,
+        partial(listening, port),
+        port=port,
+        folder=folder,
+        environment=environment,
+    )
+    try:
+        process.start()
+    except BaseException:
+        process.close()
+        raise
+    return process, key
