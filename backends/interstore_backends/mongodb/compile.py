@@ -104,7 +104,7 @@ def _is_along(query: Query, sort: Sequence[tuple[str, int]], declaration: Declar
     if declaration.hint is None or len({sign for _, sign in sort}) > 1:
         return False
     key = natives(declaration.index)[0].key
-    paths = {each.path for each in query.order}
+    paths = {each.path for each in query.order} - {Envelope.ID}
     return [name for name, _ in key] == [name for name, _ in sort] and all(
         path in paths for path in _paths(query.tree)
     )

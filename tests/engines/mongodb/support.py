@@ -10,6 +10,7 @@ from interstore.changes_parse import parse_changes
 from interstore.filters.arguments import parse_sort
 from interstore.filters.parse import parse_filter
 from interstore.filters.tree import Node
+from interstore.indexes import Index, parse_index
 from interstore.prepared import Query, Write
 from interstore.times import now
 from interstore.values import canonical_fields
@@ -39,6 +40,13 @@ def query(filter: Any = None, sort: Any = None, **more: Any) -> Query:
 def ids(database: MongoDBDatabase, filter: Any, sort: Any = None) -> list[str]:
     """The ids of what a filter finds."""
     return [document.id for document in database.find("m", query(filter, sort))]
+
+
+def declared(*paths: str, unique: bool = False, list: bool = False) -> Index:
+    """The index on the paths; the last may be the type of them all."""
+    kinds = ("number", "string", "bool")
+    kind = paths[-1] if paths[-1] in kinds else None
+    return parse_index(paths[:-1] if kind else paths, kind, unique, list)
 
 
 def fill(database: MongoDBDatabase, **documents: Mapping[str, Any]) -> None:

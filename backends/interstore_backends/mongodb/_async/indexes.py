@@ -243,18 +243,17 @@ class AsyncIndexes(AsyncConnection):
         """
         locks, holder = self._declared_in(), new_stamp()
         own = {"_id": model, "holder": holder}
-        with pymongo.timeout(min(self._settings.timeout, _LOCKED_SECONDS)):
-            new = {"$setOnInsert": {"until": _LONG_AGO}}
+        new = {"$setOnInsert": {"until": _LONG_AGO}}
+        free = {"_id": model, "$expr": {"$lt": ["$until", "$$NOW"]}}
+        until = {"$add": ["$$NOW", round(_LEASE_SECONDS * 1000)]}
+        take = [{"$set": {"until": until, "holder": holder}}]
+        deadline = time.monotonic() + self._settings.timeout
+        await locks.update_one({"_id": model}, new, upsert=True)
+        while not (await locks.update_one(free, take)).matched_count:
+            if time.monotonic() > deadline:
+                raise _locked(model)
+            await sleep(0.02)
             await locks.update_one({"_id": model}, new, upsert=True)
-            free = {"_id": model, "$expr": {"$lt": ["$until", "$$NOW"]}}
-            until = {"$add": ["$$NOW", round(_LEASE_SECONDS * 1000)]}
-            take = [{"$set": {"until": until, "holder": holder}}]
-            deadline = time.monotonic() + self._settings.timeout
-            while not (await locks.update_one(free, take)).matched_count:
-                if time.monotonic() > deadline:
-                    raise _locked(model)
-                await sleep(0.02)
-                await locks.update_one({"_id": model}, new, upsert=True)
         try:
             with pymongo.timeout(_LOCKED_SECONDS):
                 yield

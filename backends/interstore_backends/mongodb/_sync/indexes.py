@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/indexes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 160ebbc034d9cdaed9ca0792
+# Digest of the rest: a91ff65340ae3b454fa523d7
 
 """Indexes: declaring, building and dropping them, and what they refuse."""
 
@@ -247,18 +247,17 @@ class Indexes(Connection):
         """
         locks, holder = self._declared_in(), new_stamp()
         own = {"_id": model, "holder": holder}
-        with pymongo.timeout(min(self._settings.timeout, _LOCKED_SECONDS)):
-            new = {"$setOnInsert": {"until": _LONG_AGO}}
+        new = {"$setOnInsert": {"until": _LONG_AGO}}
+        free = {"_id": model, "$expr": {"$lt": ["$until", "$$NOW"]}}
+        until = {"$add": ["$$NOW", round(_LEASE_SECONDS * 1000)]}
+        take = [{"$set": {"until": until, "holder": holder}}]
+        deadline = time.monotonic() + self._settings.timeout
+        locks.update_one({"_id": model}, new, upsert=True)
+        while not locks.update_one(free, take).matched_count:
+            if time.monotonic() > deadline:
+                raise _locked(model)
+            sleep(0.02)
             locks.update_one({"_id": model}, new, upsert=True)
-            free = {"_id": model, "$expr": {"$lt": ["$until", "$$NOW"]}}
-            until = {"$add": ["$$NOW", round(_LEASE_SECONDS * 1000)]}
-            take = [{"$set": {"until": until, "holder": holder}}]
-            deadline = time.monotonic() + self._settings.timeout
-            while not locks.update_one(free, take).matched_count:
-                if time.monotonic() > deadline:
-                    raise _locked(model)
-                sleep(0.02)
-                locks.update_one({"_id": model}, new, upsert=True)
         try:
             with pymongo.timeout(_LOCKED_SECONDS):
                 yield
