@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from interstore.filters.tree import ALL, Node
+from interstore.filters.tree import ALL, And, Eq, Node
 from interstore.prepared import Position, Query, SortKey
 from interstore_backends.postgresql.conditions import Conditions
 from interstore_backends.postgresql.values import (
@@ -21,10 +21,16 @@ __all__ = ["Compiled", "compile_filter", "compile_query"]
 
 @dataclass(slots=True)
 class Compiled:
-    """A piece of SQL and the operands of its placeholders ``$1``, ``$2`` ..."""
+    """A piece of SQL and the operands of its placeholders ``$1``, ``$2`` ...
+
+    Attributes:
+        prepare: ``False`` if the operands decide which plan is best: a prepared statement would
+            soon have one plan for all. That is so of all but equality.
+    """
 
     sql: str
     parameters: Parameters
+    prepare: bool | None = None
 
     @property
     def values(self) -> list[str]:
@@ -47,7 +53,14 @@ def compile_filter(
     parameters = parameters or Parameters()
     if tree == ALL:
         return Compiled("", parameters)
-    return Compiled(" WHERE " + Conditions(parameters, indexed).condition(tree), parameters)
+    condition = Conditions(parameters, indexed).condition(tree)
+    return Compiled(f" WHERE {condition}", parameters, None if _is_equality(tree) else False)
+
+
+def _is_equality(tree: Node) -> bool:
+    if isinstance(tree, And):
+        return all(_is_equality(node) for node in tree.nodes)
+    return isinstance(tree, Eq)
 
 
 def compile_query(

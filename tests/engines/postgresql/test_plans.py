@@ -1,69 +1,213 @@
-"""An index on a path's two sort keys serves every condition on that path, and its sorts."""
+"""What `ensure_index` builds is what the engine's own statements use: the server's plans say so."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from interstore.filters.order import position_of
+from interstore.indexes import Index, parse_index
+from interstore.prepared import Write
+from interstore.times import format_time
 from interstore_backends.postgresql._sync.database import PostgreSQLDatabase
-from interstore_backends.postgresql.compile import compile_query
-from interstore_backends.postgresql.quoting import path_expression
-from interstore_backends.postgresql.values import Indexed, rank, text
-from tests.engines.postgresql.support import query, run, write
+from interstore_backends.postgresql.values import NOT_INDEXED
+from tests.engines.postgresql.support import changes, query
 
-PATH = ("n",)
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
-
-@pytest.fixture(scope="module")
-def indexed(kept: PostgreSQLDatabase) -> PostgreSQLDatabase:
-    values: list[Any] = [*range(5000), *(f"name{number:04}" for number in range(5000)), None, True]
-    writes = [write(f"{number:05}", {"n": value}) for number, value in enumerate(values)]
-    kept.create_many("m", writes)
-    value = path_expression("doc", PATH)
-    run(kept, f"CREATE INDEX by_n ON m ({rank(value)}, {text(value)}, id)")
-    run(kept, "ANALYZE m")
-    return kept
-
-
-def plan(database: PostgreSQLDatabase, what: Any, mode: str) -> str:
-    rest = compile_query(what, Indexed(frozenset({PATH})))
-    with database._connections.transaction() as transaction:
-        transaction.run(f"SET LOCAL plan_cache_mode = {mode}")
-        cursor = transaction._cursor
-        sql = f"EXPLAIN SELECT id FROM m{rest.sql}".encode()
-        cursor.execute(sql, rest.values, prepare=True)
-        return "\n".join(line for (line,) in cursor.fetchall())
-
-
-@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
-@pytest.mark.parametrize(
-    ("filter", "sort", "after", "limit"),
-    [
-        ({"n": 5}, None, None, None),
-        ({"n": "name0042"}, None, None, None),
-        ({"n": None}, None, None, None),
-        ({"n": True}, None, None, None),
-        ({"n": {"$gt": 4990}}, None, None, None),
-        ({"n": {"$gte": 100, "$lt": 110}}, None, None, None),
-        ({"n": {"$gte": "name4990"}}, None, None, None),
-        ({"n": {"$startsWith": "name004"}}, None, None, None),
-        ({"n": {"$in": ["name0001", "name0002", 5]}}, None, None, None),
-        ({}, "n", None, 10),
-        ({}, "-n", None, 10),
-        ({}, "n", (4321, "04321"), 10),
-        ({}, "-n", ("name0042", "05042"), 10),
-        ({"n": {"$gt": 10}}, "n", (4321, "04321"), 10),
-    ],
-    ids=str,
+INDEXES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (("n",), {"type": "number"}),
+    (("name",), {"type": "string"}),
+    (("mixed",), {}),
+    (("o.city",), {}),
+    (("kind", "rank"), {}),
+    (("email",), {"unique": True}),
+    (("level",), {"type": "number"}),
+    (("tags",), {"type": "string", "list": True}),
+    (("@updated_at",), {}),
+    (("@version",), {}),
 )
-def test_the_index_serves(
-    indexed: PostgreSQLDatabase, filter: Any, sort: Any, after: Any, limit: Any, mode: str
+
+FILTERS: dict[str, tuple[str, Any]] = {
+    "equality": ("n", {"n": 77}),
+    "equality of a text": ("name", {"name": "name00077"}),
+    "equality of a bool": ("mixed", {"mixed": True}),
+    "equality below an object": ("o_city", {"o.city": "c77"}),
+    "equality under a unique index": ("email", {"email": "77@example.com"}),
+    "range": ("n", {"n": {"$gte": 10, "$lt": 12}}),
+    "range without an end": ("n", {"n": {"$gt": 1995}}),
+    "range without a beginning": ("n", {"n": {"$lte": 5}}),
+    "range of texts": ("name", {"name": {"$gt": "name00010", "$lte": "name00012"}}),
+    "range of texts without an end": ("name", {"name": {"$gte": "name19990"}}),
+    "prefix": ("name", {"name": {"$startsWith": "name0001"}}),
+    "in": ("n", {"n": {"$in": [1, 2, 3]}}),
+    "in of texts": ("name", {"name": {"$in": ["name00001", "name00002"]}}),
+    "in of many": ("name", {"name": {"$in": [f"name{n:05}" for n in range(20)]}}),
+    "in of all classes": ("mixed", {"mixed": {"$in": [5, "text00007", True, None]}}),
+    "null": ("n", {"n": None}),
+    "null under a unique index": ("email", {"email": None}),
+    "both of two": ("kind_rank", {"kind": "k3", "rank": {"$gte": 995}}),
+    "the first of two": ("kind_rank", {"kind": "k3"}),
+    "or": ("n", {"$or": [{"n": 1}, {"name": "name00001"}]}),
+    "has": ("tags", {"tags": {"$has": "t7"}}),
+    "all": ("tags", {"tags": {"$all": ["t7", "all"]}}),
+    "time": ("updated_at", {"@updated_at": {"$gt": START, "$lt": START + timedelta(seconds=9)}}),
+    "equality of a version": ("version", {"@version": 777}),
+    "range of versions": ("version", {"@version": {"$gt": 995.5}}),
+}  # fmt: skip
+COMMON = ("the first of two", "has", "all")
+"""Those of which the server may find the first in the order of ids as fast as by an index."""
+
+SORTS: dict[str, tuple[str, Any]] = {
+    "n": ("n", {}),
+    "-n": ("n", {}),
+    "name": ("name", {}),
+    "-name": ("name", {}),
+    "mixed": ("mixed", {}),
+    "-o.city": ("o_city", {}),
+    "@updated_at": ("updated_at", {}),
+    "-@updated_at": ("updated_at", {}),
+    "@version": ("version", {}),
+    "rank": ("kind_rank", {"kind": "k3"}),
+}
+
+
+def document(number: int) -> Write:
+    mixed: list[Any] = [number % 3_000, f"text{number % 3_000:05}", number % 1_000 == 0, None]
+    at = format_time(START + timedelta(seconds=number))
+    fields = {
+        "n": None if number % 500 == 0 else number % 2_000,
+        "name": f"name{number % 20_000:05}",
+        "mixed": mixed[number % 2] if number % 100 else mixed[2 + number // 100 % 2],
+        "o": {"city": f"c{number % 1_000}"},
+        "kind": f"k{number % 10}",
+        "level": number % 100,
+        "rank": number // 10 % 1_000,
+        "email": None if number % 300 == 0 else f"{number}@example.com",
+        "tags": [f"t{number % 1_000}", "all"],
+        "rest": "x" * 100,
+    }
+    return Write(f"u{number:06}", fields, version=1 + number % 1_000, created=at, updated=at)
+
+
+@pytest.fixture(scope="module", params=[20_000, pytest.param(100_000, marks=pytest.mark.long)])
+def indexed(kept: PostgreSQLDatabase, request: pytest.FixtureRequest) -> dict[str, Index]:
+    """What is declared over the documents of `m`, by the first words of the names."""
+    kept.drop("m")
+    for start in range(0, request.param, 5_000):
+        page = [document(number) for number in range(start, start + 5_000)]
+        kept.write_page("m", page, "upsert")
+    declared = [parse_index(paths, *_options(**options)) for paths, options in INDEXES]
+    for index in declared:
+        kept.ensure_index("m", index)
+    return {index.name.rpartition("_")[0]: index for index in declared}
+
+
+def _options(type: Any = None, unique: bool = False, list: bool = False) -> tuple[Any, ...]:
+    return type, unique, list
+
+
+def plans(database: PostgreSQLDatabase, call: Callable[[], object]) -> list[str]:
+    """The plans of the statement that a call sends to the server; it is not carried out.
+
+    Prepared statements may get one of two: for the operands given, or for any.
+    """
+    sent: list[tuple[str, Sequence[str], dict[str, Any]]] = []
+    connections = database._connections
+    database._indexed(database._table("m"), query({"n": 1}).tree)  # looks, if it is time to
+
+    def read(sql: str, values: Sequence[str], **options: Any) -> list[Any]:
+        sent.append((sql, values, options))
+        return []
+
+    def write(sql: str, values: Sequence[str], **options: Any) -> tuple[int, list[Any]]:
+        sent.append((sql, values, options))
+        return 0, []
+
+    with patch.object(connections, "read", read), patch.object(connections, "write", write):
+        call()
+    sql, values, options = sent[0]
+    with connections.transaction() as transaction:
+        # On few processors, plans for parallel workers vary.
+        transaction.run("SET LOCAL max_parallel_workers_per_gather = 0")
+        found = [transaction.run(f"EXPLAIN {sql}", values)]
+        if options.get("prepare") is not False:
+            transaction._cursor.execute(f"EXPLAIN (GENERIC_PLAN) {sql}".encode())
+            found.append(transaction._cursor.fetchall())
+    return ["\n".join(line for (line,) in rows) for rows in found]
+
+
+def assert_served(
+    database: PostgreSQLDatabase, index: Index, call: Callable[[], object], *, ordered: bool = False
 ) -> None:
-    found = plan(indexed, query(filter, sort, after=after, limit=limit), mode)
-    assert "by_n" in found, found
-    assert "Seq Scan" not in found, found
-    if sort:
-        assert "Sort" not in found, found
-    if filter:
-        assert "Index Cond" in found, found
+    """Every plan searches the index; and, if asked, has no sort."""
+    for plan in plans(database, call):
+        assert f"interstore_{index.name}" in plan, plan
+        assert "Index Cond" in plan, plan
+        assert "Seq Scan" not in plan, plan
+        assert not (ordered and "Sort" in plan), plan
+
+
+@pytest.mark.parametrize("case", FILTERS)
+def test_filters(kept: PostgreSQLDatabase, indexed: dict[str, Index], case: str) -> None:
+    name, filter = FILTERS[case]
+    asked = query(filter)
+    assert_served(kept, indexed[name], lambda: kept.find("m", asked))
+    assert_served(kept, indexed[name], lambda: kept.count("m", asked.tree))
+    assert_served(kept, indexed[name], lambda: kept.delete_many("m", asked.tree))
+    if case not in COMMON:
+        assert_served(kept, indexed[name], lambda: kept.find("m", asked.only(limit=100)))
+        assert_served(kept, indexed[name], lambda: kept.exists("m", asked.tree))
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_sorts_and_pages(kept: PostgreSQLDatabase, indexed: dict[str, Index], sort: str) -> None:
+    name, filter = SORTS[sort]
+    asked = query(filter, sort, limit=10)
+    for plan in plans(kept, lambda: kept.find("m", asked)):
+        assert f"interstore_{indexed[name].name}" in plan, plan
+        assert "Sort" not in plan, plan
+    [*_, last] = kept.find("m", asked)
+    for after in (last, document(12_003).document()):
+        page = asked.only(after=position_of(after, asked.order))
+        call = partial(kept.find, "m", page)
+        assert_served(kept, indexed[name], call, ordered=True)
+
+
+def test_changes(kept: PostgreSQLDatabase, indexed: dict[str, Index]) -> None:
+    change = changes({"$inc": {"count": 1}})
+    few = query({"name": "name00077"})
+    assert_served(kept, indexed["name"], lambda: kept.update_many("m", few.tree, change))
+    assert_served(kept, indexed["name"], lambda: kept.find_one_and_update("m", few, change))
+
+
+def test_equal_values_come_in_the_order_of_ids(
+    kept: PostgreSQLDatabase, indexed: dict[str, Index]
+) -> None:
+    """So a page of them needs no sort, however many there are."""
+    page = query({"level": 7}, limit=10, after=("u012077",))
+    assert_served(kept, indexed["level"], lambda: kept.find("m", page), ordered=True)
+
+
+def test_what_is_not_indexed_is_compiled_to_what_scans_fastest(
+    kept: PostgreSQLDatabase, indexed: dict[str, Index]
+) -> None:
+    for plan in plans(kept, lambda: kept.find("m", query({"rest": "x"}))):
+        assert "jsonb_typeof" not in plan, plan
+        assert "@>" in plan, plan
+
+
+def test_answers(kept: PostgreSQLDatabase, indexed: dict[str, Index]) -> None:
+    """By the indexes, what a scan without any finds."""
+    for name, filter in FILTERS.values():
+        asked = query(filter)
+        by_index = [each.id for each in kept.find("m", asked)]
+        with patch.object(kept, "_indexed", lambda *_: NOT_INDEXED):
+            assert [each.id for each in kept.find("m", asked)] == by_index, name
+        assert by_index, filter
+        assert kept.count("m", asked.tree) == len(by_index)

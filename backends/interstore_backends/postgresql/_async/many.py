@@ -146,6 +146,7 @@ class AsyncBulk(AsyncWrites):
                     model,
                     lambda table: update_page(table.name, where.sql, updated),
                     values,
+                    prepare=where.prepare,
                     returning=True,
                 )
             except (DuplicateError, InvalidDocumentError):
@@ -203,6 +204,9 @@ class AsyncBulk(AsyncWrites):
         """Delete every document that matches, all of them in one statement."""
         where = compile_filter(tree, await self._indexed(await self._table(model), tree))
         deleted, _ = await self._write(
-            model, lambda table: f"DELETE FROM {table.name}{where.sql}", where.values
+            model,
+            lambda table: f"DELETE FROM {table.name}{where.sql}",
+            where.values,
+            prepare=where.prepare,
         )
         return BulkResult(deleted=deleted)

@@ -59,7 +59,9 @@ class AsyncReads:
         if table is None:
             return []
         rest = compile_query(query, await self._indexed(table, query.tree))
-        return read_documents(await self._read(table, table.select + rest.sql, rest.values))
+        return read_documents(
+            await self._read(table, table.select + rest.sql, rest.values, prepare=rest.prepare)
+        )
 
     async def count(self, model: str, tree: Node) -> int:
         """How many documents match."""
@@ -68,7 +70,7 @@ class AsyncReads:
             return 0
         where = compile_filter(tree, await self._indexed(table, tree))
         sql = f"SELECT count(*) FROM {table.name}{where.sql}"
-        rows = await self._read(table, sql, where.values)
+        rows = await self._read(table, sql, where.values, prepare=where.prepare)
         return int(rows[0][0]) if rows else 0
 
     async def exists(self, model: str, tree: Node) -> bool:
@@ -78,7 +80,7 @@ class AsyncReads:
             return False
         where = compile_filter(tree, await self._indexed(table, tree))
         sql = f"SELECT 1 FROM {table.name}{where.sql} LIMIT 1"
-        return bool(await self._read(table, sql, where.values))
+        return bool(await self._read(table, sql, where.values, prepare=where.prepare))
 
     async def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:
         """One page of a partition, in the order of ids, after the last id of the page before."""
@@ -138,7 +140,7 @@ class AsyncReads:
         return table.indexed
 
     async def _read(
-        self, table: Table, sql: str, values: Sequence[str], *, prepare: bool = False
+        self, table: Table, sql: str, values: Sequence[str], *, prepare: bool | None = None
     ) -> list[Row]:
         try:
             return await self._connections.read(sql, values, prepare=prepare)

@@ -111,10 +111,16 @@ class AsyncStatements(ABC):
     async def give_back(self, connection: AsyncConnection) -> None:
         """Give a connection back; one that is broken is replaced."""
 
-    async def read(self, sql: str, values: Parameters = (), *, prepare: bool = False) -> list[Row]:
-        """The rows of a query. Repeated on another connection if one is lost."""
+    async def read(
+        self, sql: str, values: Parameters = (), *, prepare: bool | None = None
+    ) -> list[Row]:
+        """The rows of a query. Repeated on another connection if one is lost.
+
+        `prepare` says whether it is a prepared statement: at once, never, or, if it is
+        ``None``, when it was repeated often enough.
+        """
         deadline = monotonic() + self._timeout
-        query, prepared = sql.encode(), self._prepare if prepare else None
+        query, prepared = sql.encode(), self._prepare if prepare else prepare
         lost = 0
         while True:
             connection = await self.take(deadline)
@@ -131,11 +137,16 @@ class AsyncStatements(ABC):
                 await self.give_back(connection)
 
     async def write(
-        self, sql: str, values: Parameters = (), *, prepare: bool = False, returning: bool = False
+        self,
+        sql: str,
+        values: Parameters = (),
+        *,
+        prepare: bool | None = None,
+        returning: bool = False,
     ) -> tuple[int, list[Row]]:
         """The number of rows that a statement wrote, and those that it returns."""
         deadline = monotonic() + self._timeout
-        query, prepared = sql.encode(), self._prepare if prepare else None
+        query, prepared = sql.encode(), self._prepare if prepare else prepare
         undone = 0
         while True:
             connection = await self.take(deadline)

@@ -133,16 +133,22 @@ class AsyncWrites(AsyncReads):
         raise contended(model, id)
 
     async def _returning(
-        self, model: str, statement: Callable[[Table], str], values: Sequence[str]
+        self,
+        model: str,
+        statement: Callable[[Table], str],
+        values: Sequence[str],
+        *,
+        prepare: bool | None = None,
     ) -> list[Row]:
         """The rows of an update; none if an index refused the document, or a number left the
         range that PostgreSQL adds in."""
         try:
-            return (await self._write(model, statement, values, returning=True))[1]
+            _, rows = await self._write(model, statement, values, prepare=prepare, returning=True)
         except (DuplicateError, InvalidDocumentError) as error:
             if isinstance(error.__cause__, (*REFUSALS, psycopg.errors.NumericValueOutOfRange)):
                 return []
             raise
+        return rows
 
     async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
         if if_version is None:
@@ -182,6 +188,7 @@ class AsyncWrites(AsyncReads):
                     f"FROM hit WHERE id = hit_id{fits} RETURNING {COLUMNS}"
                 ),
                 found.values + updated.values,
+                prepare=found.prepare,
             )
             if rows:
                 return read_document(rows[0])
@@ -203,7 +210,7 @@ class AsyncWrites(AsyncReads):
         values: Sequence[str | None],
         *,
         create: bool = False,
-        prepare: bool = False,
+        prepare: bool | None = None,
         returning: bool = False,
         stored: Write | None = None,
     ) -> tuple[int, list[Row]]:
@@ -214,7 +221,8 @@ class AsyncWrites(AsyncReads):
             statement: gives the statement from the table.
             values: the operands.
             create: whether the model is made if it does not exist.
-            prepare: whether the text of the statement is one of few.
+            prepare: whether the statement is prepared: at once, as its text is one of few,
+                never, or when it was repeated often enough.
             returning: whether rows are wanted.
             stored: the one document that is stored, if it is known.
         """

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/many.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: d796f8e9d98f0a8d6d899419
+# Digest of the rest: cbf3516ea97608bd03270dee
 
 """What writes many documents, a thousand or more in each statement."""
 
@@ -150,6 +150,7 @@ class Bulk(Writes):
                     model,
                     lambda table: update_page(table.name, where.sql, updated),
                     values,
+                    prepare=where.prepare,
                     returning=True,
                 )
             except (DuplicateError, InvalidDocumentError):
@@ -207,6 +208,9 @@ class Bulk(Writes):
         """Delete every document that matches, all of them in one statement."""
         where = compile_filter(tree, self._indexed(self._table(model), tree))
         deleted, _ = self._write(
-            model, lambda table: f"DELETE FROM {table.name}{where.sql}", where.values
+            model,
+            lambda table: f"DELETE FROM {table.name}{where.sql}",
+            where.values,
+            prepare=where.prepare,
         )
         return BulkResult(deleted=deleted)

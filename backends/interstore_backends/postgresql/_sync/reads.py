@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: a79d6109a9248c2e831030b9
+# Digest of the rest: b8372f9a118c027d03e0f9b1
 
 """What is read, and what all operations share."""
 
@@ -63,7 +63,9 @@ class Reads:
         if table is None:
             return []
         rest = compile_query(query, self._indexed(table, query.tree))
-        return read_documents(self._read(table, table.select + rest.sql, rest.values))
+        return read_documents(
+            self._read(table, table.select + rest.sql, rest.values, prepare=rest.prepare)
+        )
 
     def count(self, model: str, tree: Node) -> int:
         """How many documents match."""
@@ -72,7 +74,7 @@ class Reads:
             return 0
         where = compile_filter(tree, self._indexed(table, tree))
         sql = f"SELECT count(*) FROM {table.name}{where.sql}"
-        rows = self._read(table, sql, where.values)
+        rows = self._read(table, sql, where.values, prepare=where.prepare)
         return int(rows[0][0]) if rows else 0
 
     def exists(self, model: str, tree: Node) -> bool:
@@ -82,7 +84,7 @@ class Reads:
             return False
         where = compile_filter(tree, self._indexed(table, tree))
         sql = f"SELECT 1 FROM {table.name}{where.sql} LIMIT 1"
-        return bool(self._read(table, sql, where.values))
+        return bool(self._read(table, sql, where.values, prepare=where.prepare))
 
     def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:
         """One page of a partition, in the order of ids, after the last id of the page before."""
@@ -142,7 +144,7 @@ class Reads:
         return table.indexed
 
     def _read(
-        self, table: Table, sql: str, values: Sequence[str], *, prepare: bool = False
+        self, table: Table, sql: str, values: Sequence[str], *, prepare: bool | None = None
     ) -> list[Row]:
         try:
             return self._connections.read(sql, values, prepare=prepare)

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/statements.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 393bd4e596a1d9c5e61f4d06
+# Digest of the rest: 9766e8f76bfd8f10cf6b8686
 
 """Statements on whatever connection there is: bounded in time, repeated only where that is safe."""
 
@@ -115,10 +115,14 @@ class Statements(ABC):
     def give_back(self, connection: Connection) -> None:
         """Give a connection back; one that is broken is replaced."""
 
-    def read(self, sql: str, values: Parameters = (), *, prepare: bool = False) -> list[Row]:
-        """The rows of a query. Repeated on another connection if one is lost."""
+    def read(self, sql: str, values: Parameters = (), *, prepare: bool | None = None) -> list[Row]:
+        """The rows of a query. Repeated on another connection if one is lost.
+
+        `prepare` says whether it is a prepared statement: at once, never, or, if it is
+        ``None``, when it was repeated often enough.
+        """
         deadline = monotonic() + self._timeout
-        query, prepared = sql.encode(), self._prepare if prepare else None
+        query, prepared = sql.encode(), self._prepare if prepare else prepare
         lost = 0
         while True:
             connection = self.take(deadline)
@@ -135,11 +139,16 @@ class Statements(ABC):
                 self.give_back(connection)
 
     def write(
-        self, sql: str, values: Parameters = (), *, prepare: bool = False, returning: bool = False
+        self,
+        sql: str,
+        values: Parameters = (),
+        *,
+        prepare: bool | None = None,
+        returning: bool = False,
     ) -> tuple[int, list[Row]]:
         """The number of rows that a statement wrote, and those that it returns."""
         deadline = monotonic() + self._timeout
-        query, prepared = sql.encode(), self._prepare if prepare else None
+        query, prepared = sql.encode(), self._prepare if prepare else prepare
         undone = 0
         while True:
             connection = self.take(deadline)

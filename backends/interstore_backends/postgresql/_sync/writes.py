@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/writes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 186c4612404c68617eaa2527
+# Digest of the rest: 1647364c0998c8462166093f
 
 """What writes one document."""
 
@@ -137,16 +137,22 @@ class Writes(Reads):
         raise contended(model, id)
 
     def _returning(
-        self, model: str, statement: Callable[[Table], str], values: Sequence[str]
+        self,
+        model: str,
+        statement: Callable[[Table], str],
+        values: Sequence[str],
+        *,
+        prepare: bool | None = None,
     ) -> list[Row]:
         """The rows of an update; none if an index refused the document, or a number left the
         range that PostgreSQL adds in."""
         try:
-            return self._write(model, statement, values, returning=True)[1]
+            _, rows = self._write(model, statement, values, prepare=prepare, returning=True)
         except (DuplicateError, InvalidDocumentError) as error:
             if isinstance(error.__cause__, (*REFUSALS, psycopg.errors.NumericValueOutOfRange)):
                 return []
             raise
+        return rows
 
     def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
         if if_version is None:
@@ -184,6 +190,7 @@ class Writes(Reads):
                     f"FROM hit WHERE id = hit_id{fits} RETURNING {COLUMNS}"
                 ),
                 found.values + updated.values,
+                prepare=found.prepare,
             )
             if rows:
                 return read_document(rows[0])
@@ -205,7 +212,7 @@ class Writes(Reads):
         values: Sequence[str | None],
         *,
         create: bool = False,
-        prepare: bool = False,
+        prepare: bool | None = None,
         returning: bool = False,
         stored: Write | None = None,
     ) -> tuple[int, list[Row]]:
@@ -216,7 +223,8 @@ class Writes(Reads):
             statement: gives the statement from the table.
             values: the operands.
             create: whether the model is made if it does not exist.
-            prepare: whether the text of the statement is one of few.
+            prepare: whether the statement is prepared: at once, as its text is one of few,
+                never, or when it was repeated often enough.
             returning: whether rows are wanted.
             stored: the one document that is stored, if it is known.
         """
