@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -11,8 +12,8 @@ from interstore import AsyncStore, Store
 from tests.benchmarks.contenders import Durability
 
 __all__ = [
-    "AsyncInterstore", "Interstore", "json_files", "postgresql", "postgresql_async", "sqlite",
-    "sqlite_async",
+    "AsyncInterstore", "InSession", "Interstore", "json_files", "postgresql", "postgresql_async",
+    "sqlite", "sqlite_async",
 ]  # fmt: skip
 
 MODEL: Final = "airport"
@@ -42,6 +43,25 @@ async def postgresql_async(url: str, _: Durability) -> AsyncInterstore:
     store = interstore.connect_async(url)
     await store.connect()
     return AsyncPostgreSQL(store)
+
+
+class InSession:
+    """Single operations and small reads, all in one session."""
+
+    def __init__(self, url: str, _: Durability) -> None:
+        self._closing = ExitStack()
+        self.store = self._closing.enter_context(interstore.connect(url))
+        self.create_many = partial(self.store.create_many, MODEL)
+        session = self._closing.enter_context(self.store.session())
+        self.create = partial(session.create, MODEL)
+        self.put = partial(session.put, MODEL)
+        self.update = partial(session.update, MODEL)
+        self.delete = partial(session.delete, MODEL)
+        self.find_by_id = partial(session.find_by_id, MODEL)
+        self.find_by_ids = partial(session.find_by_ids, MODEL)
+
+    def close(self) -> None:
+        self._closing.close()
 
 
 class Interstore:

@@ -24,6 +24,7 @@ _AIMS: Final[Mapping[Kind, Aim]] = {
 }
 RIVALS: Final = (
     Contender("psycopg", RawPsycopg, needs="psycopg", aims=_AIMS),
+    Contender("in a session", ours.InSession, needs="psycopg"),
     Contender("SQLAlchemy ORM", SQLAlchemyPostgreSQL, needs="sqlalchemy"),
 )
 _ASYNC_RIVALS: Final = (
