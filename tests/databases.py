@@ -10,6 +10,8 @@ from interstore._sync.database import Database
 from interstore.bridge import to_async, to_sync
 
 __all__ = [
+    "bridged_sqlite",
+    "bridged_sqlite_async",
     "installed",
     "installed_async",
     "json_files",
@@ -71,6 +73,15 @@ def sqlite(folder: Path, **settings: Any) -> Database:
 
 def sqlite_async(folder: Path, **settings: Any) -> AsyncDatabase:
     return to_async(sqlite(folder, **settings))
+
+
+def bridged_sqlite(folder: Path) -> Database:
+    """The SQLite engine across the bridge to asyncio, and across the other one back."""
+    return to_sync(sqlite_async(folder))
+
+
+def bridged_sqlite_async(folder: Path) -> AsyncDatabase:
+    return to_async(bridged_sqlite(folder))
 
 
 def installed(name: str, **settings: Any) -> Database:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from interstore.bulk import BulkResult, WriteOutcome
 from interstore.changes import Changes, conflict, not_found
@@ -19,6 +19,10 @@ from interstore_backends.sqlite.reads import Reads
 from interstore_backends.sqlite.rows import Row, find_all, find_one, row_of
 from interstore_backends.sqlite.schema import Table
 from interstore_backends.sqlite.settings import CAPABILITIES, LIMITS
+
+if TYPE_CHECKING:
+    from interstore.foreign import ForeignSource
+    from interstore_backends.sqlite.foreign import SQLiteForeign
 
 __all__ = ["SQLiteDatabase"]
 
@@ -269,6 +273,12 @@ class SQLiteDatabase(Reads):
     def indexes(self, model: str) -> list[Index]:
         """The indexes of the model, in the order of their names."""
         return self._read_file(lambda cursor: indexes.indexes(cursor, model))
+
+    def foreign(self, source: ForeignSource) -> SQLiteForeign:
+        """A table or a view that others made in the file."""
+        from interstore_backends.sqlite.foreign import SQLiteForeign
+
+        return SQLiteForeign(source, self._connections, self._driver)
 
     def drop_index(self, model: str, name: str) -> bool:
         """Remove the index of that name, and what it demands; return whether it existed."""
