@@ -76,10 +76,8 @@ def check(container: Container, key: Key, body: Any) -> dict[str, Any]:
     id = body.get("id")
     if not isinstance(id, str) or not id:
         raise bad_request(MISSING_ID)
-    if len(id.encode("utf-8", "surrogatepass")) > LONGEST_ID or set("/\\?#") & set(id):
-        raise bad_request(
-            f"The input name '{id[:100]}' is invalid: too long, or one of /, \\, ?, #"
-        )
+    if len(id.encode("utf-8", "surrogatepass")) > LONGEST_ID or set("/\\") & set(id):
+        raise bad_request(f"The input name '{id[:100]}' is invalid: too long, or with / or \\")
     ttl = body.get("ttl", -1)
     if type(ttl) is not int or (ttl < 1 and ttl != -1):
         raise bad_request(f"The input ttl '{ttl}' is invalid. Ensure to provide a nonzero integer")

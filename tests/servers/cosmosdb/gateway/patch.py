@@ -1,8 +1,8 @@
 """Partial updates.
 
 Facts: the pages "Partial document update in Azure Cosmos DB" (operations, at most ten, neither
-system properties nor the partition key), its "Getting started" (the text of the error for a
-missing parent, conditions) and its "Frequently asked questions" (the charge is like a replace's).
+system properties nor the partition key), its "Getting started" (conditions, and all errors that
+are known) and its "Frequently asked questions" (the charge is like a replace's).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tests.servers.cosmosdb.gateway.sql.run import Prepared
 __all__ = ["patch"]
 
 MOST: Final = 10
+SYNTAX: Final = "Invalid patch request: check syntax of patch specification"
 
 
 def patch(
@@ -39,9 +40,9 @@ def patch(
     key = items.require(container, key)
     operations = body.get("operations") if isinstance(body, dict) else None
     if not isinstance(operations, list) or not operations:
-        raise bad_request("Patch: the request has no operations")
+        raise bad_request(SYNTAX)
     if len(operations) > MOST:
-        raise bad_request(f"Patch: at most {MOST} operations are allowed in one request")
+        raise bad_request(f"The number of patch operations cannot exceed {MOST}")
     item = items.find(container, key, id)
     items.check_condition(item, conditions)
     if body.get("condition") and not _meets(body["condition"], item.body):
@@ -49,8 +50,11 @@ def patch(
     changed = copy.deepcopy(
         {name: value for name, value in item.body.items() if name not in items.SYSTEM}
     )
-    for operation in operations:
-        _apply(container, changed, operation)
+    for number, operation in enumerate(operations, 1):
+        try:
+            _apply(container, changed, operation)
+        except ServiceError as error:
+            raise bad_request(f"For Operation({number}): {error}") from None
     return items.replace(container, key, id, changed, {})
 
 
@@ -63,13 +67,13 @@ def _meets(condition: str, body: dict[str, Any]) -> bool:
 
 def _apply(container: Container, document: dict[str, Any], operation: Any) -> None:
     if not isinstance(operation, dict) or not isinstance(operation.get("path"), str):
-        raise bad_request("Patch: an operation needs an op and a path")
+        raise bad_request(SYNTAX)
     name = str(operation.get("op", "")).lower()
     path = _path(container, operation["path"])
     if name == "move":
         source = _path(container, str(operation.get("from", "")))
         if path[: len(source)] == source and path != source:
-            raise bad_request("Patch: Move cannot put a value into itself")
+            raise bad_request(SYNTAX)
         value = _remove(document, source)
         _add(document, path, value)
     elif name == "remove":
@@ -77,17 +81,17 @@ def _apply(container: Container, document: dict[str, Any], operation: Any) -> No
     elif name in OPERATIONS and "value" in operation:
         OPERATIONS[name](document, path, operation["value"])
     else:
-        raise bad_request(f"Patch: the operation '{name}' is not known, or has no value")
+        raise bad_request(SYNTAX)
 
 
 def _path(container: Container, text: str) -> list[str]:
     if not text.startswith("/") or text == "/":
-        raise bad_request(f"Patch: the path '{text}' is not valid")
+        raise bad_request(SYNTAX)
     keys = [key.replace("~1", "/").replace("~0", "~") for key in text[1:].split("/")]
     if keys[0] in items.SYSTEM or keys == ["id"]:
-        raise bad_request(f"Patch: the system property '{text}' cannot be changed")
+        raise bad_request(f"Invalid patch request: Cannot patch system property {text}.")
     if any(path[: len(keys)] == keys for path in container.paths):
-        raise bad_request(f"Patch: the partition key '{text}' cannot be changed")
+        raise bad_request(f"Invalid patch request: Cannot patch the partition key {text}.")
     return keys
 
 
@@ -107,18 +111,21 @@ def _parent(document: Any, path: list[str]) -> Any:
 
 
 def _no_parent(path: list[str], depth: int) -> ServiceError:
-    beyond = "/".join(path[:depth])
     return bad_request(
-        "For Operation(1): Add Operation can only create a child object of an existing node(array "
-        f"or object) and cannot create path recursively, no path found beyond: '{beyond}'."
+        "Given Operation can only create a child object of an existing node(array or object) and "
+        f"cannot create path recursively, no path found beyond: '{_shown(path[:depth])}'."
     )
+
+
+def _shown(path: list[str]) -> str:
+    return "/".join(path)
 
 
 def _index(values: list[Any], key: str, most: int) -> int:
     if key == "-":
         key = str(len(values))
     if not key.isdecimal() or int(key) > most:
-        raise bad_request(f"Patch: '{key}' is no index of an array of {len(values)} elements")
+        raise bad_request(f"Index({key}) to operate on is out of array bounds")
     return int(key)
 
 
@@ -148,7 +155,7 @@ def _replace(document: Any, path: list[str], value: Any) -> None:
     elif path[-1] in parent:
         parent[path[-1]] = value
     else:
-        raise bad_request(f"Patch: there is nothing at '/{'/'.join(path)}' to replace")
+        raise bad_request(f"Node({_shown(path)}) to be replaced is absent.")
 
 
 def _remove(document: Any, path: list[str]) -> Any:
@@ -156,13 +163,13 @@ def _remove(document: Any, path: list[str]) -> Any:
     if isinstance(parent, list):
         return parent.pop(_index(parent, path[-1], len(parent) - 1))
     if path[-1] not in parent:
-        raise bad_request(f"Patch: there is nothing at '/{'/'.join(path)}' to remove")
+        raise bad_request(f"Node({_shown(path)}) to be removed is absent.")
     return parent.pop(path[-1])
 
 
 def _increment(document: Any, path: list[str], value: Any) -> None:
     if type(value) not in (int, float):
-        raise bad_request("Patch: an increment must be a number")
+        raise bad_request(SYNTAX)
     parent = _parent(document, path)
     if isinstance(parent, dict) and path[-1] not in parent:
         parent[path[-1]] = value
@@ -171,7 +178,7 @@ def _increment(document: Any, path: list[str], value: Any) -> None:
     if isinstance(parent, list):
         at = _index(parent, path[-1], len(parent) - 1)
     if type(parent[at]) not in (int, float):
-        raise bad_request(f"Patch: what is at '/{'/'.join(path)}' is no number")
+        raise bad_request(f"Node({_shown(path)}) is not a number.")
     total = float(parent[at]) + float(value)
     parent[at] = int(total) if total.is_integer() and abs(total) < 1e21 else total
 

@@ -70,13 +70,13 @@ class IndexingPolicy:
             (_path(key.expression, query.sources[0].alias), key.descending)
             for key in query.order_by
         )
-        for path, _ in keys:
+        if len(keys) == 1:
+            path, _ = keys[0]
             if not self.includes(path):
                 raise bad_request(
                     "The index path corresponding to the specified order-by item is excluded."
                 )
-        if len(keys) == 1:
-            return not self.names(keys[0][0])
+            return not self.names(path)
         mirrored = tuple((path, not descending) for path, descending in keys)
         if keys not in self._composite and mirrored not in self._composite:
             raise bad_request(

@@ -194,13 +194,18 @@ def _coalesce(left: Function, right: Function) -> Function:
     return coalesced
 
 
+def _nested(value: Any) -> bool:
+    """Two arrays or objects are equal or not, but `!=` is as undefined on them as `<`."""
+    return isinstance(value, (list, dict))
+
+
 def _not(value: Any) -> Any:
     return value if value is UNDEFINED else not value
 
 
 COMPARISONS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "=": equal,
-    "!=": lambda left, right: _not(equal(left, right)),
+    "!=": lambda left, right: UNDEFINED if _nested(left) else _not(equal(left, right)),
     "<": less,
     ">": lambda left, right: less(right, left),
     "<=": lambda left, right: _not(less(right, left)),
