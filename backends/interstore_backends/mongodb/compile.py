@@ -73,7 +73,7 @@ def compile_query(query: Query, declared: Sequence[Declaration] = ()) -> Find:
     # Each of these fields has values of one class: MongoDB's own order is the order.
     fields = [_Field.of(key, types) for key in order]
     if query.after is not None:
-        condition = all_of([_after(fields, query.after), condition])
+        condition = _after(fields, query.after, condition, within=_is_about_order(query))
     sort = [(each.name, each.sign) for each in fields]
     relied = {each.id: each for each in (types[k.path][1] for k in order if k.path in types)}
     if not relied:
@@ -104,10 +104,13 @@ def _is_along(query: Query, sort: Sequence[tuple[str, int]], declaration: Declar
     if declaration.hint is None or len({sign for _, sign in sort}) > 1:
         return False
     key = natives(declaration.index)[0].key
+    return [name for name, _ in key] == [name for name, _ in sort] and _is_about_order(query)
+
+
+def _is_about_order(query: Query) -> bool:
+    """Whether the filter is about nothing but what the query sorts by, the id apart."""
     paths = {each.path for each in query.order} - {Envelope.ID}
-    return [name for name, _ in key] == [name for name, _ in sort] and all(
-        path in paths for path in _paths(query.tree)
-    )
+    return all(path in paths for path in _paths(query.tree))
 
 
 def _paths(node: Node) -> Iterable[Reference]:
@@ -179,14 +182,22 @@ class _Field:
 _LOWEST: Final[dict[IndexType, Scalar]] = {"number": float("-inf"), "string": "", "bool": False}
 
 
-def _after(fields: Sequence[_Field], position: Position) -> Filter:
-    """Whether a document comes after a position, in the language of filters."""
+def _after(
+    fields: Sequence[_Field], position: Position, condition: Filter, *, within: bool
+) -> Filter:
+    """Whether a document meets a condition and comes after a position.
+
+    `within`: say the condition with each choice, so that each is one interval of an index.
+    """
     choices: list[Filter] = []
     equal: list[Filter] = []
     for each, value in zip(fields, position, strict=True):
         choices += [all_of([*equal, beyond]) for beyond in _beyond(each, value)]
         equal.append({each.name: value})
-    return choices[0] if len(choices) == 1 else {"$or": choices}
+    if within:
+        choices = [all_of([choice, condition]) for choice in choices]
+    chosen = choices[0] if len(choices) == 1 else {"$or": choices}
+    return chosen if within else all_of([chosen, condition])
 
 
 def _beyond(field: _Field, value: Scalar) -> list[Filter]:

@@ -20,13 +20,17 @@ from interstore.errors import (
     UnavailableError,
 )
 
-__all__ = ["NO_INDEX", "CAUGHT", "Translator", "duplicate", "is_duplicate", "is_duplicate_id"]
+__all__ = [
+    "CAUGHT",
+    "Translator",
+    "duplicate",
+    "is_duplicate",
+    "is_duplicate_id",
+    "is_index_gone",
+]
 
 CAUGHT: Final = (errors.PyMongoError, BSONError)
 """Everything that the driver raises."""
-
-NO_INDEX: Final = frozenset({2, 175})
-"""Codes of the errors for an index that a query names and that is gone, or goes meanwhile."""
 
 _DUPLICATE: Final = frozenset({11000, 11001, 12582})
 
@@ -65,6 +69,7 @@ _CODES: Final[dict[int, tuple[type[InterstoreError], str]]] = {
     121: (InvalidDocumentError, "the collection's validator refuses it"),
     133: (UnavailableError, ""),  # FailedToSatisfyReadPreference
     166: (ConfigurationError, "this is no collection but a view"),
+    175: (UnavailableError, "try again"),  # QueryPlanKilled: with the index it used
     189: (UnavailableError, "the primary is being changed"),
     262: (OperationTimeoutError, ""),  # ExceededTimeLimit
     8000: (PermissionDeniedError, "check DATABASE_USERNAME and DATABASE_PASSWORD"),  # Atlas
@@ -72,6 +77,7 @@ _CODES: Final[dict[int, tuple[type[InterstoreError], str]]] = {
     10334: (InvalidDocumentError, "too large for MongoDB"),
     11600: (UnavailableError, "the server is shutting down"),
     11602: (UnavailableError, "the primary is being changed"),
+    12587: (UnavailableError, "try again later"),  # BackgroundOperationInProgressForNamespace
     13435: (UnavailableError, "the primary is being changed"),
     13436: (UnavailableError, "the server is recovering"),
     14031: (UnavailableError, "disk full; what was stored before can be read"),
@@ -94,6 +100,11 @@ def is_duplicate_id(details: Mapping[str, Any] | None) -> bool:
     if pattern is not None:
         return list(pattern) == ["_id"]
     return "index: _id_" in str((details or {}).get("errmsg", ""))
+
+
+def is_index_gone(code: Any, *, hinted: bool) -> bool:
+    """Whether the index of a query was dropped since, or while it ran."""
+    return code == 175 or (hinted and code == 2)
 
 
 def duplicate(model: str, id: str, details: Mapping[str, Any] | None) -> DuplicateError:

@@ -123,9 +123,11 @@ class Native:
 
 
 def natives(index: Index) -> list[Native]:
-    """What serves queries, and what keeps values apart if it is unique."""
+    """What serves queries, comes first; what keeps values apart if it is unique, last."""
     key = [(name, 1) for name in dict.fromkeys([*_served(index), "_id"])]
     made = [Native(name=_native_name(index), key=key, options={"collation": SIMPLE})]
+    if not index.list:
+        made += [_arrays_at(path) for path in _ways(index)]
     if index.unique:
         fields = [_field(reference) for reference in index.references]
         options = {
@@ -139,6 +141,23 @@ def natives(index: Index) -> list[Native]:
         name = f"{_native_name(index)}_unique"
         made.append(Native(name=name, key=[(field, 1) for field in fields], options=options))
     return made
+
+
+def _ways(index: Index) -> list[Path]:
+    ways = [path[:depth] for path, _ in index.user_paths for depth in range(1, len(path))]
+    return list(dict.fromkeys(ways))
+
+
+def _arrays_at(path: Path) -> Native:
+    """An index of the documents with an array there, which are few or none.
+
+    Behind an array there is nothing, so a filter for null looks for them as well.
+    """
+    field = field_path(path)
+    plain = Index(paths=(tuple(map(str, path)),), types=(None,))
+    partial = {field: {"$type": "array"}}
+    options = {"collation": SIMPLE, "partialFilterExpression": partial}
+    return Native(name=f"{_PREFIX}arrays_{plain.name}", key=[(field, 1)], options=options)
 
 
 def _native_name(index: Index) -> str:

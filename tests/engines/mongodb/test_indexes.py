@@ -75,7 +75,7 @@ def test_the_validator_of_others_stays(database: MongoDBDatabase) -> None:
 
 
 @pytest.mark.parametrize("lenient", [{"validationLevel": "moderate"}, {"validationAction": "warn"}])
-def test_a_validator_that_lets_pass(database: MongoDBDatabase, lenient: dict[str, str]) -> None:
+def test_a_validator_that_lets_pass(database: MongoDBDatabase, lenient: dict[str, Any]) -> None:
     database.native.create_collection("m", validator=OTHERS, **lenient)
     with pytest.raises(ConfigurationError, match="validator of others that lets documents pass"):
         database.ensure_index("m", AGE)
@@ -167,6 +167,19 @@ def test_arrays_on_the_way(database: MongoDBDatabase) -> None:
     outcomes = database.put_many("m", [write("d", {"p": [1]}), write("e", {"o": {"n": 1}})])
     assert isinstance(outcomes[0], InvalidDocumentError)
     assert outcomes[1] == 1
+
+
+def test_null_behind_arrays(database: MongoDBDatabase) -> None:
+    one, two = declared("o.a"), declared("o.b")
+    fill(database, a={"o": [{"a": 1}]}, b={"o": {"a": 1}}, c={}, d={"o": {"a": [1]}})
+    for index in (one, two):
+        database.ensure_index("m", index)
+    assert ids(database, {"o.a": None}) == ["a", "c"]
+    [shared] = [name for name in native_names(database) if "arrays" in name]
+    database.drop_index("m", one.name)
+    assert native_names(database) == ["_id_", shared, f"interstore_{two.name}"]
+    database.drop_index("m", two.name)
+    assert native_names(database) == ["_id_"]
 
 
 def test_lists_behind_arrays(database: MongoDBDatabase) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import pymongo
 from pymongo.errors import OperationFailure
@@ -44,6 +45,8 @@ from interstore_backends.mongodb.options import SIMPLE
 
 __all__ = ["AsyncIndexes"]
 
+T = TypeVar("T")
+
 _AGE: Final = 5.0
 """Seconds for which declarations are believed to be what they were. A query proves it."""
 _BUILD_SECONDS: Final = 3600.0
@@ -57,6 +60,7 @@ _NOWHERE: Final = 27  # IndexNotFound
 _NO_COLLECTION: Final = 26
 _OTHER_NAME: Final = frozenset({85, 86})
 _ABORTED: Final = 276  # IndexBuildAborted
+_BUILDING: Final = 12587  # BackgroundOperationInProgressForNamespace
 _FORBIDDEN: Final = 13
 _REFUSED: Final = 121
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -90,13 +94,13 @@ class AsyncIndexes(AsyncConnection):
                 return
             check_new_index(index, (each.index for each in existing))
             await self._check_documents(model, index)
-            declaration = await self._declare(model, index)
+            declaration = await self._patiently(lambda: self._declare(model, index), _BUILD_SECONDS)
             try:
                 await self._check_documents(model, index)
                 native = await self._build(model, index)
             except (*CAUGHT, InterstoreError) as error:
                 with suppress(*CAUGHT, UnavailableError):
-                    await self._withdraw(declaration)
+                    await self._patiently(partial(self._withdraw, declaration))
                 if getattr(error, "code", None) == _ABORTED:
                     continue  # by another, who dropped it
                 raise
@@ -112,14 +116,34 @@ class AsyncIndexes(AsyncConnection):
     @translated
     async def drop_index(self, model: str, name: str) -> bool:
         """Remove an index; return whether it existed."""
+        existed = await self._patiently(lambda: self._remove(model, name))
+        if existed:
+            await self._restore(model)
+        return existed
+
+    async def _remove(self, model: str, name: str) -> bool:
         async with self._lock(model):
             declared = await self._declarations(model)
             found = next((each for each in declared if each.index.name == name), None)
-            if found is None:
-                return False
-            await self._undo(found)
-        await self._restore(model)
-        return True
+            if found is not None:
+                await self._undo(found)
+        return found is not None
+
+    async def _patiently(
+        self, change: Callable[[], Awaitable[T]], seconds: float | None = None
+    ) -> T:
+        """Do what MongoDB refuses to do while it builds an index of the model.
+
+        To be repeated as a whole, so that the lock is free between.
+        """
+        deadline = time.monotonic() + (seconds or self._settings.timeout)
+        while True:
+            try:
+                return await change()
+            except OperationFailure as error:
+                if error.code != _BUILDING or time.monotonic() > deadline:
+                    raise
+            await sleep(0.05)
 
     async def _stands(self, model: str, index: Index, existing: Iterable[Declaration]) -> bool:
         ready = any(each.index == index and each.ready for each in existing)
@@ -226,6 +250,10 @@ class AsyncIndexes(AsyncConnection):
 
     async def _drop_with_indexes(self, model: str) -> None:
         """Remove a model and its declarations."""
+        await self._patiently(lambda: self._drop_all(model))
+        self._forget(model)
+
+    async def _drop_all(self, model: str) -> None:
         declared = self._declared_in()
         async with self._lock(model):
             await declared.update_many({"model": model}, {"$set": {"ready": False}})
@@ -233,7 +261,6 @@ class AsyncIndexes(AsyncConnection):
             await declared.delete_many({"model": model})
             await self._database()[MODELS].delete_one({"_id": model.lower(), "name": model})
             await declared.delete_one({"_id": model})
-        self._forget(model)
 
     @asynccontextmanager
     async def _lock(self, model: str) -> AsyncGenerator[None]:

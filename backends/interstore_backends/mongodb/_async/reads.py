@@ -15,7 +15,7 @@ from interstore_backends.mongodb._async.connection import translated
 from interstore_backends.mongodb._async.indexes import AsyncIndexes
 from interstore_backends.mongodb.compile import Find, compile_query, is_proof, sorts_by_fields
 from interstore_backends.mongodb.conditions import Filter, compile_filter
-from interstore_backends.mongodb.errors import CAUGHT, NO_INDEX
+from interstore_backends.mongodb.errors import CAUGHT, is_index_gone
 from interstore_backends.mongodb.options import SIMPLE
 from interstore_backends.mongodb.records import not_ours, read_document, read_documents
 
@@ -47,7 +47,7 @@ class AsyncReads(AsyncIndexes):
         try:
             documents = await self._found(model, query, plan)
         except OperationFailure as error:
-            if plan.hint is None or error.code not in NO_INDEX:
+            if not is_index_gone(error.code, hinted=plan.hint is not None):
                 raise
         else:
             if not plan.is_guarded:

@@ -1,16 +1,17 @@
 # Generated from backends/interstore_backends/mongodb/_async/indexes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: a91ff65340ae3b454fa523d7
+# Digest of the rest: ef38b87518ee02b38d03d780
 
 """Indexes: declaring, building and dropping them, and what they refuse."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import pymongo
 from pymongo.errors import OperationFailure
@@ -48,6 +49,8 @@ from interstore_backends.mongodb.options import SIMPLE
 
 __all__ = ["Indexes"]
 
+T = TypeVar("T")
+
 _AGE: Final = 5.0
 """Seconds for which declarations are believed to be what they were. A query proves it."""
 _BUILD_SECONDS: Final = 3600.0
@@ -61,6 +64,7 @@ _NOWHERE: Final = 27  # IndexNotFound
 _NO_COLLECTION: Final = 26
 _OTHER_NAME: Final = frozenset({85, 86})
 _ABORTED: Final = 276  # IndexBuildAborted
+_BUILDING: Final = 12587  # BackgroundOperationInProgressForNamespace
 _FORBIDDEN: Final = 13
 _REFUSED: Final = 121
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -94,13 +98,13 @@ class Indexes(Connection):
                 return
             check_new_index(index, (each.index for each in existing))
             self._check_documents(model, index)
-            declaration = self._declare(model, index)
+            declaration = self._patiently(lambda: self._declare(model, index), _BUILD_SECONDS)
             try:
                 self._check_documents(model, index)
                 native = self._build(model, index)
             except (*CAUGHT, InterstoreError) as error:
                 with suppress(*CAUGHT, UnavailableError):
-                    self._withdraw(declaration)
+                    self._patiently(partial(self._withdraw, declaration))
                 if getattr(error, "code", None) == _ABORTED:
                     continue  # by another, who dropped it
                 raise
@@ -116,14 +120,32 @@ class Indexes(Connection):
     @translated
     def drop_index(self, model: str, name: str) -> bool:
         """Remove an index; return whether it existed."""
+        existed = self._patiently(lambda: self._remove(model, name))
+        if existed:
+            self._restore(model)
+        return existed
+
+    def _remove(self, model: str, name: str) -> bool:
         with self._lock(model):
             declared = self._declarations(model)
             found = next((each for each in declared if each.index.name == name), None)
-            if found is None:
-                return False
-            self._undo(found)
-        self._restore(model)
-        return True
+            if found is not None:
+                self._undo(found)
+        return found is not None
+
+    def _patiently(self, change: Callable[[], T], seconds: float | None = None) -> T:
+        """Do what MongoDB refuses to do while it builds an index of the model.
+
+        To be repeated as a whole, so that the lock is free between.
+        """
+        deadline = time.monotonic() + (seconds or self._settings.timeout)
+        while True:
+            try:
+                return change()
+            except OperationFailure as error:
+                if error.code != _BUILDING or time.monotonic() > deadline:
+                    raise
+            sleep(0.05)
 
     def _stands(self, model: str, index: Index, existing: Iterable[Declaration]) -> bool:
         ready = any(each.index == index and each.ready for each in existing)
@@ -230,6 +252,10 @@ class Indexes(Connection):
 
     def _drop_with_indexes(self, model: str) -> None:
         """Remove a model and its declarations."""
+        self._patiently(lambda: self._drop_all(model))
+        self._forget(model)
+
+    def _drop_all(self, model: str) -> None:
         declared = self._declared_in()
         with self._lock(model):
             declared.update_many({"model": model}, {"$set": {"ready": False}})
@@ -237,7 +263,6 @@ class Indexes(Connection):
             declared.delete_many({"model": model})
             self._database()[MODELS].delete_one({"_id": model.lower(), "name": model})
             declared.delete_one({"_id": model})
-        self._forget(model)
 
     @contextmanager
     def _lock(self, model: str) -> Generator[None]:

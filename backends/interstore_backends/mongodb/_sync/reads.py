@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 747ae2f4ca332f3412ac1953
+# Digest of the rest: 833c4c755236b5398e0e4fce
 
 """The operations that only read."""
 
@@ -19,7 +19,7 @@ from interstore_backends.mongodb._sync.connection import translated
 from interstore_backends.mongodb._sync.indexes import Indexes
 from interstore_backends.mongodb.compile import Find, compile_query, is_proof, sorts_by_fields
 from interstore_backends.mongodb.conditions import Filter, compile_filter
-from interstore_backends.mongodb.errors import CAUGHT, NO_INDEX
+from interstore_backends.mongodb.errors import CAUGHT, is_index_gone
 from interstore_backends.mongodb.options import SIMPLE
 from interstore_backends.mongodb.records import not_ours, read_document, read_documents
 
@@ -51,7 +51,7 @@ class Reads(Indexes):
         try:
             documents = self._found(model, query, plan)
         except OperationFailure as error:
-            if plan.hint is None or error.code not in NO_INDEX:
+            if not is_index_gone(error.code, hinted=plan.hint is not None):
                 raise
         else:
             if not plan.is_guarded:
