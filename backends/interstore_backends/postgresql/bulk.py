@@ -10,6 +10,7 @@ import msgspec
 from interstore.bulk import WriteOutcome
 from interstore.errors import DuplicateError, InvalidDocumentError
 from interstore.prepared import Write
+from interstore_backends.postgresql.values import text_array
 
 __all__ = ["Batch", "batches", "duplicate"]
 
@@ -36,10 +37,38 @@ class Batch:
         batch.add(0, write, 0)
         return batch
 
+    def takes(self, write: Write, size: int, alike: bool) -> bool:
+        """Whether one more has room, and is like the others if that is asked for."""
+        if not self.writes:
+            return True
+        first = self.writes[0]
+        return self.bytes + size <= _BATCH_BYTES and not (
+            alike
+            and (
+                write.created != first.created
+                or write.updated != first.updated
+                or write.version != first.version
+                or write.expires != first.expires
+            )
+        )
+
     def add(self, place: int, write: Write, size: int) -> None:
         self.writes.append(write)
         self.places.append(place)
         self.bytes += size
+
+    @property
+    def values(self) -> list[str | None]:
+        """The operands for documents that are alike but for their ids and fields."""
+        writes = sorted(self.writes, key=_id)
+        return [
+            text_array([write.id for write in writes]),
+            (b"[%b]" % b",".join([write.json for write in writes])).decode(),
+            str(writes[0].version),
+            writes[0].created,
+            writes[0].updated,
+            writes[0].expires,
+        ]
 
     @property
     def payload(self) -> str:
@@ -68,8 +97,10 @@ def _is_simple(id: str) -> bool:
     return '"' not in id and "\\" not in id
 
 
-def batches(writes: Sequence[Write], outcomes: list[WriteOutcome]) -> Iterator[Batch]:
-    """The documents in batches of some megabytes.
+def batches(
+    writes: Sequence[Write], outcomes: list[WriteOutcome], *, alike: bool = False
+) -> Iterator[Batch]:
+    """The documents in batches of some megabytes; if `alike`, none with differing envelopes.
 
     `outcomes` gets an outcome for each: its version, or why it cannot be stored.
     """
@@ -81,7 +112,7 @@ def batches(writes: Sequence[Write], outcomes: list[WriteOutcome]) -> Iterator[B
             outcomes.append(error)
             continue
         outcomes.append(write.version)
-        if batch.writes and batch.bytes + size > _BATCH_BYTES:
+        if not batch.takes(write, size, alike):
             yield batch
             batch = Batch()
         batch.add(place, write, size)

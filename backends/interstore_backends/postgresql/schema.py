@@ -153,6 +153,7 @@ class Table:
         self.delete_if = f"DELETE FROM {name} WHERE id = $1 AND version = $2"
         insert = f"INSERT INTO {name} AS t ({COLUMNS}) "
         one = f"{insert} VALUES ($1,$2,$3,$4,$5,$6) "
+        alike = f"{insert} {_UNPACK_ALIKE} "
         many = f"{insert} {_UNPACK} "
         skip = "ON CONFLICT (id) DO NOTHING"
         over = (
@@ -167,8 +168,8 @@ class Table:
             f"{replace} version + 1 WHERE id = $1 AND version = $2 RETURNING version, created_at"
         )
         self.replace_if = f"{replace} $2::bigint + 1 WHERE id = $1 AND version = $2"
-        self.create_many = f"{many} {skip} RETURNING id"
-        self.put_many = f"{many} {over} t.version + 1 RETURNING id, version"
+        self.create_many = f"{alike} {skip} RETURNING id"
+        self.put_many = f"{alike} {over} t.version + 1 RETURNING id, version"
         self.copy_over = f"{copy} RETURNING id, version"
         self.copy_if_absent = f"{many} {skip} RETURNING id, version"
         self.copy_newer = f"{copy} WHERE excluded.version > t.version RETURNING id, version"
@@ -180,6 +181,12 @@ _UNPACK: Final = (
 )
 """Rows from one parameter: an array of arrays. The caller sorts them by id, or two calls at
 once could wait for one another for ever."""
+
+_UNPACK_ALIKE: Final = (
+    "SELECT id, $3::bigint, $4::timestamptz, $5::timestamptz, $6::timestamptz, doc "
+    "FROM ROWS FROM (unnest($1::text[]), jsonb_array_elements($2::jsonb)) AS e (id, doc)"
+)
+"""Likewise, of documents that differ in id and fields only: a fifth less work."""
 
 
 def creation_is_off(model: str, existing: Iterable[str]) -> ConfigurationError:

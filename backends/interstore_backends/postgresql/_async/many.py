@@ -36,8 +36,8 @@ class AsyncBulk(AsyncWrites):
     async def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """Create each; the outcome of each, in order. The ids are distinct."""
         outcomes: list[WriteOutcome] = []
-        for batch in bulk.batches(writes, outcomes):
-            rows = await self._batch(model, lambda table: table.create_many, batch)
+        for batch in bulk.batches(writes, outcomes, alike=True):
+            rows = await self._batch(model, lambda table: table.create_many, batch.values)
             if rows is None:
                 await self._one_by_one(model, batch, outcomes, self._create_one)
             elif len(rows) < len(batch.writes):
@@ -50,8 +50,8 @@ class AsyncBulk(AsyncWrites):
     async def put_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """Put each; the outcome of each, in order. The ids are distinct."""
         outcomes: list[WriteOutcome] = []
-        for batch in bulk.batches(writes, outcomes):
-            rows = await self._batch(model, lambda table: table.put_many, batch)
+        for batch in bulk.batches(writes, outcomes, alike=True):
+            rows = await self._batch(model, lambda table: table.put_many, batch.values)
             if rows is None:
                 await self._one_by_one(model, batch, outcomes, self._put_one)
                 continue
@@ -79,7 +79,7 @@ class AsyncBulk(AsyncWrites):
 
         outcomes: list[WriteOutcome] = []
         for batch in bulk.batches(writes, outcomes):
-            rows = await self._batch(model, statement, batch)
+            rows = await self._batch(model, statement, [batch.payload])
             if rows is None:
                 await self._one_by_one(model, batch, outcomes, write_one)
             elif len(rows) < len(batch.writes):
@@ -90,12 +90,12 @@ class AsyncBulk(AsyncWrites):
         return outcomes
 
     async def _batch(
-        self, model: str, statement: Callable[[Table], str], batch: bulk.Batch
+        self, model: str, statement: Callable[[Table], str], values: Sequence[str | None]
     ) -> list[Row] | None:
         """What a bulk statement returns; ``None`` if one of its documents made it fail."""
         try:
             _, rows = await self._write(
-                model, statement, [batch.payload], create=True, prepare=True, returning=True
+                model, statement, values, create=True, prepare=True, returning=True
             )
         except (DuplicateError, InvalidDocumentError):
             return None

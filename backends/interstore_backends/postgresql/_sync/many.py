@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/many.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: cbf3516ea97608bd03270dee
+# Digest of the rest: 6a4fb3f90c78ca67f9dafbe6
 
 """What writes many documents, a thousand or more in each statement."""
 
@@ -40,8 +40,8 @@ class Bulk(Writes):
     def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """Create each; the outcome of each, in order. The ids are distinct."""
         outcomes: list[WriteOutcome] = []
-        for batch in bulk.batches(writes, outcomes):
-            rows = self._batch(model, lambda table: table.create_many, batch)
+        for batch in bulk.batches(writes, outcomes, alike=True):
+            rows = self._batch(model, lambda table: table.create_many, batch.values)
             if rows is None:
                 self._one_by_one(model, batch, outcomes, self._create_one)
             elif len(rows) < len(batch.writes):
@@ -54,8 +54,8 @@ class Bulk(Writes):
     def put_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """Put each; the outcome of each, in order. The ids are distinct."""
         outcomes: list[WriteOutcome] = []
-        for batch in bulk.batches(writes, outcomes):
-            rows = self._batch(model, lambda table: table.put_many, batch)
+        for batch in bulk.batches(writes, outcomes, alike=True):
+            rows = self._batch(model, lambda table: table.put_many, batch.values)
             if rows is None:
                 self._one_by_one(model, batch, outcomes, self._put_one)
                 continue
@@ -83,7 +83,7 @@ class Bulk(Writes):
 
         outcomes: list[WriteOutcome] = []
         for batch in bulk.batches(writes, outcomes):
-            rows = self._batch(model, statement, batch)
+            rows = self._batch(model, statement, [batch.payload])
             if rows is None:
                 self._one_by_one(model, batch, outcomes, write_one)
             elif len(rows) < len(batch.writes):
@@ -94,12 +94,12 @@ class Bulk(Writes):
         return outcomes
 
     def _batch(
-        self, model: str, statement: Callable[[Table], str], batch: bulk.Batch
+        self, model: str, statement: Callable[[Table], str], values: Sequence[str | None]
     ) -> list[Row] | None:
         """What a bulk statement returns; ``None`` if one of its documents made it fail."""
         try:
             _, rows = self._write(
-                model, statement, [batch.payload], create=True, prepare=True, returning=True
+                model, statement, values, create=True, prepare=True, returning=True
             )
         except (DuplicateError, InvalidDocumentError):
             return None
