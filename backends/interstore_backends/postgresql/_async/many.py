@@ -72,9 +72,17 @@ class AsyncBulk(AsyncWrites):
 
         async def write_one(model: str, write: Write) -> int:
             alone = bulk.Batch.of(write)
-            _, rows = await self._write(
-                model, statement, [alone.payload], create=True, returning=True, stored=write
-            )
+            try:
+                _, rows = await self._write(
+                    model, statement, [alone.payload], create=True, returning=True, stored=write
+                )
+            except InvalidDocumentError as error:
+                current = await self._stays(model, write, error)
+                if current is None or mode == "upsert":
+                    raise
+                if mode == "replace_if_newer" and current.version < write.version:
+                    raise
+                return 0
             return write.version if rows else 0
 
         outcomes: list[WriteOutcome] = []

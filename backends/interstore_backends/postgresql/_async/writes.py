@@ -37,14 +37,19 @@ class AsyncWrites(AsyncReads):
     """The operations on one document, each one statement."""
 
     async def create(self, model: str, write: Write) -> Document:
-        created, _ = await self._write(
-            model,
-            lambda table: table.create,
-            row_of(write),
-            create=True,
-            prepare=True,
-            stored=write,
-        )
+        try:
+            created, _ = await self._write(
+                model,
+                lambda table: table.create,
+                row_of(write),
+                create=True,
+                prepare=True,
+                stored=write,
+            )
+        except InvalidDocumentError as error:
+            if await self._stays(model, write, error) is None:
+                raise
+            created = 0
         if not created:
             raise bulk.duplicate(model, write.id)
         return write.document()
@@ -252,6 +257,13 @@ class AsyncWrites(AsyncReads):
         with self._translated(table.model):
             found = await self._models.refusal(table, write, error.diag.constraint_name or "")
         return found or self._connections.error(error, table.model)
+
+    async def _stays(self, model: str, write: Write, error: InterstoreError) -> Document | None:
+        """The document that exists already, if a constraint refused what would have been a
+        duplicate: the server looks at the constraints first."""
+        if isinstance(error.__cause__, psycopg.errors.CheckViolation):
+            return await self.find_by_id(model, write.id)
+        return None
 
 
 def contended(model: str, id: str) -> UnavailableError:

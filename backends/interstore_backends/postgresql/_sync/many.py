@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/many.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 6a4fb3f90c78ca67f9dafbe6
+# Digest of the rest: c385f69734c715495f3adf2d
 
 """What writes many documents, a thousand or more in each statement."""
 
@@ -76,9 +76,17 @@ class Bulk(Writes):
 
         def write_one(model: str, write: Write) -> int:
             alone = bulk.Batch.of(write)
-            _, rows = self._write(
-                model, statement, [alone.payload], create=True, returning=True, stored=write
-            )
+            try:
+                _, rows = self._write(
+                    model, statement, [alone.payload], create=True, returning=True, stored=write
+                )
+            except InvalidDocumentError as error:
+                current = self._stays(model, write, error)
+                if current is None or mode == "upsert":
+                    raise
+                if mode == "replace_if_newer" and current.version < write.version:
+                    raise
+                return 0
             return write.version if rows else 0
 
         outcomes: list[WriteOutcome] = []

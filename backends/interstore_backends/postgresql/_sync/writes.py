@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/writes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 1647364c0998c8462166093f
+# Digest of the rest: e5283774bd8ea228bc9b8cf4
 
 """What writes one document."""
 
@@ -41,14 +41,19 @@ class Writes(Reads):
     """The operations on one document, each one statement."""
 
     def create(self, model: str, write: Write) -> Document:
-        created, _ = self._write(
-            model,
-            lambda table: table.create,
-            row_of(write),
-            create=True,
-            prepare=True,
-            stored=write,
-        )
+        try:
+            created, _ = self._write(
+                model,
+                lambda table: table.create,
+                row_of(write),
+                create=True,
+                prepare=True,
+                stored=write,
+            )
+        except InvalidDocumentError as error:
+            if self._stays(model, write, error) is None:
+                raise
+            created = 0
         if not created:
             raise bulk.duplicate(model, write.id)
         return write.document()
@@ -254,6 +259,13 @@ class Writes(Reads):
         with self._translated(table.model):
             found = self._models.refusal(table, write, error.diag.constraint_name or "")
         return found or self._connections.error(error, table.model)
+
+    def _stays(self, model: str, write: Write, error: InterstoreError) -> Document | None:
+        """The document that exists already, if a constraint refused what would have been a
+        duplicate: the server looks at the constraints first."""
+        if isinstance(error.__cause__, psycopg.errors.CheckViolation):
+            return self.find_by_id(model, write.id)
+        return None
 
 
 def contended(model: str, id: str) -> UnavailableError:
