@@ -42,7 +42,7 @@ def test_find_count_and_pages(
         assert [document.id for document in kept.find("m", query)] == expected
         assert kept.count("m", query.tree) == len(expected)
         assert kept.exists("m", query.tree) is bool(expected)
-        assert _walk(kept, query.only(limit=limit), limit) == expected
+        assert walk(kept, query.only(limit=limit), limit) == expected
 
 
 def _write(number: int, document: dict[str, Any]) -> Write:
@@ -51,7 +51,7 @@ def _write(number: int, document: dict[str, Any]) -> Write:
     return Write(id, fields, version=1 + number % 3, created=AT, updated=AT)
 
 
-def _walk(database: MongoDBDatabase, query: Query, limit: int) -> list[str]:
+def walk(database: MongoDBDatabase, query: Query, limit: int) -> list[str]:
     seen: list[str] = []
     while True:
         page = list(database.find("m", query))

@@ -240,6 +240,20 @@ def test_in_a_collection_that_ignores_case(database: MongoDBDatabase) -> None:
     assert caught.value.index == index.name
 
 
+def test_what_was_removed_by_hand(database: MongoDBDatabase) -> None:
+    index = declared("@updated_at")
+    for remove in (database.native["m"].drop_indexes, database.native["m"].drop):
+        database.ensure_index("m", index)
+        fill(database, a={})
+        remove()
+        database.ensure_index("m", index)
+        assert native_names(database) == ["_id_", f"interstore_{index.name}"]
+        database.delete("m", "a")
+    database.native["m"].drop()
+    assert database.drop("m") is False
+    assert database.indexes("m") == []
+
+
 def test_who_went_away_in_the_middle(database: MongoDBDatabase) -> None:
     """The declaration is there, and not ready: it can be built, or dropped."""
     fill(database, a={"age": 1})

@@ -180,7 +180,7 @@ class AsyncMongoDBDatabase(AsyncWrites):
     async def drop(self, model: str) -> bool:
         """Remove a model and all its documents; return whether it existed."""
         existed = model in await self._model_names()
-        if existed:
+        if existed or await self._declarations(model):
             await self._drop_with_indexes(model)
         self._forget(model)
         return existed

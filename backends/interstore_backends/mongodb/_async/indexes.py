@@ -146,8 +146,14 @@ class AsyncIndexes(AsyncConnection):
             await sleep(0.05)
 
     async def _stands(self, model: str, index: Index, existing: Iterable[Declaration]) -> bool:
-        ready = any(each.index == index and each.ready for each in existing)
-        return ready and holds(index, await self._collection_options(model))
+        """Whether it is ready, and nobody removed by hand what serves and enforces it."""
+        found = [each for each in existing if each.index == index and each.ready]
+        if not found or not holds(index, await self._collection_options(model)):
+            return False
+        there = [each async for each in await self._collection(model).list_indexes()]
+        return found[0].native in [each["name"] for each in there] and all(
+            any(is_same(native, each) for each in there) for native in natives(index)
+        )
 
     # Declarations.
 
@@ -282,7 +288,7 @@ class AsyncIndexes(AsyncConnection):
             await sleep(0.02)
             await locks.update_one({"_id": model}, new, upsert=True)
         try:
-            with pymongo.timeout(_LOCKED_SECONDS):
+            with pymongo.timeout(min(self._settings.timeout, _LOCKED_SECONDS)):
                 yield
         finally:
             await locks.update_one(own, {"$set": {"until": _LONG_AGO}})

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 99bfd3f315e17fe387999938
+# Digest of the rest: 2a23a0ea8f70f88bc9670362
 
 """The MongoDB engine: Interstore's operations as commands."""
 
@@ -184,7 +184,7 @@ class MongoDBDatabase(Writes):
     def drop(self, model: str) -> bool:
         """Remove a model and all its documents; return whether it existed."""
         existed = model in self._model_names()
-        if existed:
+        if existed or self._declarations(model):
             self._drop_with_indexes(model)
         self._forget(model)
         return existed

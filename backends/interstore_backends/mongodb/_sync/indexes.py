@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/indexes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: ef38b87518ee02b38d03d780
+# Digest of the rest: 99a3dafd55ed4923b7491023
 
 """Indexes: declaring, building and dropping them, and what they refuse."""
 
@@ -148,8 +148,14 @@ class Indexes(Connection):
             sleep(0.05)
 
     def _stands(self, model: str, index: Index, existing: Iterable[Declaration]) -> bool:
-        ready = any(each.index == index and each.ready for each in existing)
-        return ready and holds(index, self._collection_options(model))
+        """Whether it is ready, and nobody removed by hand what serves and enforces it."""
+        found = [each for each in existing if each.index == index and each.ready]
+        if not found or not holds(index, self._collection_options(model)):
+            return False
+        there = [each for each in self._collection(model).list_indexes()]
+        return found[0].native in [each["name"] for each in there] and all(
+            any(is_same(native, each) for each in there) for native in natives(index)
+        )
 
     # Declarations.
 
@@ -284,7 +290,7 @@ class Indexes(Connection):
             sleep(0.02)
             locks.update_one({"_id": model}, new, upsert=True)
         try:
-            with pymongo.timeout(_LOCKED_SECONDS):
+            with pymongo.timeout(min(self._settings.timeout, _LOCKED_SECONDS)):
                 yield
         finally:
             locks.update_one(own, {"$set": {"until": _LONG_AGO}})
