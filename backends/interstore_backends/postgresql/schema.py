@@ -150,7 +150,7 @@ class Table:
         self.get = f"{self.select} WHERE id = $1"
         self.find_by_ids = f"{self.select} WHERE id = ANY($1::text[])"
         self.delete = f"DELETE FROM {name} WHERE id = $1"
-        self.delete_if = f"DELETE FROM {name} WHERE id = $1 AND version = $2"
+        self.delete_if = f"DELETE FROM {name} WHERE id = $1 AND version = $2 RETURNING id"
         insert = f"INSERT INTO {name} AS t ({COLUMNS}) "
         one = f"{insert} VALUES ($1,$2,$3,$4,$5,$6) "
         alike = f"{insert} {_UNPACK_ALIKE} "
@@ -167,7 +167,9 @@ class Table:
         self.put_if = (
             f"{replace} version + 1 WHERE id = $1 AND version = $2 RETURNING version, created_at"
         )
-        self.replace_if = f"{replace} $2::bigint + 1 WHERE id = $1 AND version = $2"
+        # A document that was deleted and made anew may have the version again.
+        same = "version = $2 AND created_at = $6 AND updated_at = $7"
+        self.replace_if = f"{replace} $2::bigint + 1 WHERE id = $1 AND {same}"
         self.create_many = f"{alike} {skip} RETURNING id"
         self.put_many = f"{alike} {over} t.version + 1 RETURNING id, version"
         self.copy_over = f"{copy} RETURNING id, version"

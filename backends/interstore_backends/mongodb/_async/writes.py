@@ -80,7 +80,10 @@ class AsyncWrites(AsyncReads):
                 await self.find_by_id(model, write.id)
                 continue
             if found is None:
-                raise await self._refused(model, write.id, if_version)
+                refusal = await self._refused(model, write.id, if_version)
+                if refusal is None:
+                    continue
+                raise refusal
             envelope = found[ENVELOPE]
             return make_document(
                 write.fields,
@@ -138,7 +141,7 @@ class AsyncWrites(AsyncReads):
             write = changes.apply(model, id, current, if_version)
             try:
                 replaced = await collection.replace_one(
-                    _this(id, write.version - 1), stored(write), collation=SIMPLE
+                    _exactly(current, write), stored(write), collation=SIMPLE
                 )
             except OperationFailure as error:
                 await self._raise_objection(model, id, write.fields, error)
@@ -149,22 +152,46 @@ class AsyncWrites(AsyncReads):
 
     @translated
     async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
-        result = await self._collection(model).delete_one(_this(id, if_version), collation=SIMPLE)
-        if not result.deleted_count and if_version is not None:
-            raise await self._refused(model, id, if_version)
-        return bool(result.deleted_count)
+        collection = self._collection(model)
+        for _ in range(_ATTEMPTS):
+            result = await collection.delete_one(_this(id, if_version), collation=SIMPLE)
+            if result.deleted_count or if_version is None:
+                return bool(result.deleted_count)
+            refusal = await self._refused(model, id, if_version)
+            if refusal is not None:
+                raise refusal
+        raise contended(model, id)
 
-    async def _refused(self, model: str, id: str, if_version: int | None) -> InterstoreError:
-        """Why a guarded write changed nothing, by a fresh read."""
+    async def _refused(self, model: str, id: str, if_version: int | None) -> InterstoreError | None:
+        """Why a guarded write changed nothing, by a fresh read.
+
+        ``None`` if the document has reached that version only since: the write may be tried
+        again.
+        """
         current = await self.find_by_id(model, id)
         if current is None or if_version is None:
             return not_found(model, id)
+        if current.version == if_version:
+            return None
         return conflict(model, id, if_version, current.version)
 
 
 def _this(id: str, version: int | None) -> Filter:
     """The document of that id, in that version or any."""
     return {"_id": id, VERSION: version} if version is not None else {"_id": id, **OURS}
+
+
+def _exactly(current: Document | None, write: Write) -> Filter:
+    """What was read before `write` was made of it.
+
+    A document that was deleted and made anew since may have the same version.
+    """
+    assert current is not None
+    return {
+        **_this(write.id, current.version),
+        f"{ENVELOPE}.created_at": current.created,
+        f"{ENVELOPE}.updated_at": current.updated,
+    }
 
 
 def contended(model: str, id: str) -> UnavailableError:

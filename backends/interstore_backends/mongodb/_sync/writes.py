@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/writes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: e7b2e780b3fe2724da32e913
+# Digest of the rest: 120e9b99956c42fbd7768092
 
 """Writes of one document."""
 
@@ -82,7 +82,10 @@ class Writes(Reads):
                 self.find_by_id(model, write.id)
                 continue
             if found is None:
-                raise self._refused(model, write.id, if_version)
+                refusal = self._refused(model, write.id, if_version)
+                if refusal is None:
+                    continue
+                raise refusal
             envelope = found[ENVELOPE]
             return make_document(
                 write.fields,
@@ -140,7 +143,7 @@ class Writes(Reads):
             write = changes.apply(model, id, current, if_version)
             try:
                 replaced = collection.replace_one(
-                    _this(id, write.version - 1), stored(write), collation=SIMPLE
+                    _exactly(current, write), stored(write), collation=SIMPLE
                 )
             except OperationFailure as error:
                 self._raise_objection(model, id, write.fields, error)
@@ -151,22 +154,46 @@ class Writes(Reads):
 
     @translated
     def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
-        result = self._collection(model).delete_one(_this(id, if_version), collation=SIMPLE)
-        if not result.deleted_count and if_version is not None:
-            raise self._refused(model, id, if_version)
-        return bool(result.deleted_count)
+        collection = self._collection(model)
+        for _ in range(_ATTEMPTS):
+            result = collection.delete_one(_this(id, if_version), collation=SIMPLE)
+            if result.deleted_count or if_version is None:
+                return bool(result.deleted_count)
+            refusal = self._refused(model, id, if_version)
+            if refusal is not None:
+                raise refusal
+        raise contended(model, id)
 
-    def _refused(self, model: str, id: str, if_version: int | None) -> InterstoreError:
-        """Why a guarded write changed nothing, by a fresh read."""
+    def _refused(self, model: str, id: str, if_version: int | None) -> InterstoreError | None:
+        """Why a guarded write changed nothing, by a fresh read.
+
+        ``None`` if the document has reached that version only since: the write may be tried
+        again.
+        """
         current = self.find_by_id(model, id)
         if current is None or if_version is None:
             return not_found(model, id)
+        if current.version == if_version:
+            return None
         return conflict(model, id, if_version, current.version)
 
 
 def _this(id: str, version: int | None) -> Filter:
     """The document of that id, in that version or any."""
     return {"_id": id, VERSION: version} if version is not None else {"_id": id, **OURS}
+
+
+def _exactly(current: Document | None, write: Write) -> Filter:
+    """What was read before `write` was made of it.
+
+    A document that was deleted and made anew since may have the same version.
+    """
+    assert current is not None
+    return {
+        **_this(write.id, current.version),
+        f"{ENVELOPE}.created_at": current.created,
+        f"{ENVELOPE}.updated_at": current.updated,
+    }
 
 
 def contended(model: str, id: str) -> UnavailableError:

@@ -74,16 +74,7 @@ class AsyncWrites(AsyncReads):
             )
         else:
             values = (write.id, str(if_version), *row[3:])
-            _, stored = await self._write(
-                model,
-                lambda table: table.put_if,
-                values,
-                prepare=True,
-                returning=True,
-                stored=write,
-            )
-            if not stored:
-                raise await self._refused(model, write.id, if_version)
+            stored = await self._guarded(model, lambda table: table.put_if, values, write)
         [(version, created)] = stored
         return make_document(
             write.fields,
@@ -125,11 +116,12 @@ class AsyncWrites(AsyncReads):
             write = changes.apply(model, id, current, if_version)
             if changes.is_empty:
                 return write.document()
+            assert current is not None
             row = row_of(write)
             replaced, _ = await self._write(
                 model,
                 lambda table: table.replace_if,
-                (id, str(write.version - 1), *row[3:]),
+                (id, str(current.version), *row[3:], current.created, current.updated),
                 prepare=True,
                 stored=write,
             )
@@ -160,17 +152,37 @@ class AsyncWrites(AsyncReads):
             deleted, _ = await self._write(model, lambda table: table.delete, (id,), prepare=True)
             return deleted > 0
         values = (id, str(if_version))
-        deleted, _ = await self._write(model, lambda table: table.delete_if, values, prepare=True)
-        if not deleted:
-            raise await self._refused(model, id, if_version)
+        await self._guarded(model, lambda table: table.delete_if, values)
         return True
 
-    async def _refused(self, model: str, id: str, if_version: int) -> InterstoreError:
-        """Why a guarded write changed nothing, by a fresh read."""
-        current = await self.find_by_id(model, id)
-        if current is None:
-            return not_found(model, id)
-        return conflict(model, id, if_version, current.version)
+    async def _guarded(
+        self,
+        model: str,
+        statement: Callable[[Table], str],
+        values: Sequence[str | None],
+        stored: Write | None = None,
+    ) -> list[Row]:
+        """What a statement returns that writes the document of the first operand, an id, only
+        if its version is the second.
+
+        Raises:
+            NotFoundError: the document does not exist.
+            ConflictError: it has another version.
+        """
+        id, if_version = str(values[0]), int(str(values[1]))
+        for _ in range(ATTEMPTS):
+            written, rows = await self._write(
+                model, statement, values, prepare=True, returning=True, stored=stored
+            )
+            if written:
+                return rows
+            # A fresh read tells why. If the document has that version now, it was made since.
+            current = await self.find_by_id(model, id)
+            if current is None:
+                raise not_found(model, id)
+            if current.version != if_version:
+                raise conflict(model, id, if_version, current.version)
+        raise contended(model, id)
 
     async def find_one_and_update(
         self, model: str, query: Query, changes: Changes

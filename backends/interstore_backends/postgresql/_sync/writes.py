@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/writes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: e5283774bd8ea228bc9b8cf4
+# Digest of the rest: 439e8a85cbc1f44a00e2a3ee
 
 """What writes one document."""
 
@@ -78,16 +78,7 @@ class Writes(Reads):
             )
         else:
             values = (write.id, str(if_version), *row[3:])
-            _, stored = self._write(
-                model,
-                lambda table: table.put_if,
-                values,
-                prepare=True,
-                returning=True,
-                stored=write,
-            )
-            if not stored:
-                raise self._refused(model, write.id, if_version)
+            stored = self._guarded(model, lambda table: table.put_if, values, write)
         [(version, created)] = stored
         return make_document(
             write.fields,
@@ -129,11 +120,12 @@ class Writes(Reads):
             write = changes.apply(model, id, current, if_version)
             if changes.is_empty:
                 return write.document()
+            assert current is not None
             row = row_of(write)
             replaced, _ = self._write(
                 model,
                 lambda table: table.replace_if,
-                (id, str(write.version - 1), *row[3:]),
+                (id, str(current.version), *row[3:], current.created, current.updated),
                 prepare=True,
                 stored=write,
             )
@@ -164,17 +156,37 @@ class Writes(Reads):
             deleted, _ = self._write(model, lambda table: table.delete, (id,), prepare=True)
             return deleted > 0
         values = (id, str(if_version))
-        deleted, _ = self._write(model, lambda table: table.delete_if, values, prepare=True)
-        if not deleted:
-            raise self._refused(model, id, if_version)
+        self._guarded(model, lambda table: table.delete_if, values)
         return True
 
-    def _refused(self, model: str, id: str, if_version: int) -> InterstoreError:
-        """Why a guarded write changed nothing, by a fresh read."""
-        current = self.find_by_id(model, id)
-        if current is None:
-            return not_found(model, id)
-        return conflict(model, id, if_version, current.version)
+    def _guarded(
+        self,
+        model: str,
+        statement: Callable[[Table], str],
+        values: Sequence[str | None],
+        stored: Write | None = None,
+    ) -> list[Row]:
+        """What a statement returns that writes the document of the first operand, an id, only
+        if its version is the second.
+
+        Raises:
+            NotFoundError: the document does not exist.
+            ConflictError: it has another version.
+        """
+        id, if_version = str(values[0]), int(str(values[1]))
+        for _ in range(ATTEMPTS):
+            written, rows = self._write(
+                model, statement, values, prepare=True, returning=True, stored=stored
+            )
+            if written:
+                return rows
+            # A fresh read tells why. If the document has that version now, it was made since.
+            current = self.find_by_id(model, id)
+            if current is None:
+                raise not_found(model, id)
+            if current.version != if_version:
+                raise conflict(model, id, if_version, current.version)
+        raise contended(model, id)
 
     def find_one_and_update(self, model: str, query: Query, changes: Changes) -> Document | None:
         """Update the first document of the query's order; ``None`` if none matches."""
