@@ -7,7 +7,7 @@ import sys
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.servers.plugin"]
+pytest_plugins = ["tests.servers.plugin", "tests.faults.plugin"]
 
 settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile("long", max_examples=1000, deadline=None)

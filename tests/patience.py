@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 
 from interstore.errors import InterstoreError
 
-__all__ = ["eventually", "no_hang"]
+__all__ = ["eventually", "eventually_async", "no_hang"]
 
 HANG = 40.0
 """Seconds: many times the timeouts of a second or two that the tests set, on any machine."""
@@ -28,9 +29,23 @@ def eventually(what: Callable[[], object], seconds: float = 30) -> None:
     while True:
         try:
             what()
-        except InterstoreError:
+        except (InterstoreError, AssertionError):
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+        else:
+            return
+
+
+async def eventually_async(what: Callable[[], Awaitable[object]], seconds: float = 30) -> None:
+    """The same, without blocking the event loop."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            await what()
+        except (InterstoreError, AssertionError):
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.05)
         else:
             return

@@ -123,6 +123,8 @@ class MongoDBSettings(Settings, kw_only=True, frozen=True):
             given["auth_source"] = given["name"]  # as MongoDB's specification has it
         if "replicaSet" in own:
             given["replica_set"] = own.pop("replicaSet")
+        if "timeoutMS" in own:
+            given["timeout"] = _seconds(own.pop("timeoutMS"))
         if own:
             given["options"] = Secret(urlencode(own))
         return given
@@ -160,3 +162,10 @@ class MongoDBSettings(Settings, kw_only=True, frozen=True):
     def place(self) -> str:
         """Where the database is, as messages name it."""
         return f"MongoDB at {','.join(self.hosts)}/{self.name}"
+
+
+def _seconds(milliseconds: str) -> float:
+    try:
+        return float(milliseconds) / 1000
+    except ValueError:
+        raise ConfigurationError(f"timeoutMS={milliseconds} is not a number") from None

@@ -6,7 +6,6 @@ from time import monotonic
 from typing import TypeVar
 
 from psycopg.abc import PQGen
-from psycopg.waiting import Ready
 
 from interstore_backends.postgresql.errors import Stalled
 
@@ -18,13 +17,14 @@ T = TypeVar("T")
 def until(deadline: float, steps: PQGen[T]) -> PQGen[T]:
     """The steps of an operation, for whoever waits between them; `Stalled` at the deadline.
 
-    psycopg wakes the steps every tenth of a second, with nothing if nothing came.
+    psycopg wakes the steps every tenth of a second, if not for what came. An answer that drips
+    in ends at the deadline, too.
     """
     try:
         wanted = next(steps)
         while True:
             ready = yield wanted
-            if ready == Ready.NONE and monotonic() >= deadline:
+            if monotonic() >= deadline:
                 raise Stalled("no answer in time")
             wanted = steps.send(ready)
     except StopIteration as end:

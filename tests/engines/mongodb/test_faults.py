@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import gc
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from interstore.errors import (
     InterstoreError,
-    OperationTimeoutError,
     PermissionDeniedError,
     UnavailableError,
 )
 from interstore_backends.mongodb._async.database import AsyncMongoDBDatabase
 from interstore_backends.mongodb._sync.database import MongoDBDatabase
 from tests.databases import mongodb, mongodb_async
-from tests.engines.mongodb.support import Open, changes, query, write
-from tests.patience import eventually, no_hang
+from tests.engines.mongodb.support import Open, changes, write
+from tests.patience import no_hang
 from tests.servers.mongodb import MongoDB, running
-from tests.servers.process import ServerProcess, ServerUnavailable, free_port
+from tests.servers.process import ServerUnavailable, free_port
 
 # The driver leaves sockets of connections that were not completed to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -85,61 +83,6 @@ def test_not_connected(mongodb_url: str) -> None:
     database.connect()
     database.create("m", write("a"))
     database.disconnect()
-
-
-def test_a_server_that_hangs(opened: Open, mongodb_process: ServerProcess) -> None:
-    database = opened(timeout=1.0)
-    database.create("m", write("a"))
-    mongodb_process.pause()
-    for call in (
-        lambda: database.find_by_id("m", "a"),
-        lambda: database.find("m", query()),
-        lambda: database.create("m", write("b")),
-        lambda: database.update("m", "a", changes({"$inc": {"n": 1}})),
-        lambda: database.put_many("m", [write("c")]),
-    ):
-        with no_hang(), pytest.raises((OperationTimeoutError, UnavailableError)):
-            call()
-    mongodb_process.resume()
-    eventually(lambda: database.create("m", write("d")))
-    found = database.find_by_id("m", "a")
-    assert found is not None
-    assert found.get("n", 0) <= 1
-
-
-def test_no_acknowledged_write_is_lost_or_applied_twice(
-    opened: Open, mongodb_process: ServerProcess
-) -> None:
-    database = opened(timeout=20.0, durability="majority")
-    database.create("m", write("n", {"n": 0}))
-    acknowledged, unsure, done = 0, 0, threading.Event()
-
-    def work() -> None:
-        nonlocal acknowledged, unsure
-        while not done.is_set():
-            try:
-                database.update("m", "n", changes({"$inc": {"n": 1}}))
-            except InterstoreError:
-                unsure += 1
-            else:
-                acknowledged += 1
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    for _ in range(2):
-        time.sleep(0.5)
-        mongodb_process.kill()
-        mongodb_process.restart()
-    before, deadline = acknowledged, time.monotonic() + 30
-    while acknowledged == before and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert acknowledged > before
-    done.set()
-    worker.join(30)
-    found = database.find_by_id("m", "n")
-    assert found is not None
-    assert acknowledged <= found["n"] <= acknowledged + unsure
-    assert found.version == found["n"] + 1
 
 
 def test_a_pool_that_is_too_small(opened: Open) -> None:

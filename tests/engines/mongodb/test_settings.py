@@ -60,11 +60,18 @@ def test_where_users_are_known(url: str, source: str) -> None:
 
 
 def test_options_of_the_driver_come_before_ours() -> None:
-    settings = from_url("mongodb://localhost/app?maxPoolSize=3&timeoutMS=5", timeout=2.5)
+    settings = from_url("mongodb://localhost/app?maxPoolSize=3&connectTimeoutMS=5", timeout=2.5)
     options = client_options(settings)
     assert "maxPoolSize" not in options
-    assert "timeoutMS" not in options
+    assert "connectTimeoutMS" not in options
     assert options["serverSelectionTimeoutMS"] == 2500
+
+
+def test_the_timeout_of_a_connection_string_is_ours() -> None:
+    assert from_url("mongodb://localhost/app?timeoutMS=2500").timeout == 2.5
+    assert from_url("mongodb://localhost/app?timeoutMS=2500", timeout=1.0).timeout == 1.0
+    with pytest.raises(ConfigurationError, match="timeoutMS"):
+        from_url("mongodb://localhost/app?timeoutMS=soon")
 
 
 def test_modes_of_tls() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-import time
 import warnings
 
 import pytest
@@ -22,10 +21,9 @@ from interstore_backends.postgresql._async.database import AsyncPostgreSQLDataba
 from interstore_backends.postgresql._sync.database import PostgreSQLDatabase
 from tests.databases import postgresql, postgresql_async
 from tests.engines.postgresql.support import Open, changes, fill, run, write
-from tests.patience import eventually, no_hang
+from tests.patience import no_hang
 from tests.servers.databases import PostgreSQL
 from tests.servers.process import ServerProcess, free_port
-from tests.servers.proxy import Proxy
 
 # Connecting.
 
@@ -178,54 +176,6 @@ def test_a_restart(opened: Open, postgresql_process: ServerProcess) -> None:
     assert database.update("m", "a", changes({"$inc": {"n": 1}}))["n"] == 1
 
 
-def test_a_crash(opened: Open, postgresql_process: ServerProcess) -> None:
-    database = opened(timeout=2)
-    fill(database, a={"n": 0})
-    postgresql_process.kill()
-    with no_hang(), pytest.raises(UnavailableError):
-        database.find_by_id("m", "a")
-    with no_hang(), pytest.raises(UnavailableError):
-        database.update("m", "a", changes({"$inc": {"n": 1}}))
-    postgresql_process.start()
-    eventually(lambda: database.update("m", "a", changes({"$inc": {"n": 1}})))
-    assert database.find_by_id("m", "a") == {"id": "a", "n": 1}
-
-
-def test_a_server_that_hangs(opened: Open, postgresql_process: ServerProcess) -> None:
-    database = opened(timeout=1)
-    fill(database, a={"n": 0})
-    postgresql_process.pause()
-    with no_hang(), pytest.raises(OperationTimeoutError):
-        database.find_by_id("m", "a")
-    with no_hang(), pytest.raises(OperationTimeoutError):
-        database.find_by_id("m", "a")
-    postgresql_process.resume()
-    eventually(lambda: database.find_by_id("m", "a"))
-
-
-async def test_a_server_that_hangs_from_asyncio(
-    postgresql_url: str, postgresql_process: ServerProcess
-) -> None:
-    database = postgresql_async(postgresql_url, timeout=1)
-    assert isinstance(database, AsyncPostgreSQLDatabase)
-    await database.connect()
-    await database.create("m", write("a"))
-    postgresql_process.pause()
-    calls = [database.find_by_id("m", "a") for _ in range(5)]
-    with no_hang():
-        outcomes = await asyncio.gather(*calls, return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [OperationTimeoutError] * 5
-    postgresql_process.resume()
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            assert await database.find_by_id("m", "a") == {"id": "a"}
-            break
-        except InterstoreError:
-            await asyncio.sleep(0.05)
-    await database.disconnect()
-
-
 async def test_a_cancelled_call_leaves_its_connection_usable(postgresql_url: str) -> None:
     database = postgresql_async(postgresql_url, pool_size=1)
     assert isinstance(database, AsyncPostgreSQLDatabase)
@@ -241,25 +191,6 @@ async def test_a_cancelled_call_leaves_its_connection_usable(postgresql_url: str
 
 
 # The way there.
-
-
-def test_a_connection_cut_in_mid_answer(postgresql_server: PostgreSQL, postgresql_url: str) -> None:
-    with Proxy(*postgresql_server.address) as proxy:
-        name = postgresql_url.rpartition("/")[2]
-        database = postgresql(postgresql_server.url(name, port=proxy.port), timeout=5)
-        database.connect()
-        database.create("m", write("a", {"text": "x" * 10_000}))
-        proxy.cut(2_000, "to_client", times=1)
-        found = database.find_by_id("m", "a")
-        assert found is not None
-        proxy.reset()
-        assert database.update("m", "a", changes({"n": 1})).version == 2
-        proxy.blackhole()
-        with no_hang(), pytest.raises(OperationTimeoutError):
-            database.find_by_id("m", "a")
-        proxy.restore()
-        eventually(lambda: database.find_by_id("m", "a"))
-        database.disconnect()
 
 
 def test_no_secret_is_shown(postgresql_server: PostgreSQL) -> None:

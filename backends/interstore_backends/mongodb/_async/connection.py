@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar, cast
 
-from pymongo import ReturnDocument
+from pymongo import ReturnDocument, timeout
 from pymongo.errors import CollectionInvalid, OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
@@ -26,7 +26,7 @@ from interstore_backends.mongodb.indexes import MODELS, Declaration
 from interstore_backends.mongodb.options import client_options, connection_string
 from interstore_backends.mongodb.settings import MongoDBSettings
 
-__all__ = ["AsyncConnection", "translated"]
+__all__ = ["AsyncConnection", "patient", "translated"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,12 +39,24 @@ _CLAIMED_SECONDS: Final = 60
 
 
 def translated(method: F) -> F:
-    """`method`, whose first argument is the model, raising Interstore's errors only."""
+    """`method`, whose first argument is the model, in time, raising Interstore's errors only.
 
+    The timeout is for all that it asks together: the driver's own is for each question.
+    """
+    return _translated(method, limited=True)
+
+
+def patient(method: F) -> F:
+    """`translated`, for what takes as long as it takes."""
+    return _translated(method, limited=False)
+
+
+def _translated(method: F, *, limited: bool) -> F:
     @functools.wraps(method)
     async def call(self: AsyncConnection, model: str, *args: Any, **kwargs: Any) -> Any:
         try:
-            return await method(self, model, *args, **kwargs)
+            with timeout(self._settings.timeout if limited else None):
+                return await method(self, model, *args, **kwargs)
         except CAUGHT as error:
             raise self.errors(error, model) from error
 

@@ -20,7 +20,7 @@ from interstore.errors import (
     UnavailableError,
 )
 from interstore.indexes import SHOWN_IDS, Index, check_new_index, clashing, unfit
-from interstore_backends.mongodb._async.connection import AsyncConnection, translated
+from interstore_backends.mongodb._async.connection import AsyncConnection, patient, translated
 from interstore_backends.mongodb.driver_async import DriverCollection
 from interstore_backends.mongodb.errors import CAUGHT, duplicate, is_duplicate, is_duplicate_id
 from interstore_backends.mongodb.indexes import (
@@ -74,7 +74,7 @@ class AsyncIndexes(AsyncConnection):
         """The indexes of the model, in the order of their names."""
         return [each.index for each in await self._declarations(model)]
 
-    @translated
+    @patient
     async def ensure_index(self, model: str, index: Index) -> None:
         """Build an index unless it exists.
 
@@ -113,7 +113,7 @@ class AsyncIndexes(AsyncConnection):
             model=model,
         )
 
-    @translated
+    @patient
     async def drop_index(self, model: str, name: str) -> bool:
         """Remove an index; return whether it existed."""
         existed = await self._patiently(lambda: self._remove(model, name))

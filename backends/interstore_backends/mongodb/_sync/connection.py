@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/connection.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 73044c45162c4c9fe67e083f
+# Digest of the rest: dfc8e60b9ff833d6ee1d9901
 
 """The client, and which models exist."""
 
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar, cast
 
-from pymongo import ReturnDocument
+from pymongo import ReturnDocument, timeout
 from pymongo.errors import CollectionInvalid, OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
@@ -30,7 +30,7 @@ from interstore_backends.mongodb.indexes import MODELS, Declaration
 from interstore_backends.mongodb.options import client_options, connection_string
 from interstore_backends.mongodb.settings import MongoDBSettings
 
-__all__ = ["Connection", "translated"]
+__all__ = ["Connection", "patient", "translated"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,12 +43,24 @@ _CLAIMED_SECONDS: Final = 60
 
 
 def translated(method: F) -> F:
-    """`method`, whose first argument is the model, raising Interstore's errors only."""
+    """`method`, whose first argument is the model, in time, raising Interstore's errors only.
 
+    The timeout is for all that it asks together: the driver's own is for each question.
+    """
+    return _translated(method, limited=True)
+
+
+def patient(method: F) -> F:
+    """`translated`, for what takes as long as it takes."""
+    return _translated(method, limited=False)
+
+
+def _translated(method: F, *, limited: bool) -> F:
     @functools.wraps(method)
     def call(self: Connection, model: str, *args: Any, **kwargs: Any) -> Any:
         try:
-            return method(self, model, *args, **kwargs)
+            with timeout(self._settings.timeout if limited else None):
+                return method(self, model, *args, **kwargs)
         except CAUGHT as error:
             raise self.errors(error, model) from error
 

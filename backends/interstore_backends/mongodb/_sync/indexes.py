@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/indexes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 99a3dafd55ed4923b7491023
+# Digest of the rest: 8976fd774b2d45c43c03151b
 
 """Indexes: declaring, building and dropping them, and what they refuse."""
 
@@ -24,7 +24,7 @@ from interstore.errors import (
     UnavailableError,
 )
 from interstore.indexes import SHOWN_IDS, Index, check_new_index, clashing, unfit
-from interstore_backends.mongodb._sync.connection import Connection, translated
+from interstore_backends.mongodb._sync.connection import Connection, patient, translated
 from interstore_backends.mongodb.driver import DriverCollection
 from interstore_backends.mongodb.errors import CAUGHT, duplicate, is_duplicate, is_duplicate_id
 from interstore_backends.mongodb.indexes import (
@@ -78,7 +78,7 @@ class Indexes(Connection):
         """The indexes of the model, in the order of their names."""
         return [each.index for each in self._declarations(model)]
 
-    @translated
+    @patient
     def ensure_index(self, model: str, index: Index) -> None:
         """Build an index unless it exists.
 
@@ -117,7 +117,7 @@ class Indexes(Connection):
             model=model,
         )
 
-    @translated
+    @patient
     def drop_index(self, model: str, name: str) -> bool:
         """Remove an index; return whether it existed."""
         existed = self._patiently(lambda: self._remove(model, name))

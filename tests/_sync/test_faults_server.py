@@ -1,0 +1,115 @@
+# Generated from tests/_async/test_faults_server.py: change that file, then run
+#     uv run python tests/tools/async_to_sync.py
+# Digest of the rest: 8d90a1a91b6879840e9ac447
+
+"""Servers that are killed, hang, restart: typed errors, in time, and nothing lost or done twice."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from threading import Event
+from typing import Any
+
+import pytest
+
+from interstore._sync.store import Store
+from tests._sync.writers import FAULTS, check_told, prepare, write_until
+from tests.faults.served import Served
+from tests.faults.together import together
+from tests.patience import eventually, no_hang
+
+WRITERS = [f"w{number}" for number in range(6)]
+
+# The driver of MongoDB leaves sockets that were not connected to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def _collected() -> Iterator[None]:
+    yield
+    gc.collect()
+
+
+def every_operation(store: Store) -> dict[str, Callable[[], Any]]:
+    """One call of each kind, on the model `m` with the documents `a` and `b`."""
+    return {
+        "find_by_id": partial(store.find_by_id, "m", "a"),
+        "find": store.find("m", {"n": {"$gte": 0}}, sort="-n").to_list,
+        "first": store.find("m").first,
+        "count": partial(store.count, "m", {"n": 0}),
+        "page": partial(store.page, "m", limit=1),
+        "models": store.models,
+        "ping": store.database.ping,
+        "create": partial(store.create, "m", {"id": "c"}),
+        "put": partial(store.put, "m", {"id": "d"}),
+        "update": partial(store.update, "m", "a", {"$inc": {"n": 1}}),
+        "delete": partial(store.delete, "m", "x"),
+        "create_many": partial(store.create_many, "m", [{"id": "e"}, {"id": "f"}]),
+        "put_many": partial(store.put_many, "m", [{"id": "g"}, {"id": "h"}]),
+        "update_many": partial(store.update_many, "m", {"n": 0}, {"$inc": {"k": 1}}),
+        "delete_many": partial(store.delete_many, "m", {"n": -1}),
+    }
+
+
+def fill(store: Store) -> None:
+    store.create_many("m", [{"id": "a", "n": 0}, {"id": "b", "n": 0}])
+
+
+@pytest.mark.parametrize("way", ["kill", pytest.param("stop", marks=pytest.mark.long)])
+def test_restarted_in_mid_operation(served: Served, way: str) -> None:
+    """Killed as by a crash, and stopped in order, twice, under concurrent writers."""
+    done = Event()
+
+    def act() -> None:
+        for _ in range(2):
+            time.sleep(0.4)
+            getattr(served.process, way)()
+            served.process.start()
+        time.sleep(0.6)
+        done.set()
+
+    with served.store(timeout=10.0) as store:
+        prepare(store, WRITERS)
+        writers = together(act, [partial(write_until, done, store, name) for name in WRITERS])
+        told = check_told(store, writers)
+    assert all(each.counted > 1 for each in told)
+
+
+def test_hung_for_longer_than_the_timeout(served: Served) -> None:
+    """Each operation ends; when the server goes on, each has been applied once or never."""
+    with served.store(timeout=1.0, pool_size=20) as store:
+        fill(store)
+        calls = every_operation(store)
+        served.process.pause()
+        with no_hang():
+            outcomes = together(lambda: None, calls.values())
+        wrong = {
+            name: outcome
+            for name, outcome in zip(calls, outcomes, strict=True)
+            if not isinstance(outcome, FAULTS)
+        }
+        assert not wrong
+        served.process.resume()
+        eventually(lambda: store.update("m", "b", {"$inc": {"n": 10}}))
+        for document in store.find("m").to_list():
+            applied = document.get("n", 0) % 10 + document.get("k", 0) + document.get("n", 0) // 10
+            assert document.version == 1 + applied
+            assert document.get("n", 0) in (0, 1, 10, 20)
+
+
+def test_gone(served: Served) -> None:
+    """Each operation ends in an error while there is no server, and works when it is back."""
+    with served.store(timeout=1.0, pool_size=20) as store:
+        fill(store)
+        calls = every_operation(store)
+        served.process.kill()
+        with no_hang():
+            outcomes = together(lambda: None, calls.values())
+        assert {type(outcome) for outcome in outcomes} <= set(FAULTS)
+        served.process.start()
+        eventually(lambda: store.update("m", "a", {"$inc": {"n": 1}}))
+        assert store.get("m", "a") == {"id": "a", "n": 1}
+        assert store.count("m") == 2
