@@ -22,7 +22,7 @@ PYTHON = frozenset(
 )
 """What the Python client says that it can do, of what matters here."""
 
-NOTHING = {
+NOTHING: dict[str, Any] = {
     "distinctType": "None",
     "top": None,
     "offset": None,

@@ -19,11 +19,13 @@ class Usage(NamedTuple):
     Attributes:
         counts: by operation: Create, Read, Replace, Upsert, Patch, Delete, Batch, Query, QueryPlan,
             ReadFeed.
+        statuses: how many were answered with each status.
         charge: request units of all of them.
         hits: how many met a fault.
     """
 
     counts: Mapping[str, int]
+    statuses: Mapping[int, int]
     charge: float
     hits: int
 
@@ -93,7 +95,8 @@ class Faults:
     def usage(self) -> Usage:
         """Since the last `forget`."""
         found = self._send([])
-        return Usage(found["counts"], found["charge"], found["hits"])
+        statuses = {int(status): count for status, count in found["statuses"].items()}
+        return Usage(found["counts"], statuses, found["charge"], found["hits"])
 
     def forget(self) -> None:
         """Begin to count anew."""

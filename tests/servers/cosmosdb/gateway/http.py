@@ -39,7 +39,7 @@ MESSAGES: Final = {
 @asynccontextmanager
 async def serve(service: Service, port: int) -> AsyncGenerator[None]:
     """Listen on a port of 127.0.0.1."""
-    server = web.Server(Handler(service).handle, client_max_size=LARGEST_BODY, access_log=None)
+    server = web.Server(Handler(service).handle, request_factory=_request, access_log=None)
     runner = web.ServerRunner(server, keepalive_timeout=300)
     await runner.setup()
     try:
@@ -47,6 +47,13 @@ async def serve(service: Service, port: int) -> AsyncGenerator[None]:
         yield
     finally:
         await runner.cleanup()
+
+
+def _request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
+    """As by default, but for how large a body may be: it is the service that refuses it."""
+    loop = asyncio.get_running_loop()
+    size = LARGEST_BODY
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=size)
 
 
 class Handler:
@@ -82,10 +89,15 @@ class Handler:
             elif what == "split":
                 account.container(value["database"], value["container"]).split(value["partition"])
             elif what == "forget":
-                script.counts, script.charge, script.hits = {}, 0.0, 0
+                script.forget()
             else:
                 script.clear()
-        found = {"counts": script.counts, "charge": script.charge, "hits": script.hits}
+        found = {
+            "counts": script.counts,
+            "statuses": script.statuses,
+            "charge": script.charge,
+            "hits": script.hits,
+        }
         return web.Response(body=dumps(found), content_type="application/json")
 
     def _answer(self, request: Request) -> Answer:
@@ -116,7 +128,7 @@ class Handler:
         return self._respond(request, answer or Answer(500))
 
     def _respond(self, request: Request, answer: Answer) -> web.Response:
-        self._service.script.count(request, answer.charge)
+        self._service.script.count(request, answer)
         activity = request.headers.get("x-ms-activity-id") or str(uuid4())
         headers = {
             "x-ms-request-charge": f"{answer.charge:.2f}".rstrip("0").rstrip("."),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.servers.cosmosdb.gateway.request import Request
+from tests.servers.cosmosdb.gateway.request import Answer, Request
 
 __all__ = ["Rule", "Script"]
 
@@ -60,14 +60,22 @@ class Script:
     """The rules in force, and what they have met.
 
     Attributes:
-        limit: request units per second of every container; ``None``: unlimited.
-        counts: how many requests were of each operation, since they were last reset.
+        limits: request units per second of every container in a database; "": in any.
+        counts: how many requests for items were of each operation, since `forget`.
+        statuses: how many were answered with each status.
+        charge: request units of all of them.
+        hits: how many met a rule.
     """
 
     def __init__(self) -> None:
         self.rules: list[Rule] = []
         self.limits: dict[str, float] = {}
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin to count anew."""
         self.counts: dict[str, int] = {}
+        self.statuses: dict[int, int] = {}
         self.charge = 0.0
         self.hits = 0
 
@@ -78,7 +86,6 @@ class Script:
         """Everything goes well again."""
         self.rules.clear()
         self.limits.clear()
-        self.hits = 0
 
     def choose(self, request: Request) -> Rule | None:
         """The first rule that a request meets and that is due."""
@@ -95,8 +102,9 @@ class Script:
     def limit(self, database: str) -> float | None:
         return self.limits.get(database, self.limits.get(""))
 
-    def count(self, request: Request, charge: float) -> None:
+    def count(self, request: Request, answer: Answer) -> None:
         if request.resource == "docs":
             name = request.operation
             self.counts[name] = self.counts.get(name, 0) + 1
-            self.charge += charge
+            self.statuses[answer.status] = self.statuses.get(answer.status, 0) + 1
+            self.charge += answer.charge
