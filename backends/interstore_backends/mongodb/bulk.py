@@ -11,8 +11,10 @@ from interstore.bulk import WriteOutcome
 from interstore.errors import DuplicateError, InvalidDocumentError
 from interstore.prepared import Write
 from interstore_backends.mongodb.errors import (
+    REFUSED,
     Translator,
     duplicate,
+    duplicate_id,
     is_duplicate,
     is_duplicate_id,
 )
@@ -96,6 +98,16 @@ class Batch:
             self.outcomes[place] = 0
         return self.outcomes
 
+    def leave_newer(self, versions: Mapping[str, Stored]) -> None:
+        """Leave what is there as it is where its version is not below that of the write."""
+        places, self._existing = self._existing, []
+        for place in places:
+            write = self.writes[place]
+            if versions.get(write.id, (0, ""))[0] >= write.version:
+                self.outcomes[place] = 0
+            else:
+                self._existing.append(place)
+
     def failed(self, error: BulkWriteError, translate: Translator) -> None:
         """Of what was sent, some failed.
 
@@ -109,6 +121,20 @@ class Batch:
             info = problem.get("errInfo") or {}
             kind = WTimeoutError if info.get("wtimeout") else WriteConcernError
             raise translate(kind(problem.get("errmsg", ""), problem.get("code"), problem))
+
+    @property
+    def unfit(self) -> list[int]:
+        """The places of documents that a validator refused."""
+        return [place for place, each in self.refused.items() if each["code"] == REFUSED]
+
+    def found(self, ids: Container[str]) -> None:
+        """Of the documents that a validator refused, these have an id that exists."""
+        for place in self.unfit:
+            id = self.writes[place].id
+            if id in ids:
+                del self.refused[place]
+                self._existing.append(place)
+                self.outcomes[place] = duplicate_id(self._model, id)
 
     def _one_failed(self, problem: Mapping[str, Any], translate: Translator) -> None:
         place = self._sent[problem["index"]]

@@ -22,8 +22,10 @@ from interstore.errors import (
 
 __all__ = [
     "CAUGHT",
+    "REFUSED",
     "Translator",
     "duplicate",
+    "duplicate_id",
     "is_duplicate",
     "is_duplicate_id",
     "is_index_gone",
@@ -31,6 +33,9 @@ __all__ = [
 
 CAUGHT: Final = (errors.PyMongoError, BSONError)
 """Everything that the driver raises."""
+
+REFUSED: Final = 121
+"""The code of the error for a document that the collection's validator refuses."""
 
 _DUPLICATE: Final = frozenset({11000, 11001, 12582})
 
@@ -66,7 +71,7 @@ _CODES: Final[dict[int, tuple[type[InterstoreError], str]]] = {
     91: (UnavailableError, "the server is shutting down"),
     100: (UnavailableError, "too few members of the replica set are up"),
     112: (UnavailableError, "others wrote the same document"),  # WriteConflict
-    121: (InvalidDocumentError, "the collection's validator refuses it"),
+    REFUSED: (InvalidDocumentError, "the collection's validator refuses it"),
     133: (UnavailableError, ""),  # FailedToSatisfyReadPreference
     166: (ConfigurationError, "this is no collection but a view"),
     175: (UnavailableError, "try again"),  # QueryPlanKilled: with the index it used
@@ -110,9 +115,7 @@ def is_index_gone(code: Any, *, hinted: bool) -> bool:
 def duplicate(model: str, id: str, details: Mapping[str, Any] | None) -> DuplicateError:
     """The error for a document whose id, or whose value under a unique index, exists."""
     if is_duplicate_id(details):
-        return DuplicateError(
-            f"{model} has a document {id!r} already", backend="mongodb", model=model, id=id
-        )
+        return duplicate_id(model, id)
     pattern = ", ".join((details or {}).get("keyPattern", {})) or "unknown"
     return DuplicateError(
         f"another document of {model} has the same value under the unique index on {pattern}",
@@ -120,6 +123,13 @@ def duplicate(model: str, id: str, details: Mapping[str, Any] | None) -> Duplica
         backend="mongodb",
         model=model,
         id=id,
+    )
+
+
+def duplicate_id(model: str, id: str) -> DuplicateError:
+    """The error for a document whose id exists."""
+    return DuplicateError(
+        f"{model} has a document {id!r} already", backend="mongodb", model=model, id=id
     )
 
 

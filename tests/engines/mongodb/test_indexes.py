@@ -303,6 +303,28 @@ def test_errors_name_the_index(database: MongoDBDatabase) -> None:
     assert database.find_by_id("m", "a") == {"id": "a", "u": 1, "v": 1}
 
 
+def test_an_id_that_exists_comes_first(database: MongoDBDatabase) -> None:
+    """MongoDB asks the validator before it looks for the id."""
+    database.ensure_index("m", AGE)
+    fill(database, a={"age": 1})
+    wrong = write("a", {"age": "1"})
+    with pytest.raises(DuplicateError) as caught:
+        database.create("m", wrong)
+    assert caught.value.index is None
+    [outcome, other] = database.create_many("m", [wrong, write("b", {"age": "1"})])
+    assert isinstance(outcome, DuplicateError)
+    assert isinstance(other, InvalidDocumentError)
+    assert database.write_page("m", [wrong], "insert_if_absent") == [0]
+    for outcomes in (
+        database.write_page("m", [wrong], "upsert"),
+        database.write_page("m", [write("a", {"age": []}, 2)], "replace_if_newer"),
+        database.put_many("m", [wrong]),
+    ):
+        assert isinstance(outcomes[0], InvalidDocumentError)
+        assert (outcomes[0].path, outcomes[0].id) == ("age", "a")
+    assert database.write_page("m", [wrong], "replace_if_newer") == [0]
+
+
 def test_clashes_are_counted(database: MongoDBDatabase) -> None:
     fill(database, **{f"d{n}": {"u": n % 4 or None, "v": True} for n in range(12)})
     for index in (declared("u", unique=True), declared("u", "v", unique=True)):

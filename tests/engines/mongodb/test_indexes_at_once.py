@@ -213,6 +213,7 @@ def test_a_user_who_may_not_change_the_validator(plain_user: MongoDBDatabase) ->
 
 
 def test_processes_claim_values(mongodb_url: str) -> None:
+    mongodb_url += "&durability=primary"
     wins = spawn.Queue()
     processes = [spawn.Process(target=claim, args=(mongodb_url, n, wins)) for n in range(3)]
     for process in processes:

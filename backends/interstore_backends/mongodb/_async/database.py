@@ -55,6 +55,9 @@ class AsyncMongoDBDatabase(AsyncWrites):
             await collection.insert_many(documents, ordered=False)
         except BulkWriteError as error:
             batch.failed(error, self.errors)
+            # A validator is asked before the id is looked for.
+            unfit = [batch.writes[place] for place in batch.unfit]
+            batch.found(await self._stored(model, unfit) if unfit else ())
             await self._explain(model, batch)
 
     async def _explain(self, model: str, batch: Batch) -> None:
@@ -147,6 +150,9 @@ class AsyncMongoDBDatabase(AsyncWrites):
             if not batch.existing:
                 return batch.outcomes
             older = mode == "replace_if_newer"
+            known = await self._stored(model, batch.existing)  # which refuses those of others
+            if older:
+                batch.leave_newer(known)
             await self._replace(
                 model,
                 batch,
@@ -155,7 +161,6 @@ class AsyncMongoDBDatabase(AsyncWrites):
                     for document in batch.replacements()
                 ],
             )
-            await self._stored(model, batch.existing)  # which refuses those of others
             if older:
                 return batch.leave()
         raise contended(model, batch.existing[0].id)

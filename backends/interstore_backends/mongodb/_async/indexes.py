@@ -22,7 +22,13 @@ from interstore.errors import (
 from interstore.indexes import SHOWN_IDS, Index, check_new_index, clashing, unfit
 from interstore_backends.mongodb._async.connection import AsyncConnection, patient, translated
 from interstore_backends.mongodb.driver_async import DriverCollection
-from interstore_backends.mongodb.errors import CAUGHT, duplicate, is_duplicate, is_duplicate_id
+from interstore_backends.mongodb.errors import (
+    CAUGHT,
+    REFUSED,
+    duplicate,
+    is_duplicate,
+    is_duplicate_id,
+)
 from interstore_backends.mongodb.indexes import (
     INDEXES,
     MODELS,
@@ -62,7 +68,6 @@ _OTHER_NAME: Final = frozenset({85, 86})
 _ABORTED: Final = 276  # IndexBuildAborted
 _BUILDING: Final = 12587  # BackgroundOperationInProgressForNamespace
 _FORBIDDEN: Final = 13
-_REFUSED: Final = 121
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -401,7 +406,7 @@ class AsyncIndexes(AsyncConnection):
             if not is_duplicate_id(problem):
                 found = taken_under(model, id, indexes, problem.get("keyPattern", ()))
             found = found or duplicate(model, id, problem)
-        elif problem.get("code") == _REFUSED and fields is not None:
+        elif problem.get("code") == REFUSED and fields is not None:
             found = objection(indexes, fields)
         if found is not None:
             found.backend, found.model, found.id = "mongodb", model, id
@@ -412,9 +417,9 @@ class AsyncIndexes(AsyncConnection):
     ) -> None:
         """Raise why an index refused to store a document, if that is what the error is about."""
         problem = {**(error.details or {}), "code": error.code}
-        if error.code != _REFUSED and not is_duplicate(error.code):
+        if error.code != REFUSED and not is_duplicate(error.code):
             return
-        unknown = error.code == _REFUSED or not is_duplicate_id(error.details)
+        unknown = error.code == REFUSED or not is_duplicate_id(error.details)
         indexes = await self.indexes(model) if unknown else []
         found = self._objection(model, id, fields, problem, indexes)
         if found is not None:

@@ -14,7 +14,12 @@ from interstore.prepared import Write
 from interstore_backends.mongodb._async.connection import translated
 from interstore_backends.mongodb._async.reads import AsyncReads
 from interstore_backends.mongodb.conditions import Filter
-from interstore_backends.mongodb.errors import is_duplicate, is_duplicate_id
+from interstore_backends.mongodb.errors import (
+    REFUSED,
+    duplicate_id,
+    is_duplicate,
+    is_duplicate_id,
+)
 from interstore_backends.mongodb.keys import ENVELOPE
 from interstore_backends.mongodb.options import SIMPLE
 from interstore_backends.mongodb.records import read_document, stored
@@ -43,6 +48,9 @@ class AsyncWrites(AsyncReads):
         try:
             await collection.insert_one(document)
         except OperationFailure as error:
+            # A validator is asked before the id is looked for.
+            if error.code == REFUSED and await self.find_by_id(model, write.id) is not None:
+                raise duplicate_id(model, write.id) from error
             await self._raise_objection(model, write.id, write.fields, error)
             raise
         return write.document()

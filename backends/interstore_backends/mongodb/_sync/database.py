@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 2a23a0ea8f70f88bc9670362
+# Digest of the rest: 645ac5f80a1b2ef9d4399a2a
 
 """The MongoDB engine: Interstore's operations as commands."""
 
@@ -59,6 +59,9 @@ class MongoDBDatabase(Writes):
             collection.insert_many(documents, ordered=False)
         except BulkWriteError as error:
             batch.failed(error, self.errors)
+            # A validator is asked before the id is looked for.
+            unfit = [batch.writes[place] for place in batch.unfit]
+            batch.found(self._stored(model, unfit) if unfit else ())
             self._explain(model, batch)
 
     def _explain(self, model: str, batch: Batch) -> None:
@@ -151,6 +154,9 @@ class MongoDBDatabase(Writes):
             if not batch.existing:
                 return batch.outcomes
             older = mode == "replace_if_newer"
+            known = self._stored(model, batch.existing)  # which refuses those of others
+            if older:
+                batch.leave_newer(known)
             self._replace(
                 model,
                 batch,
@@ -159,7 +165,6 @@ class MongoDBDatabase(Writes):
                     for document in batch.replacements()
                 ],
             )
-            self._stored(model, batch.existing)  # which refuses those of others
             if older:
                 return batch.leave()
         raise contended(model, batch.existing[0].id)

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/indexes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 8976fd774b2d45c43c03151b
+# Digest of the rest: a6d5d2d32e6abf6e8a106d84
 
 """Indexes: declaring, building and dropping them, and what they refuse."""
 
@@ -26,7 +26,13 @@ from interstore.errors import (
 from interstore.indexes import SHOWN_IDS, Index, check_new_index, clashing, unfit
 from interstore_backends.mongodb._sync.connection import Connection, patient, translated
 from interstore_backends.mongodb.driver import DriverCollection
-from interstore_backends.mongodb.errors import CAUGHT, duplicate, is_duplicate, is_duplicate_id
+from interstore_backends.mongodb.errors import (
+    CAUGHT,
+    REFUSED,
+    duplicate,
+    is_duplicate,
+    is_duplicate_id,
+)
 from interstore_backends.mongodb.indexes import (
     INDEXES,
     MODELS,
@@ -66,7 +72,6 @@ _OTHER_NAME: Final = frozenset({85, 86})
 _ABORTED: Final = 276  # IndexBuildAborted
 _BUILDING: Final = 12587  # BackgroundOperationInProgressForNamespace
 _FORBIDDEN: Final = 13
-_REFUSED: Final = 121
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -403,7 +408,7 @@ class Indexes(Connection):
             if not is_duplicate_id(problem):
                 found = taken_under(model, id, indexes, problem.get("keyPattern", ()))
             found = found or duplicate(model, id, problem)
-        elif problem.get("code") == _REFUSED and fields is not None:
+        elif problem.get("code") == REFUSED and fields is not None:
             found = objection(indexes, fields)
         if found is not None:
             found.backend, found.model, found.id = "mongodb", model, id
@@ -414,9 +419,9 @@ class Indexes(Connection):
     ) -> None:
         """Raise why an index refused to store a document, if that is what the error is about."""
         problem = {**(error.details or {}), "code": error.code}
-        if error.code != _REFUSED and not is_duplicate(error.code):
+        if error.code != REFUSED and not is_duplicate(error.code):
             return
-        unknown = error.code == _REFUSED or not is_duplicate_id(error.details)
+        unknown = error.code == REFUSED or not is_duplicate_id(error.details)
         indexes = self.indexes(model) if unknown else []
         found = self._objection(model, id, fields, problem, indexes)
         if found is not None:

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/writes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 120e9b99956c42fbd7768092
+# Digest of the rest: f5d75df8395e8c26bd7d89fe
 
 """Writes of one document."""
 
@@ -18,7 +18,12 @@ from interstore.prepared import Write
 from interstore_backends.mongodb._sync.connection import translated
 from interstore_backends.mongodb._sync.reads import Reads
 from interstore_backends.mongodb.conditions import Filter
-from interstore_backends.mongodb.errors import is_duplicate, is_duplicate_id
+from interstore_backends.mongodb.errors import (
+    REFUSED,
+    duplicate_id,
+    is_duplicate,
+    is_duplicate_id,
+)
 from interstore_backends.mongodb.keys import ENVELOPE
 from interstore_backends.mongodb.options import SIMPLE
 from interstore_backends.mongodb.records import read_document, stored
@@ -47,6 +52,9 @@ class Writes(Reads):
         try:
             collection.insert_one(document)
         except OperationFailure as error:
+            # A validator is asked before the id is looked for.
+            if error.code == REFUSED and self.find_by_id(model, write.id) is not None:
+                raise duplicate_id(model, write.id) from error
             self._raise_objection(model, write.id, write.fields, error)
             raise
         return write.document()
