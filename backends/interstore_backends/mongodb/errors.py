@@ -39,15 +39,17 @@ REFUSED: Final = 121
 
 _DUPLICATE: Final = frozenset({11000, 11001, 12582})
 
+_UNSURE: Final = "a write may or may not have been applied"
+
 _CLASSES: Final[tuple[tuple[type[Exception], type[InterstoreError], str], ...]] = (
     # The first that fits: some are subclasses of others below.
     (errors.ServerSelectionTimeoutError, UnavailableError, "no server answers"),
     (errors.WaitQueueTimeoutError, OperationTimeoutError, "no connection came free in time"),
-    (errors.NetworkTimeout, OperationTimeoutError, "a write may or may not have been applied"),
-    (errors.ExecutionTimeout, OperationTimeoutError, "a write may or may not have been applied"),
+    (errors.NetworkTimeout, OperationTimeoutError, _UNSURE),
+    (errors.ExecutionTimeout, OperationTimeoutError, _UNSURE),
     (errors.WTimeoutError, OperationTimeoutError, "written, but not by a majority in time"),
     (errors.NotPrimaryError, UnavailableError, "the primary is being changed"),
-    (errors.AutoReconnect, UnavailableError, "a write may or may not have been applied"),
+    (errors.AutoReconnect, UnavailableError, "the connection was lost"),
     (errors.ConnectionFailure, UnavailableError, ""),
     (errors.DocumentTooLarge, InvalidDocumentError, ""),
     (errors.ConfigurationError, ConfigurationError, ""),  # InvalidURI too
@@ -145,13 +147,29 @@ class Translator:
         self.place = place
         self.timeout = timeout
 
-    def __call__(self, error: Exception, model: str | None = None) -> InterstoreError:
-        """The error to raise from the driver's."""
+    def __call__(
+        self, error: Exception, model: str | None = None, *, writes: bool = False
+    ) -> InterstoreError:
+        """The error to raise from the driver's.
+
+        Args:
+            writes: whether what failed is a write. If it is lost together with its connection
+                the error is not one upon which a call is simply repeated.
+        """
         kind, cure = _find(error)
         text = f"{self.place}: {_text(error)}"
-        if kind is OperationTimeoutError:
+        if kind is UnavailableError and writes and _is_lost(error):
+            kind, cure = OperationTimeoutError, f"the connection was lost: {_UNSURE}"
+        elif kind is OperationTimeoutError:
             text = f"{self.place} took longer than {self.timeout:g} seconds: {_text(error)}"
         return kind(f"{text}; {cure}" if cure else text, backend="mongodb", model=model)
+
+
+def _is_lost(error: Exception) -> bool:
+    """Whether it was sent, maybe, and no answer came."""
+    return isinstance(error, errors.AutoReconnect) and not isinstance(
+        error, (errors.NotPrimaryError, errors.ServerSelectionTimeoutError)
+    )
 
 
 def _find(error: Exception) -> tuple[type[InterstoreError], str]:

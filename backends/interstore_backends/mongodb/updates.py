@@ -5,13 +5,27 @@ from __future__ import annotations
 from typing import Any, Final
 
 from interstore.changes import Changes
+from interstore.filters.tree import And, Exists, Node, Not, Or, Type, TypeName
+from interstore.paths import Path
 from interstore.prepared import MAX_DOCUMENT_BYTES, Write
 from interstore.values import MAX_INTEGER
-from interstore_backends.mongodb.conditions import Filter
+from interstore_backends.mongodb.compile import sort_expression
+from interstore_backends.mongodb.conditions import Filter, all_of, compile_filter
 from interstore_backends.mongodb.keys import ENVELOPE, escape_fields, escape_value, field_path
 from interstore_backends.mongodb.records import envelope_of
 
-__all__ = ["MISFITS", "OURS", "VERSION", "guards", "operators", "replacement"]
+__all__ = [
+    "ALARM",
+    "MISFITS",
+    "OURS",
+    "UPDATED",
+    "VERSION",
+    "alarm",
+    "fits",
+    "guards",
+    "operators",
+    "replacement",
+]
 
 VERSION: Final = f"{ENVELOPE}.version"
 UPDATED: Final = f"{ENVELOPE}.updated_at"
@@ -23,11 +37,15 @@ MISFITS: Final = frozenset({2, 14, 28, 121})
 """Codes of the errors for a path that meets the wrong type: of $push, of $inc, of a parent,
 and of a validator. What was to be stored tells which it was."""
 
+ALARM: Final = 241
+"""The code of the error of `alarm`."""
+
 _SAFE_BYTES: Final = MAX_DOCUMENT_BYTES // 16
 """As JSON, a document has at most six times the bytes that it has as BSON (of a control
 character). So two of these, what was there and what is added, stay within the limit."""
 
-_SMALL: Final[Filter] = {"$expr": {"$lt": [{"$bsonSize": "$$ROOT"}, _SAFE_BYTES]}}
+_IS_SMALL: Final[Filter] = {"$lt": [{"$bsonSize": "$$ROOT"}, _SAFE_BYTES]}
+_SMALL: Final[Filter] = {"$expr": _IS_SMALL}
 
 
 def operators(changes: Changes) -> dict[str, Any]:
@@ -54,19 +72,74 @@ def guards(changes: Changes) -> Filter | None:
 
     ``None`` if the values themselves may be too large for that.
     """
-    grown = 0
-    conditions: list[Filter] = []
-    for change in changes.changes:
-        if change.kind == "inc":
-            field, bound = field_path(change.path), MAX_INTEGER - abs(change.value) - 2
-            conditions += [{field: {"$not": {"$gt": bound}}}, {field: {"$not": {"$lt": -bound}}}]
-        elif change.kind != "unset":
-            grown += sum(map(len, change.path)) + _size(change.value)
-    if grown > _SAFE_BYTES:
+    growing = _grows(changes)
+    if growing is None:
         return None
-    if grown:
-        conditions.append(_SMALL)
+    conditions: list[Filter] = [_SMALL] if growing else []
+    for path, bound in _bounds(changes):
+        field = field_path(path)
+        conditions += [{field: {"$not": {"$gt": bound}}}, {field: {"$not": {"$lt": -bound}}}]
     return {"$and": conditions} if conditions else {}
+
+
+def alarm(changes: Changes) -> Filter:
+    """Met by every document; an error for one that `guards` are not met by.
+
+    A filter that left such a document out would go on to the next one of the order.
+    """
+    terms: list[Any] = [_IS_SMALL] if _grows(changes) else []
+    for path, bound in _bounds(changes):
+        within = {"$and": [{"$lte": ["$$v", bound]}, {"$gte": ["$$v", -bound]}]}
+        number = {"$in": [{"$type": "$$v"}, ["int", "long", "double", "decimal"]]}
+        term = {"$cond": [number, within, True]}
+        terms.append({"$let": {"vars": {"v": sort_expression(path)}, "in": term}})
+    if not terms:
+        return {}
+    # No number. Of a field, because a constant is judged before there is any document.
+    failure = {"$toInt": {"$concat": ["misfit ", f"${UPDATED}"]}}
+    return {"$expr": {"$cond": [{"$and": terms}, True, failure]}}
+
+
+def fits(changes: Changes) -> Filter | None:
+    """Met only by documents of which each path meets the type that it needs, and by `guards`.
+
+    ``None`` if these cannot be told.
+    """
+    guarded = guards(changes)
+    if guarded is None:
+        return None
+    needs: dict[tuple[Path, str], Node] = {}
+    for change in changes.changes:
+        if change.kind == "unset":
+            continue
+        for depth in range(1, len(change.path)):
+            _need(needs, change.path[:depth], "object")
+        if change.kind != "set":
+            _need(needs, change.path, "number" if change.kind == "inc" else "array")
+    return all_of([compile_filter(And(tuple(needs.values()))), guarded])
+
+
+def _need(needs: dict[tuple[Path, str], Node], path: Path, kind: TypeName) -> None:
+    needs[path, kind] = Or((Not(Exists(path)), Type(path, frozenset({kind}))))
+
+
+def _bounds(changes: Changes) -> list[tuple[Path, float]]:
+    """The paths that grow by a number, and how large what is there may be."""
+    return [
+        (change.path, MAX_INTEGER - abs(change.value) - 2)
+        for change in changes.changes
+        if change.kind == "inc"
+    ]
+
+
+def _grows(changes: Changes) -> bool | None:
+    """Whether documents grow; ``None`` if they may grow by more than is safe."""
+    grown = sum(
+        sum(map(len, change.path)) + _size(change.value)
+        for change in changes.changes
+        if change.kind in ("set", "push")
+    )
+    return grown > 0 if grown <= _SAFE_BYTES else None
 
 
 def _size(value: Any) -> int:

@@ -26,7 +26,7 @@ from interstore_backends.mongodb.indexes import MODELS, Declaration
 from interstore_backends.mongodb.options import client_options, connection_string
 from interstore_backends.mongodb.settings import MongoDBSettings
 
-__all__ = ["AsyncConnection", "patient", "translated"]
+__all__ = ["AsyncConnection", "patient", "translated", "translated_write"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -46,19 +46,24 @@ def translated(method: F) -> F:
     return _translated(method, limited=True)
 
 
+def translated_write(method: F) -> F:
+    """`translated`, for what writes: once it was sent, nobody may know what became of it."""
+    return _translated(method, limited=True, writes=True)
+
+
 def patient(method: F) -> F:
     """`translated`, for what takes as long as it takes."""
     return _translated(method, limited=False)
 
 
-def _translated(method: F, *, limited: bool) -> F:
+def _translated(method: F, *, limited: bool, writes: bool = False) -> F:
     @functools.wraps(method)
     async def call(self: AsyncConnection, model: str, *args: Any, **kwargs: Any) -> Any:
         try:
             with timeout(self._settings.timeout if limited else None):
                 return await method(self, model, *args, **kwargs)
         except CAUGHT as error:
-            raise self.errors(error, model) from error
+            raise self.errors(error, model, writes=writes) from error
 
     return cast("F", call)
 

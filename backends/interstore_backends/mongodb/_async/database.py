@@ -11,8 +11,9 @@ from pymongo.errors import BulkWriteError
 from interstore.bulk import BulkResult, WriteOutcome
 from interstore.filters.tree import ALL, Node
 from interstore.prepared import Write, WriteMode
-from interstore_backends.mongodb._async.connection import translated
-from interstore_backends.mongodb._async.writes import AsyncWrites, contended
+from interstore_backends.mongodb._async.connection import translated, translated_write
+from interstore_backends.mongodb._async.updates import AsyncUpdates
+from interstore_backends.mongodb._async.writes import contended
 from interstore_backends.mongodb.bulk import Batch, Stored
 from interstore_backends.mongodb.conditions import all_of, compile_filter
 from interstore_backends.mongodb.errors import CAUGHT
@@ -28,7 +29,7 @@ _ATTEMPTS: Final = 100
 """How often documents are sent while others write the same ones."""
 
 
-class AsyncMongoDBDatabase(AsyncWrites):
+class AsyncMongoDBDatabase(AsyncUpdates):
     """A database on a MongoDB replica set, sharded cluster or single server.
 
     An acknowledged write is in the journals of a majority; reads are the primary's.
@@ -40,7 +41,7 @@ class AsyncMongoDBDatabase(AsyncWrites):
 
     # Writes of many documents.
 
-    @translated
+    @translated_write
     async def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """Create each; the outcome of each, in order. The ids are distinct."""
         batch = Batch(model, writes)
@@ -70,7 +71,7 @@ class AsyncMongoDBDatabase(AsyncWrites):
                 batch.outcomes[place] = found
         batch.refused.clear()
 
-    @translated
+    @translated_write
     async def put_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """Put each; the outcome of each, in order. The ids are distinct.
 
@@ -137,7 +138,7 @@ class AsyncMongoDBDatabase(AsyncWrites):
             batch.failed(error, self.errors)
             await self._explain(model, batch)
 
-    @translated
+    @translated_write
     async def write_page(
         self, model: str, writes: Sequence[Write], mode: WriteMode
     ) -> list[WriteOutcome]:
@@ -165,7 +166,7 @@ class AsyncMongoDBDatabase(AsyncWrites):
                 return batch.leave()
         raise contended(model, batch.existing[0].id)
 
-    @translated
+    @translated_write
     async def delete_many(self, model: str, tree: Node) -> BulkResult:
         """Delete every document that matches, each atomically."""
         filter = all_of([compile_filter(tree), OURS])

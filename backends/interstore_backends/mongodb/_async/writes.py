@@ -11,7 +11,7 @@ from interstore.changes import Changes, conflict, not_found
 from interstore.document import Document, make_document
 from interstore.errors import InterstoreError, UnavailableError
 from interstore.prepared import Write
-from interstore_backends.mongodb._async.connection import translated
+from interstore_backends.mongodb._async.connection import translated_write
 from interstore_backends.mongodb._async.reads import AsyncReads
 from interstore_backends.mongodb.conditions import Filter
 from interstore_backends.mongodb.errors import (
@@ -41,7 +41,7 @@ _ATTEMPTS: Final = 100
 class AsyncWrites(AsyncReads):
     """Writes of one document."""
 
-    @translated
+    @translated_write
     async def create(self, model: str, write: Write) -> Document:
         document = stored(write)
         collection = await self._writable(model)
@@ -55,7 +55,7 @@ class AsyncWrites(AsyncReads):
             raise
         return write.document()
 
-    @translated
+    @translated_write
     async def put(self, model: str, write: Write, *, if_version: int | None = None) -> Document:
         """Replace the document if it exists, else create it.
 
@@ -103,7 +103,7 @@ class AsyncWrites(AsyncReads):
             )
         raise contended(model, write.id)
 
-    @translated
+    @translated_write
     async def update(
         self, model: str, id: str, changes: Changes, *, if_version: int | None = None
     ) -> Document:
@@ -158,7 +158,7 @@ class AsyncWrites(AsyncReads):
                 return write.document()
         raise contended(model, id)
 
-    @translated
+    @translated_write
     async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
         collection = self._collection(model)
         for _ in range(_ATTEMPTS):

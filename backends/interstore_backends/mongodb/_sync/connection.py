@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/connection.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: dfc8e60b9ff833d6ee1d9901
+# Digest of the rest: 3ace3112c22316bc73e80414
 
 """The client, and which models exist."""
 
@@ -30,7 +30,7 @@ from interstore_backends.mongodb.indexes import MODELS, Declaration
 from interstore_backends.mongodb.options import client_options, connection_string
 from interstore_backends.mongodb.settings import MongoDBSettings
 
-__all__ = ["Connection", "patient", "translated"]
+__all__ = ["Connection", "patient", "translated", "translated_write"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,19 +50,24 @@ def translated(method: F) -> F:
     return _translated(method, limited=True)
 
 
+def translated_write(method: F) -> F:
+    """`translated`, for what writes: once it was sent, nobody may know what became of it."""
+    return _translated(method, limited=True, writes=True)
+
+
 def patient(method: F) -> F:
     """`translated`, for what takes as long as it takes."""
     return _translated(method, limited=False)
 
 
-def _translated(method: F, *, limited: bool) -> F:
+def _translated(method: F, *, limited: bool, writes: bool = False) -> F:
     @functools.wraps(method)
     def call(self: Connection, model: str, *args: Any, **kwargs: Any) -> Any:
         try:
             with timeout(self._settings.timeout if limited else None):
                 return method(self, model, *args, **kwargs)
         except CAUGHT as error:
-            raise self.errors(error, model) from error
+            raise self.errors(error, model, writes=writes) from error
 
     return cast("F", call)
 

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 645ac5f80a1b2ef9d4399a2a
+# Digest of the rest: 3e15a12fa02347a7f7dcded0
 
 """The MongoDB engine: Interstore's operations as commands."""
 
@@ -15,8 +15,9 @@ from pymongo.errors import BulkWriteError
 from interstore.bulk import BulkResult, WriteOutcome
 from interstore.filters.tree import ALL, Node
 from interstore.prepared import Write, WriteMode
-from interstore_backends.mongodb._sync.connection import translated
-from interstore_backends.mongodb._sync.writes import Writes, contended
+from interstore_backends.mongodb._sync.connection import translated, translated_write
+from interstore_backends.mongodb._sync.updates import Updates
+from interstore_backends.mongodb._sync.writes import contended
 from interstore_backends.mongodb.bulk import Batch, Stored
 from interstore_backends.mongodb.conditions import all_of, compile_filter
 from interstore_backends.mongodb.errors import CAUGHT
@@ -32,7 +33,7 @@ _ATTEMPTS: Final = 100
 """How often documents are sent while others write the same ones."""
 
 
-class MongoDBDatabase(Writes):
+class MongoDBDatabase(Updates):
     """A database on a MongoDB replica set, sharded cluster or single server.
 
     An acknowledged write is in the journals of a majority; reads are the primary's.
@@ -44,7 +45,7 @@ class MongoDBDatabase(Writes):
 
     # Writes of many documents.
 
-    @translated
+    @translated_write
     def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """Create each; the outcome of each, in order. The ids are distinct."""
         batch = Batch(model, writes)
@@ -74,7 +75,7 @@ class MongoDBDatabase(Writes):
                 batch.outcomes[place] = found
         batch.refused.clear()
 
-    @translated
+    @translated_write
     def put_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """Put each; the outcome of each, in order. The ids are distinct.
 
@@ -141,7 +142,7 @@ class MongoDBDatabase(Writes):
             batch.failed(error, self.errors)
             self._explain(model, batch)
 
-    @translated
+    @translated_write
     def write_page(
         self, model: str, writes: Sequence[Write], mode: WriteMode
     ) -> list[WriteOutcome]:
@@ -169,7 +170,7 @@ class MongoDBDatabase(Writes):
                 return batch.leave()
         raise contended(model, batch.existing[0].id)
 
-    @translated
+    @translated_write
     def delete_many(self, model: str, tree: Node) -> BulkResult:
         """Delete every document that matches, each atomically."""
         filter = all_of([compile_filter(tree), OURS])

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/writes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: f5d75df8395e8c26bd7d89fe
+# Digest of the rest: d4974663db3ef335a1a7bf0a
 
 """Writes of one document."""
 
@@ -15,7 +15,7 @@ from interstore.changes import Changes, conflict, not_found
 from interstore.document import Document, make_document
 from interstore.errors import InterstoreError, UnavailableError
 from interstore.prepared import Write
-from interstore_backends.mongodb._sync.connection import translated
+from interstore_backends.mongodb._sync.connection import translated_write
 from interstore_backends.mongodb._sync.reads import Reads
 from interstore_backends.mongodb.conditions import Filter
 from interstore_backends.mongodb.errors import (
@@ -45,7 +45,7 @@ _ATTEMPTS: Final = 100
 class Writes(Reads):
     """Writes of one document."""
 
-    @translated
+    @translated_write
     def create(self, model: str, write: Write) -> Document:
         document = stored(write)
         collection = self._writable(model)
@@ -59,7 +59,7 @@ class Writes(Reads):
             raise
         return write.document()
 
-    @translated
+    @translated_write
     def put(self, model: str, write: Write, *, if_version: int | None = None) -> Document:
         """Replace the document if it exists, else create it.
 
@@ -105,7 +105,7 @@ class Writes(Reads):
             )
         raise contended(model, write.id)
 
-    @translated
+    @translated_write
     def update(
         self, model: str, id: str, changes: Changes, *, if_version: int | None = None
     ) -> Document:
@@ -160,7 +160,7 @@ class Writes(Reads):
                 return write.document()
         raise contended(model, id)
 
-    @translated
+    @translated_write
     def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
         collection = self._collection(model)
         for _ in range(_ATTEMPTS):
