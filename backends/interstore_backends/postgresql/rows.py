@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -87,8 +88,15 @@ def read_documents(rows: Sequence[Row]) -> list[Document]:
     if len(rows) <= _CHUNK:
         return _read_chunk(rows)
     documents: list[Document] = []
-    for start in range(0, len(rows), _CHUNK):
-        documents += _read_chunk(rows[start : start + _CHUNK])
+    # All of them live on: looking for garbage among them, again and again, takes a fifth more.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        for start in range(0, len(rows), _CHUNK):
+            documents += _read_chunk(rows[start : start + _CHUNK])
+    finally:
+        if collecting:
+            gc.enable()
     return documents
 
 

@@ -16,7 +16,14 @@ __all__ = ["COLUMNS", "LAYOUT", "Registry", "Table", "creation_is_off", "newer_l
 LAYOUT: Final = 1
 """How the columns of a model's table are laid out."""
 
-COLUMNS: Final = "id,version,created_at,updated_at,expires_at,doc"
+_ENVELOPE: Final = "id,version,created_at,updated_at,expires_at"
+COLUMNS: Final = f"{_ENVELOPE},doc"
+
+_PICK: Final = (
+    "(SELECT coalesce(jsonb_object_agg(key, doc -> key), '{}') "
+    "FROM unnest($1::text[]) AS key WHERE doc ? key)"
+)
+"""The document with some of its keys only."""
 
 
 class Registry:
@@ -138,6 +145,7 @@ class Table:
         "put_many",
         "replace_if",
         "select",
+        "select_keys",
     )  # fmt: skip
 
     def __init__(self, model: str, name: str) -> None:
@@ -147,6 +155,7 @@ class Table:
         self.indexed: Indexed = NOT_INDEXED
         self.fresh_until = 0.0
         self.select = f"SELECT {COLUMNS} FROM {name}"
+        self.select_keys = f"SELECT {_ENVELOPE},{_PICK} FROM {name}"
         self.get = f"{self.select} WHERE id = $1"
         self.find_by_ids = f"{self.select} WHERE id = ANY($1::text[])"
         self.delete = f"DELETE FROM {name} WHERE id = $1"

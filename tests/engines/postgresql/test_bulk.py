@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+
+import pytest
+
 from interstore.bulk import WriteOutcome
 from interstore.errors import DuplicateError
 from interstore.prepared import Write
@@ -49,3 +53,16 @@ def test_numbers_of_others_in_one_of_many_chunks(database: PostgreSQLDatabase) -
     assert [each["n"] for each in found] == [1 if n == 700 else n for n in range(1200)]
     assert type(found[700]["n"]) is int
     assert found[700]["m"] == 1e22
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+def test_garbage_collection_is_as_before(database: PostgreSQLDatabase, collecting: bool) -> None:
+    """It rests while many documents are read."""
+    database.create_many("m", [write(f"{n:04}") for n in range(600)])
+    try:
+        if not collecting:
+            gc.disable()
+        assert len(list(database.find("m", query()))) == 600
+        assert gc.isenabled() == collecting
+    finally:
+        gc.enable()

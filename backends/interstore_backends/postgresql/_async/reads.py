@@ -14,6 +14,7 @@ import psycopg
 from interstore.document import Document
 from interstore.errors import CorruptionError, InterstoreError
 from interstore.filters.tree import ALL, Node
+from interstore.paths import Path
 from interstore.prepared import Partition, Query, ScanPage
 from interstore_backends.postgresql._async.connections import AsyncConnections
 from interstore_backends.postgresql._async.models import AsyncModels
@@ -23,12 +24,16 @@ from interstore_backends.postgresql.errors import Translator, is_undefined_table
 from interstore_backends.postgresql.rows import Row, read_document, read_documents
 from interstore_backends.postgresql.schema import Table
 from interstore_backends.postgresql.settings import PostgreSQLSettings
-from interstore_backends.postgresql.values import NOT_INDEXED, Indexed, text_array
+from interstore_backends.postgresql.values import NOT_INDEXED, Indexed, Parameters, text_array
 
 __all__ = ["AsyncReads"]
 
 _SAMPLED_PAGES: Final = 2_000
 """So many pages of a table are read to find out how its ids are spread."""
+
+
+_FEW_KEYS: Final = 8
+"""So many are picked out by the server: for each, it unpacks a document that is compressed."""
 
 
 class AsyncReads:
@@ -58,10 +63,17 @@ class AsyncReads:
         table = await self._table(model)
         if table is None:
             return []
-        rest = compile_query(query, await self._indexed(table, query.tree))
-        return read_documents(
-            await self._read(table, table.select + rest.sql, rest.values, prepare=rest.prepare)
+        keys = _top_level(query.fields)
+        select = table.select if keys is None else table.select_keys
+        parameters = None if keys is None else Parameters([text_array(keys)])
+        rest = compile_query(query, await self._indexed(table, query.tree), parameters)
+        documents = read_documents(
+            await self._read(table, select + rest.sql, rest.values, prepare=rest.prepare)
         )
+        if keys is not None:
+            for document in documents:
+                document.partial = True
+        return documents
 
     async def count(self, model: str, tree: Node) -> int:
         """How many documents match."""
@@ -169,6 +181,14 @@ class AsyncReads:
     def _translated(self, model: str | None = None) -> AbstractContextManager[None]:
         """Raises Interstore's errors for the driver's."""
         return Translated(self._connections.error, model)
+
+
+def _top_level(fields: tuple[Path, ...] | None) -> list[str] | None:
+    """The keys that hold what a projection keeps; ``None`` if whole documents are to be read."""
+    if fields is None:
+        return None
+    keys = list(dict.fromkeys([str(path[0]) for path in fields]))
+    return keys if len(keys) <= _FEW_KEYS else None
 
 
 class Translated:

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: b8372f9a118c027d03e0f9b1
+# Digest of the rest: 118e0aa1871eb1b9aeee4ec9
 
 """What is read, and what all operations share."""
 
@@ -18,6 +18,7 @@ import psycopg
 from interstore.document import Document
 from interstore.errors import CorruptionError, InterstoreError
 from interstore.filters.tree import ALL, Node
+from interstore.paths import Path
 from interstore.prepared import Partition, Query, ScanPage
 from interstore_backends.postgresql._sync.connections import Connections
 from interstore_backends.postgresql._sync.models import Models
@@ -27,12 +28,16 @@ from interstore_backends.postgresql.errors import Translator, is_undefined_table
 from interstore_backends.postgresql.rows import Row, read_document, read_documents
 from interstore_backends.postgresql.schema import Table
 from interstore_backends.postgresql.settings import PostgreSQLSettings
-from interstore_backends.postgresql.values import NOT_INDEXED, Indexed, text_array
+from interstore_backends.postgresql.values import NOT_INDEXED, Indexed, Parameters, text_array
 
 __all__ = ["Reads"]
 
 _SAMPLED_PAGES: Final = 2_000
 """So many pages of a table are read to find out how its ids are spread."""
+
+
+_FEW_KEYS: Final = 8
+"""So many are picked out by the server: for each, it unpacks a document that is compressed."""
 
 
 class Reads:
@@ -62,10 +67,17 @@ class Reads:
         table = self._table(model)
         if table is None:
             return []
-        rest = compile_query(query, self._indexed(table, query.tree))
-        return read_documents(
-            self._read(table, table.select + rest.sql, rest.values, prepare=rest.prepare)
+        keys = _top_level(query.fields)
+        select = table.select if keys is None else table.select_keys
+        parameters = None if keys is None else Parameters([text_array(keys)])
+        rest = compile_query(query, self._indexed(table, query.tree), parameters)
+        documents = read_documents(
+            self._read(table, select + rest.sql, rest.values, prepare=rest.prepare)
         )
+        if keys is not None:
+            for document in documents:
+                document.partial = True
+        return documents
 
     def count(self, model: str, tree: Node) -> int:
         """How many documents match."""
@@ -173,6 +185,14 @@ class Reads:
     def _translated(self, model: str | None = None) -> AbstractContextManager[None]:
         """Raises Interstore's errors for the driver's."""
         return Translated(self._connections.error, model)
+
+
+def _top_level(fields: tuple[Path, ...] | None) -> list[str] | None:
+    """The keys that hold what a projection keeps; ``None`` if whole documents are to be read."""
+    if fields is None:
+        return None
+    keys = list(dict.fromkeys([str(path[0]) for path in fields]))
+    return keys if len(keys) <= _FEW_KEYS else None
 
 
 class Translated:
