@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from interstore.filters.tree import ALL, And, Eq, Node
+from interstore.filters.tree import ALL, And, Eq, In, Node, Or
 from interstore.prepared import Position, Query, SortKey
 from interstore_backends.postgresql.conditions import Conditions
 from interstore_backends.postgresql.values import (
@@ -24,8 +24,8 @@ class Compiled:
     """A piece of SQL and the operands of its placeholders ``$1``, ``$2`` ...
 
     Attributes:
-        prepare: ``False`` if the operands decide which plan is best: a prepared statement would
-            soon have one plan for all. That is so of all but equality.
+        prepare: ``False`` if the operands decide which plan is best, as those of a range do: a
+            prepared statement would soon have one plan for all.
     """
 
     sql: str
@@ -58,9 +58,9 @@ def compile_filter(
 
 
 def _is_equality(tree: Node) -> bool:
-    if isinstance(tree, And):
+    if isinstance(tree, (And, Or)):
         return all(_is_equality(node) for node in tree.nodes)
-    return isinstance(tree, Eq)
+    return isinstance(tree, (Eq, In))
 
 
 def compile_query(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -73,7 +73,7 @@ def until_it_waits(database: PostgreSQLDatabase) -> None:
 @contextmanager
 def held_up(
     url: str, database: PostgreSQLDatabase, build: Callable[[], Any]
-) -> Iterator[tuple[psycopg.Connection[Any], Future[Any]]]:
+) -> Generator[tuple[psycopg.Connection[Any], Future[Any]]]:
     """A build that waits for a transaction of another program, which locks nothing."""
     # The transaction is over before anybody waits for the build to end.
     with ThreadPoolExecutor(1) as threads, psycopg.connect(url) as other:

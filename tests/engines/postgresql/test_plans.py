@@ -15,6 +15,7 @@ from interstore.indexes import Index, parse_index
 from interstore.prepared import Write
 from interstore.times import format_time
 from interstore_backends.postgresql._sync.database import PostgreSQLDatabase
+from interstore_backends.postgresql.quoting import quote_name, quote_text
 from interstore_backends.postgresql.values import NOT_INDEXED
 from tests.engines.postgresql.support import changes, query
 
@@ -112,41 +113,43 @@ def _options(type: Any = None, unique: bool = False, list: bool = False) -> tupl
     return type, unique, list
 
 
-def plans(database: PostgreSQLDatabase, call: Callable[[], object]) -> list[str]:
-    """The plans of the statement that a call sends to the server; it is not carried out.
-
-    Prepared statements may get one of two: for the operands given, or for any.
-    """
-    sent: list[tuple[str, Sequence[str], dict[str, Any]]] = []
+def sent_by(database: PostgreSQLDatabase, call: Callable[[], object]) -> tuple[str, Sequence[str]]:
+    """The statement and the operands that a call sends to the server; they are not sent."""
+    sent: list[tuple[str, Sequence[str]]] = []
     connections = database._connections
     database._indexed(database._table("m"), query({"n": 1}).tree)  # looks, if it is time to
 
     def read(sql: str, values: Sequence[str], **options: Any) -> list[Any]:
-        sent.append((sql, values, options))
+        sent.append((sql, values))
         return []
 
     def write(sql: str, values: Sequence[str], **options: Any) -> tuple[int, list[Any]]:
-        sent.append((sql, values, options))
+        sent.append((sql, values))
         return 0, []
 
     with patch.object(connections, "read", read), patch.object(connections, "write", write):
         call()
-    sql, values, options = sent[0]
-    with connections.transaction() as transaction:
+    return sent[0]
+
+
+def plans(
+    database: PostgreSQLDatabase, call: Callable[[], object], *, generic: bool = False
+) -> list[str]:
+    """The plan of what a call sends to the server; and the one for whatever operands."""
+    sql, values = sent_by(database, call)
+    with database._connections.transaction() as transaction:
         # On few processors, plans for parallel workers vary.
         transaction.run("SET LOCAL max_parallel_workers_per_gather = 0")
         found = [transaction.run(f"EXPLAIN {sql}", values)]
-        if options.get("prepare") is not False:
+        if generic:
             transaction._cursor.execute(f"EXPLAIN (GENERIC_PLAN) {sql}".encode())
             found.append(transaction._cursor.fetchall())
     return ["\n".join(line for (line,) in rows) for rows in found]
 
 
-def assert_served(
-    database: PostgreSQLDatabase, index: Index, call: Callable[[], object], *, ordered: bool = False
-) -> None:
+def assert_served(plans: Sequence[str], index: Index, *, ordered: bool = False) -> None:
     """Every plan searches the index; and, if asked, has no sort."""
-    for plan in plans(database, call):
+    for plan in plans:
         assert f"interstore_{index.name}" in plan, plan
         assert "Index Cond" in plan, plan
         assert "Seq Scan" not in plan, plan
@@ -157,33 +160,66 @@ def assert_served(
 def test_filters(kept: PostgreSQLDatabase, indexed: dict[str, Index], case: str) -> None:
     name, filter = FILTERS[case]
     asked = query(filter)
-    assert_served(kept, indexed[name], lambda: kept.find("m", asked))
-    assert_served(kept, indexed[name], lambda: kept.count("m", asked.tree))
-    assert_served(kept, indexed[name], lambda: kept.delete_many("m", asked.tree))
+    calls: list[Callable[[], object]] = [
+        lambda: kept.find("m", asked),
+        lambda: kept.count("m", asked.tree),
+        lambda: kept.delete_many("m", asked.tree),
+    ]
     if case not in COMMON:
-        assert_served(kept, indexed[name], lambda: kept.find("m", asked.only(limit=100)))
-        assert_served(kept, indexed[name], lambda: kept.exists("m", asked.tree))
+        calls.append(lambda: kept.find("m", asked.only(limit=100)))
+        calls.append(lambda: kept.exists("m", asked.tree))
+    for call in calls:
+        generic = case.startswith(("equality", "null"))
+        assert_served(plans(kept, call, generic=generic), indexed[name])
+
+
+@pytest.mark.parametrize("case", FILTERS)
+def test_filters_of_statements_that_are_repeated(
+    kept: PostgreSQLDatabase, indexed: dict[str, Index], case: str
+) -> None:
+    """From the eleventh time on, the server may have chosen a plan for whatever operands."""
+    name, filter = FILTERS[case]
+    asked = query(filter, limit=1_000)
+    sql, values = sent_by(kept, lambda: kept.find("m", asked))
+    with kept.session() as session:
+        for _ in range(12):
+            session.find("m", asked)
+        with session._connections.transaction() as transaction:
+            of = "SELECT name, generic_plans + custom_plans FROM pg_prepared_statements"
+            found = transaction.run(f"{of} WHERE statement = $1", [sql])
+            if not found:
+                return  # it is planned for its operands each time
+            [(prepared, times)] = found
+            assert times >= 6
+            operands = ",".join([quote_text(value) for value in values])
+            rows = transaction.run(f"EXPLAIN EXECUTE {quote_name(prepared)}({operands})")
+    plan = "\n".join(line for (line,) in rows)
+    if case not in COMMON:
+        assert_served([plan], indexed[name])
 
 
 @pytest.mark.parametrize("sort", SORTS)
 def test_sorts_and_pages(kept: PostgreSQLDatabase, indexed: dict[str, Index], sort: str) -> None:
     name, filter = SORTS[sort]
     asked = query(filter, sort, limit=10)
-    for plan in plans(kept, lambda: kept.find("m", asked)):
+    for plan in plans(kept, lambda: kept.find("m", asked), generic=True):
         assert f"interstore_{indexed[name].name}" in plan, plan
         assert "Sort" not in plan, plan
     [*_, last] = kept.find("m", asked)
     for after in (last, document(12_003).document()):
         page = asked.only(after=position_of(after, asked.order))
-        call = partial(kept.find, "m", page)
-        assert_served(kept, indexed[name], call, ordered=True)
+        found = plans(kept, partial(kept.find, "m", page), generic=True)
+        assert_served(found, indexed[name], ordered=True)
 
 
 def test_changes(kept: PostgreSQLDatabase, indexed: dict[str, Index]) -> None:
     change = changes({"$inc": {"count": 1}})
     few = query({"name": "name00077"})
-    assert_served(kept, indexed["name"], lambda: kept.update_many("m", few.tree, change))
-    assert_served(kept, indexed["name"], lambda: kept.find_one_and_update("m", few, change))
+    for call in (
+        lambda: kept.update_many("m", few.tree, change),
+        lambda: kept.find_one_and_update("m", few, change),
+    ):
+        assert_served(plans(kept, call, generic=True), indexed["name"])
 
 
 def test_equal_values_come_in_the_order_of_ids(
@@ -191,7 +227,8 @@ def test_equal_values_come_in_the_order_of_ids(
 ) -> None:
     """So a page of them needs no sort, however many there are."""
     page = query({"level": 7}, limit=10, after=("u012077",))
-    assert_served(kept, indexed["level"], lambda: kept.find("m", page), ordered=True)
+    found = plans(kept, lambda: kept.find("m", page), generic=True)
+    assert_served(found, indexed["level"], ordered=True)
 
 
 def test_what_is_not_indexed_is_compiled_to_what_scans_fastest(
