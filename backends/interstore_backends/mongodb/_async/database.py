@@ -63,7 +63,7 @@ class AsyncMongoDBDatabase(AsyncUpdates):
 
     async def _explain(self, model: str, batch: Batch) -> None:
         """Say of documents that an index may have refused what it demands."""
-        indexes = await self.indexes(model) if batch.refused else []
+        indexes = await self._demanding(model) if batch.refused else []
         for place, problem in batch.refused.items():
             write = batch.writes[place]
             found = self._objection(model, write.id, write.fields, problem, indexes)

@@ -77,7 +77,7 @@ class AsyncIndexes(AsyncConnection):
     @translated
     async def indexes(self, model: str) -> list[Index]:
         """The indexes of the model, in the order of their names."""
-        return [each.index for each in await self._declarations(model)]
+        return [each.index for each in await self._declarations(model) if each.ready]
 
     @patient
     async def ensure_index(self, model: str, index: Index) -> None:
@@ -166,6 +166,10 @@ class AsyncIndexes(AsyncConnection):
         """All of a model's, ready or not, in the order of their names."""
         cursor = self._declared_in().find({"model": model}, collation=SIMPLE, sort=[("name", 1)])
         return [Declaration.read(document) async for document in cursor]
+
+    async def _demanding(self, model: str) -> list[Index]:
+        """The indexes that may refuse a document, also those that are not ready."""
+        return [each.index for each in await self._declarations(model)]
 
     def _declared_in(self) -> DriverCollection[dict[str, Any]]:
         return self._database()[INDEXES]
@@ -420,7 +424,7 @@ class AsyncIndexes(AsyncConnection):
         if error.code != REFUSED and not is_duplicate(error.code):
             return
         unknown = error.code == REFUSED or not is_duplicate_id(error.details)
-        indexes = await self.indexes(model) if unknown else []
+        indexes = await self._demanding(model) if unknown else []
         found = self._objection(model, id, fields, problem, indexes)
         if found is not None:
             raise found from error

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 3e15a12fa02347a7f7dcded0
+# Digest of the rest: 6d4dc34b3b370c52bb32e23e
 
 """The MongoDB engine: Interstore's operations as commands."""
 
@@ -67,7 +67,7 @@ class MongoDBDatabase(Updates):
 
     def _explain(self, model: str, batch: Batch) -> None:
         """Say of documents that an index may have refused what it demands."""
-        indexes = self.indexes(model) if batch.refused else []
+        indexes = self._demanding(model) if batch.refused else []
         for place, problem in batch.refused.items():
             write = batch.writes[place]
             found = self._objection(model, write.id, write.fields, problem, indexes)

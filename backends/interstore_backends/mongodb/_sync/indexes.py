@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/indexes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: a6d5d2d32e6abf6e8a106d84
+# Digest of the rest: afde9992e6751a3679a0d88d
 
 """Indexes: declaring, building and dropping them, and what they refuse."""
 
@@ -81,7 +81,7 @@ class Indexes(Connection):
     @translated
     def indexes(self, model: str) -> list[Index]:
         """The indexes of the model, in the order of their names."""
-        return [each.index for each in self._declarations(model)]
+        return [each.index for each in self._declarations(model) if each.ready]
 
     @patient
     def ensure_index(self, model: str, index: Index) -> None:
@@ -168,6 +168,10 @@ class Indexes(Connection):
         """All of a model's, ready or not, in the order of their names."""
         cursor = self._declared_in().find({"model": model}, collation=SIMPLE, sort=[("name", 1)])
         return [Declaration.read(document) for document in cursor]
+
+    def _demanding(self, model: str) -> list[Index]:
+        """The indexes that may refuse a document, also those that are not ready."""
+        return [each.index for each in self._declarations(model)]
 
     def _declared_in(self) -> DriverCollection[dict[str, Any]]:
         return self._database()[INDEXES]
@@ -422,7 +426,7 @@ class Indexes(Connection):
         if error.code != REFUSED and not is_duplicate(error.code):
             return
         unknown = error.code == REFUSED or not is_duplicate_id(error.details)
-        indexes = self.indexes(model) if unknown else []
+        indexes = self._demanding(model) if unknown else []
         found = self._objection(model, id, fields, problem, indexes)
         if found is not None:
             raise found from error
