@@ -55,9 +55,15 @@ def spoil(url: str, ready: Any, declared: Any, results: Any) -> None:
             results.put(error.index)
 
 
-@pytest.mark.parametrize("scheme", ["json", "sqlite"])
-def test_one_winner_for_each_value(tmp_path: Path, scheme: str) -> None:
-    url = f"{scheme}:///{tmp_path / 'data'}" + (".db" if scheme == "sqlite" else "")
+@pytest.fixture(params=["json", "sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of an empty database."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgresql_url"))
+    return f"{request.param}:///{tmp_path / 'data'}" + (".db" if request.param == "sqlite" else "")
+
+
+def test_one_winner_for_each_value(url: str) -> None:
     wins = spawn.Queue()
     processes = [spawn.Process(target=claim, args=(url, n, wins)) for n in range(3)]
     for process in processes:
@@ -79,9 +85,7 @@ def test_one_winner_for_each_value(tmp_path: Path, scheme: str) -> None:
         assert len(winners) >= 1 if value % 4 == 2 else len(winners) == 1, value
 
 
-@pytest.mark.parametrize("scheme", ["json", "sqlite"])
-def test_a_declaration_holds_at_once(tmp_path: Path, scheme: str) -> None:
-    url = f"{scheme}:///{tmp_path / 'data'}" + (".db" if scheme == "sqlite" else "")
+def test_a_declaration_holds_at_once(url: str) -> None:
     ready, declared, results = spawn.Event(), spawn.Event(), spawn.Queue()
     process = spawn.Process(target=spoil, args=(url, ready, declared, results))
     process.start()
