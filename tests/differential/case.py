@@ -33,6 +33,7 @@ class Case:
         sorts: sorts with the ids in order. They are walked in pages of one and of two, too.
         updates: changes to one document, one after the other, each with the fields after it;
             ``None`` if they are refused.
+        afterwards: filters as in `finds`, after the updates.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Case:
     finds: Sequence[tuple[Any, str]] = ()
     sorts: Sequence[tuple[Any, str]] = ()
     updates: Sequence[tuple[str, Any, Mapping[str, Any] | None]] = ()
+    afterwards: Sequence[tuple[Any, str]] = ()
 
     @property
     def writes(self) -> list[Write]:
@@ -57,10 +59,11 @@ def problems(database: Operations, model: str, case: Case) -> Iterator[str]:
         for write in case.writes:
             store_in(database, model, write)
         yield from _misread(database, model, case)
-        yield from _misfound(database, model, case)
+        yield from _misfound(database, model, case, case.finds)
         yield from _missorted(database, model, case)
         yield from _misput(database, model, case)
         yield from _misupdated(database, model, case)
+        yield from _misfound(database, model, case, case.afterwards)
     except InterstoreError as error:
         yield f"{case.name}: raises {error!r}"
 
@@ -83,8 +86,10 @@ def _misread(database: Operations, model: str, case: Case) -> Iterator[str]:
             yield f"{case.name}: {write.id!r} reads as {found!r}, not as {expected!r}"
 
 
-def _misfound(database: Operations, model: str, case: Case) -> Iterator[str]:
-    for filter, wanted in case.finds:
+def _misfound(
+    database: Operations, model: str, case: Case, finds: Sequence[tuple[Any, str]]
+) -> Iterator[str]:
+    for filter, wanted in finds:
         expected = wanted.split()
         tree = parse_filter(filter)
         found = ids(database.find(model, Query(tree)))

@@ -247,8 +247,8 @@ SQLITE = (
         "values",
         'cls(f"+{alias}.type"',
         'cls(f"{alias}.type"',
-        equivalent="SQLite moves constants into comparisons; the class is asked for as CASE type WHEN, "
-        "which it leaves alone. The plus is for the comparison that somebody writes next",
+        equivalent="SQLite moves constants into comparisons; the class is asked for as CASE type "
+        "WHEN, which it leaves alone. The plus is for the comparison that somebody writes next",
     ),
     _sqlite(
         "candidates of $elemMatch are objects and arrays",
@@ -669,10 +669,12 @@ MONGODB = (
         "conditions",
         'return {"$elemMatch": inner or {"$and": [{}]}}',
         'return {"$elemMatch": inner}',
+        equivalent="this server takes the empty filter for one on objects and arrays, too; nothing "
+        "says that all do",
     ),
     _mongodb(
         "strings compare by code point, whatever the collection says",
-        "_sync.reads",
+        "options",
         'SIMPLE: Final = {"locale": "simple"}',
         "SIMPLE: Final = None",
     ),
@@ -735,6 +737,7 @@ MONGODB = (
         "compile",
         '"$cond": [{"$isArray": "$$o"}, None, "$$o." + field_path((step,), at_root=False)]',
         '"$cond": [False, None, "$$o." + field_path((step,), at_root=False)]',
+        equivalent="of an array, the server gives an array, which sorts like what is missing",
     ),
     _mongodb(
         "a position's ties are decided by the id",
@@ -775,9 +778,8 @@ MONGODB = (
     _mongodb(
         "integral floats are integers when they are read",
         "records",
-        "        if value.is_integer() and -MAX_INTEGER <= value <= MAX_INTEGER:\n"
-        "            return int(value)\n",
-        "",
+        "return value if value % 1 else int(value)",
+        "return float(value)",
     ),
 )
 

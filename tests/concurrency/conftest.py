@@ -1,0 +1,3 @@
+from tests.differential.fixtures import place, subject
+
+__all__ = ["place", "subject"]
