@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -19,8 +20,28 @@ def write_page(said: Iterable[str]) -> None:
 
 
 def with_results(page: str, said: Iterable[str]) -> str:
-    """The text of the page with the results in it, their titles one level lower."""
+    """The text of the page with the results in it, their titles one level lower.
+
+    Tables that the run did not measure stay; those that it did then say when that was.
+    """
     before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    results = "\n".join(said).replace("\n## ", "\n### ")
-    return f"{before}{BEGIN}\n\n{results.strip()}\n\n{END}{after}"
+    old, _, after = rest.partition(END)
+    tables = _tables(old)
+    measured = _tables("\n".join(said).replace("\n## ", "\n### "))
+    heading = measured.pop("")
+    if tables.keys() - {""} <= measured.keys():
+        tables[""] = heading
+    elif tables[""] != heading:
+        measured = {title: f"{heading}\n\n{table}" for title, table in measured.items()}
+    tables |= measured
+    results = "\n\n".join(f"{title}\n\n{table}".strip() for title, table in tables.items())
+    return f"{before}{BEGIN}\n\n{results}\n\n{END}{after}"
+
+
+def _tables(text: str) -> dict[str, str]:
+    """What stands under each title; under "" what stands before the first."""
+    first, *rest = re.split(r"^(### .*)$", text, flags=re.MULTILINE)
+    tables = {"": first.strip()}
+    for title, table in zip(rest[::2], rest[1::2], strict=True):
+        tables[title] = table.strip()
+    return tables

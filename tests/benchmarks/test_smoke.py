@@ -68,6 +68,15 @@ def test_page() -> None:
     assert BEGIN in PAGE.read_text(encoding="utf-8")
 
 
+def test_page_after_a_run_of_a_part() -> None:
+    page = with_results(f"{BEGIN}{END}", ["Monday.", "\n## A\n\n| a |", "\n## B\n\n| b |"])
+    later = with_results(page, ["Tuesday.", "\n## B\n\n| b2 |", "\n## C\n\n| c |"])
+    assert later == (
+        f"{BEGIN}\n\nMonday.\n\n### A\n\n| a |\n\n### B\n\nTuesday.\n\n| b2 |\n\n### C\n\n"
+        f"Tuesday.\n\n| c |\n\n{END}"
+    )
+
+
 def test_titles_are_distinct() -> None:
     assert len(set(TITLES)) == len(TITLES)
 
