@@ -20,6 +20,7 @@ from tests.benchmarks.suites import (
     Suite,
     files,
     layers,
+    mongodb,
     postgresql,
     sqlite,
     startup,
@@ -32,6 +33,7 @@ __all__ = ["FULL", "QUICK", "TINY", "Measured", "Scale", "run"]
 SUITES: Final[tuple[Suite, ...]] = (
     *sqlite.SUITES,
     *postgresql.SUITES,
+    *mongodb.SUITES,
     *files.SUITES,
     *layers.SUITES,
     *startup.SUITES,

@@ -7,8 +7,9 @@ from functools import cached_property
 from types import TracebackType
 from typing import Self
 
-from tests.servers import postgresql
+from tests.servers import mongodb, postgresql
 from tests.servers.databases import PostgreSQL
+from tests.servers.mongodb import MongoDB
 
 __all__ = ["Servers"]
 
@@ -26,6 +27,11 @@ class Servers:
     @cached_property
     def postgresql(self) -> PostgreSQL:
         return self._running.enter_context(postgresql.running())
+
+    @cached_property
+    def mongodb(self) -> MongoDB:
+        """A replica set of one member."""
+        return self._running.enter_context(mongodb.running())
 
     def __enter__(self) -> Self:
         return self

@@ -14,7 +14,7 @@ from tests.benchmarks.page import BEGIN, END, PAGE, with_results
 from tests.benchmarks.report import table
 from tests.benchmarks.run import SUITES, TINY, run
 from tests.benchmarks.servers import Servers
-from tests.benchmarks.suites import Suite, files, postgresql, sqlite
+from tests.benchmarks.suites import Suite, files, mongodb, postgresql, sqlite
 
 TITLES = [suite.title(TINY.sizes) for suite in SUITES]
 
@@ -42,6 +42,7 @@ RIVALS = [
     *(("SQLite", rival) for rival in sqlite.RIVALS),
     *(("JSON files", rival) for rival in files.RIVALS),
     *(("PostgreSQL", rival) for rival in postgresql.RIVALS),
+    *(("MongoDB", rival) for rival in mongodb.RIVALS),
 ]
 
 

@@ -60,6 +60,10 @@ class Context:
         """The URL of an empty database; it is cleared when the suite is done."""
         return self.closing.enter_context(self.servers.postgresql.database(**_PLAIN))
 
+    def new_mongodb(self, name: str) -> str:
+        """The same of MongoDB."""
+        return self.closing.enter_context(self.servers.mongodb.database())
+
 
 @dataclass(frozen=True, slots=True)
 class Suite:
