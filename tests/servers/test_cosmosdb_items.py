@@ -118,7 +118,7 @@ class TestItems:
         container.create_item({"id": "a", "text": text, text or "x": 1})
         assert container.read_item("a", "a")["text"] == text
         query = "SELECT VALUE c.id FROM c WHERE c.text = @text"
-        parameters = [{"name": "@text", "value": text}]
+        parameters: list[dict[str, object]] = [{"name": "@text", "value": text}]
         items = container.query_items(
             query, parameters=parameters, enable_cross_partition_query=True
         )

@@ -197,7 +197,8 @@ class Prepared:
         return (a > b) - (a < b)
 
     def _groups(self, places: Iterable[_Place], parameters: Names) -> Iterator[Row]:
-        groups: dict[str, list[Names]] = {} if self._group else {"": []}
+        # Without GROUP BY there is one, however few its rows are.
+        groups: dict[str, list[Names]] = {} if self._group else {"[]": []}
         for place in places:
             key = json.dumps([_key_json(one(place.names)) for one in self._group], sort_keys=True)
             groups.setdefault(key, []).append(place.names)
