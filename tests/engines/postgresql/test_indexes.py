@@ -89,13 +89,13 @@ def held_up(
 
 def test_nobody_waits_for_a_build(opened: Open, postgresql_url: str) -> None:
     """Writers write, while a build takes longer than an operation may."""
-    database, impatient = opened(), opened(timeout=0.5)
+    database, impatient = opened(), opened(timeout=1.5)
     outcomes = database.create_many("m", [write(f"{n:05}", {"n": n}) for n in range(5_000)])
     assert outcomes == [1] * 5_000
     wanted = index("n", type="number", unique=True)
     build = partial(impatient.ensure_index, "m", wanted)
     with held_up(postgresql_url, database, build) as (other, building):
-        time.sleep(0.7)
+        time.sleep(1.6)
         assert database.create("m", write("new", {"n": -1})).version == 1
         assert database.update("m", "00001", changes({"n": -2})).version == 2
         assert database.delete("m", "00002")
@@ -127,7 +127,7 @@ def test_all_want_the_same_at_once(opened: Open) -> None:
 
 def test_another_uses_the_table_all_the_time(opened: Open, postgresql_url: str) -> None:
     """Nobody waits long behind a build that needs the table for a moment."""
-    database, impatient = opened(), opened(timeout=1)
+    database, impatient = opened(), opened(timeout=2)
     fill(database, a={"n": 1})
     with ThreadPoolExecutor(1) as threads, psycopg.connect(postgresql_url) as other:
         other.execute("SELECT count(*) FROM m")
@@ -165,6 +165,32 @@ def test_what_is_stored_while_it_is_looked_at(database: PostgreSQLDatabase) -> N
         database.delete("m", "c")
         database.ensure_index("m", wanted)
         assert database.drop_index("m", wanted.name)
+
+
+def test_a_model_that_is_dropped_and_made_again_during_a_build(opened: Open) -> None:
+    one, other = opened(), opened()
+    fill(one, a={"n": 1})
+    look = Builder._check_stored
+    turns = [1, 2]
+
+    def look_and_lose(builder: Builder, *arguments: Any) -> None:
+        look(builder, *arguments)
+        if turns.pop() == 2:
+            assert other.drop("m")
+            fill(other, b={"n": 2})
+
+    with patch.object(Builder, "_check_stored", look_and_lose):
+        one.ensure_index("m", index("n", unique=True))
+    assert traces(one) == (2, 1, 1)
+    assert ids(one, {"n": 2}) == ["b"]
+
+    registry = one._models.registry
+    with (
+        patch.object(registry, "finish", registry.finish.replace("$2", "$2 || 'x'")),
+        pytest.raises(UnavailableError, match="again and again"),
+    ):
+        one.ensure_index("m", index("n"))
+    assert traces(one) == (2, 1, 1)
 
 
 def test_what_an_interrupted_build_leaves(opened: Open, postgresql_url: str) -> None:

@@ -141,7 +141,7 @@ def plans(
         # On few processors, plans for parallel workers vary.
         transaction.run("SET LOCAL max_parallel_workers_per_gather = 0")
         found = [transaction.run(f"EXPLAIN {sql}", values)]
-        if generic:
+        if generic and transaction._cursor.connection.info.server_version >= 160_000:
             transaction._cursor.execute(f"EXPLAIN (GENERIC_PLAN) {sql}".encode())
             found.append(transaction._cursor.fetchall())
     return ["\n".join(line for (line,) in rows) for rows in found]

@@ -124,7 +124,9 @@ class AsyncBuilder:
                 await self._run(statements.validate)
             for statement in statements.build:
                 await self._run(statement)
-            await self._run(self._registry.finish, key)
+            if not await self._run(self._registry.finish, key):
+                # With its model, which may have been made again since.
+                raise psycopg.errors.UndefinedTable(f"{index.name} was dropped meanwhile")
         except BaseException:
             # What cannot be removed now, the next build removes.
             with suppress(psycopg.Error, InterstoreError):

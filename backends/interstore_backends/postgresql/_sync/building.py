@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/building.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 55b03468c125a24d854720d4
+# Digest of the rest: 597fa58e0f50fabe02294cb5
 
 """Building and removing the indexes of one model, one at a time, while others write.
 
@@ -126,7 +126,9 @@ class Builder:
                 self._run(statements.validate)
             for statement in statements.build:
                 self._run(statement)
-            self._run(self._registry.finish, key)
+            if not self._run(self._registry.finish, key):
+                # With its model, which may have been made again since.
+                raise psycopg.errors.UndefinedTable(f"{index.name} was dropped meanwhile")
         except BaseException:
             # What cannot be removed now, the next build removes.
             with suppress(psycopg.Error, InterstoreError):
