@@ -64,7 +64,11 @@ def test_a_model_is_made_within(opened: Open) -> None:
         assert session.models() == ["m"]
         assert session.stats()["documents"] == 1
         assert session.drop("m")
-        session.put_many("m", [{"id": "b"}])
+        session.put_many("m", [{"id": "b", "n": 1}])
+        index = session.ensure_index("m", "n", type="number")
+        assert session.find_one("m", {"n": {"$gte": 1}}) is not None
+        assert session.indexes("m") == [index]
+        assert session.drop_index("m", index)
     assert store.count("m") == 1
 
 
