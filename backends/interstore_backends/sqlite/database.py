@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from interstore.bulk import BulkResult, WriteOutcome
 from interstore.changes import Changes, conflict, not_found
 from interstore.document import Document
-from interstore.errors import InterstoreError
 from interstore.filters.tree import ALL, Node
 from interstore.indexes import Index
 from interstore.prepared import Query, Write, WriteMode
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from interstore_backends.sqlite.foreign import SQLiteForeign
 
 __all__ = ["SQLiteDatabase"]
+
+T = TypeVar("T")
 
 
 class _RefusedByIndex(Exception):
@@ -87,10 +88,11 @@ class SQLiteDatabase(Reads):
                 raise
             return rows
 
-        stored = self._write(model, work, create=if_version is None)
-        if not stored:
-            raise self._refused(model, write.id, if_version)
-        [(version, created)] = stored
+        if if_version is None:
+            stored = self._write(model, work, create=True)
+        else:
+            stored = self._guarded(model, write.id, if_version, work)
+        [(version, created)] = stored or []
         return Document(
             write.fields,
             id=write.id,
@@ -125,17 +127,29 @@ class SQLiteDatabase(Reads):
             deleted: int = cursor.execute(statement, parameters).rowcount
             return deleted
 
-        deleted = bool(self._write(model, work))
-        if not deleted and if_version is not None:
-            raise self._refused(model, id, if_version)
-        return deleted
+        if if_version is None:
+            return bool(self._write(model, work))
+        return bool(self._guarded(model, id, if_version, work))
 
-    def _refused(self, model: str, id: str, if_version: int | None) -> InterstoreError:
-        """Why a guarded write changed nothing, by a fresh read."""
-        current = self.find_by_id(model, id)
-        if current is None or if_version is None:
-            return not_found(model, id)
-        return conflict(model, id, if_version, current.version)
+    def _guarded(
+        self, model: str, id: str, if_version: int, work: Callable[[Any, Table], T]
+    ) -> T | None:
+        """What `work` gives, which writes the document only if it has that version.
+
+        Raises:
+            NotFoundError: the document does not exist.
+            ConflictError: it has another version.
+        """
+        while True:
+            written = self._write(model, work)
+            if written:
+                return written
+            # A fresh read tells why. If the document has that version now, it was made since.
+            current = self.find_by_id(model, id)
+            if current is None:
+                raise not_found(model, id)
+            if current.version != if_version:
+                raise conflict(model, id, if_version, current.version)
 
     def find_one_and_update(self, model: str, query: Query, changes: Changes) -> Document | None:
         """Update the first document of the query's order; ``None`` if none matches."""
