@@ -279,7 +279,7 @@ def _load(cursor: Any, source: ForeignSource) -> ForeignTable:
     if source.name.startswith("interstore") or source.name in schema.models(cursor):
         raise _wrong(source, "it is Interstore's own; read it as a model of the store")
     rows = cursor.execute(
-        'SELECT name, type, "notnull", pk FROM pragma_table_xinfo(?) WHERE hidden <> 1',
+        'SELECT name, type, "notnull", pk, hidden > 1 FROM pragma_table_xinfo(?) WHERE hidden <> 1',
         (source.name,),
     ).fetchall()
     id = source.id or _primary_key(source, rows)
@@ -300,7 +300,7 @@ def _load(cursor: Any, source: ForeignSource) -> ForeignTable:
 
 
 def _primary_key(source: ForeignSource, rows: list[tuple[Any, ...]]) -> str:
-    key = [name for name, _, _, place in rows if place]
+    key = [row[0] for row in rows if row[3]]
     if len(key) == 1:
         return str(key[0])
     listed = ", ".join(repr(row[0]) for row in rows)

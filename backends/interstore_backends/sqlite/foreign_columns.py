@@ -60,6 +60,7 @@ class Column:
         affinity: what SQLite makes of that name.
         meaning: what storage alone does not tell.
         nullable: whether it may be NULL.
+        computed: whether the database alone writes it.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Column:
     affinity: Affinity
     meaning: Meaning
     nullable: bool
+    computed: bool
 
     @property
     def quoted(self) -> str:
@@ -112,6 +114,8 @@ class Column:
         Raises:
             InvalidDocumentError: the column cannot hold it.
         """
+        if self.computed:
+            raise self._refused("what is written", "the database computes it")
         if value is None:
             return None
         if self.meaning == "json":
@@ -257,7 +261,8 @@ def load_columns(rows: list[tuple[Any, ...]], renaming: Renaming) -> tuple[Colum
     """The id's column and the others.
 
     Args:
-        rows: name, declared type, whether NOT NULL, place in the primary key or 0; in order.
+        rows: name, declared type, whether NOT NULL, place in the primary key or 0,
+            whether it is computed; in order.
         renaming: the names in documents.
 
     Raises:
@@ -265,7 +270,7 @@ def load_columns(rows: list[tuple[Any, ...]], renaming: Renaming) -> tuple[Colum
     """
     columns: list[Column] = []
     id_column: Column | None = None
-    for name, declared, required, key in rows:
+    for name, declared, required, key, computed in rows:
         plain = (declared or "").upper()
         is_id = name == renaming.id
         affinity = _affinity(plain)
@@ -277,6 +282,7 @@ def load_columns(rows: list[tuple[Any, ...]], renaming: Renaming) -> tuple[Colum
             meaning=_MEANINGS.get(plain.partition("(")[0].strip(), "plain"),
             # An INTEGER PRIMARY KEY is the rowid.
             nullable=not required and not (key and plain == "INTEGER"),
+            computed=bool(computed),
         )
         if is_id:
             id_column = column

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from copy import copy
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from psycopg_pool import AsyncConnectionPool
 
@@ -13,6 +13,10 @@ from interstore.filters.tree import ALL
 from interstore_backends.postgresql._async.indexes import AsyncIndexes
 from interstore_backends.postgresql._async.statements import AsyncConnection, AsyncStatements
 from interstore_backends.postgresql.settings import CAPABILITIES, LIMITS
+
+if TYPE_CHECKING:
+    from interstore.foreign import ForeignSource
+    from interstore_backends.postgresql._async.foreign import AsyncPostgreSQLForeign
 
 __all__ = ["AsyncPostgreSQLDatabase"]
 
@@ -74,6 +78,12 @@ class AsyncPostgreSQLDatabase(AsyncIndexes):
             "server": server,
             "pool": self._connections.pool.get_stats(),
         }
+
+    def foreign(self, source: ForeignSource) -> AsyncPostgreSQLForeign:
+        """A table or a view that others made in the database."""
+        from interstore_backends.postgresql._async.foreign import AsyncPostgreSQLForeign
+
+        return AsyncPostgreSQLForeign(source, self._connections, self._models, self._settings)
 
     @property
     def native(self) -> AsyncConnectionPool[AsyncConnection]:

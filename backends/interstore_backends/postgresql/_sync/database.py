@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 8c1d5633511befc3436ac9c7
+# Digest of the rest: 53cbe50f9c2f17e87f07a176
 
 """The PostgreSQL engine: life, and what it declares."""
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from copy import copy
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from psycopg_pool import ConnectionPool
 
@@ -17,6 +17,10 @@ from interstore.filters.tree import ALL
 from interstore_backends.postgresql._sync.indexes import Indexes
 from interstore_backends.postgresql._sync.statements import Connection, Statements
 from interstore_backends.postgresql.settings import CAPABILITIES, LIMITS
+
+if TYPE_CHECKING:
+    from interstore.foreign import ForeignSource
+    from interstore_backends.postgresql._sync.foreign import PostgreSQLForeign
 
 __all__ = ["PostgreSQLDatabase"]
 
@@ -78,6 +82,12 @@ class PostgreSQLDatabase(Indexes):
             "server": server,
             "pool": self._connections.pool.get_stats(),
         }
+
+    def foreign(self, source: ForeignSource) -> PostgreSQLForeign:
+        """A table or a view that others made in the database."""
+        from interstore_backends.postgresql._sync.foreign import PostgreSQLForeign
+
+        return PostgreSQLForeign(source, self._connections, self._models, self._settings)
 
     @property
     def native(self) -> ConnectionPool[Connection]:
