@@ -19,32 +19,40 @@ __all__ = ["Compiler", "Function", "Names", "RunQuery"]
 
 Names: TypeAlias = Mapping[str, Any]
 Function: TypeAlias = Callable[[Names], Any]
-RunQuery: TypeAlias = Callable[[nodes.Query], Callable[[Names], list[Any]]]
-"""Compiles a subquery."""
+RunQuery: TypeAlias = Callable[[nodes.Query, frozenset[str]], Callable[[Names], list[Any]]]
+"""Compiles a subquery, with the aliases that it finds around it."""
 
 
 class Compiler:
     """For the expressions of one query.
+
+    Args:
+        run: for subqueries.
+        scope: the aliases that may be named.
+        allow_aggregates: whether COUNT and its like may be.
 
     Attributes:
         aggregates: those met so far, as name and argument: their results are to be among the
             names, as `#0`, `#1` ….
     """
 
-    def __init__(self, run: RunQuery, *, allow_aggregates: bool = False) -> None:
+    def __init__(
+        self, run: RunQuery, scope: frozenset[str], *, allow_aggregates: bool = False
+    ) -> None:
         self._run = run
+        self._scope = scope
         self._allow_aggregates = allow_aggregates
         self.aggregates: list[tuple[str, Function]] = []
 
     def compile(self, node: nodes.Expression) -> Function:
-        """Raises SqlError for a function that there is not."""
+        """Raises SqlError for a function or a name that there is not."""
         match node:
             case nodes.Literal(value):
                 return lambda names: value
             case nodes.Parameter(name):
                 return _parameter(name)
             case nodes.Name(name):
-                return _name(name)
+                return self._name(name)
             case nodes.Index():
                 return self._index(node)
             case nodes.Unary(operator, of):
@@ -60,7 +68,12 @@ class Compiler:
             case nodes.ArrayOf() | nodes.ObjectOf():
                 return self._literal(node)
             case nodes.Subquery(kind, query):
-                return _subquery(kind, self._run(query))
+                return _subquery(kind, self._run(query, self._scope))
+
+    def _name(self, name: str) -> Function:
+        if name not in self._scope:
+            raise SqlError(f"Identifier '{name}' could not be resolved.", "SC2001")
+        return lambda names: names[name]
 
     def _literal(self, node: nodes.ArrayOf | nodes.ObjectOf) -> Function:
         if isinstance(node, nodes.ArrayOf):
@@ -130,16 +143,6 @@ def _parameter(name: str) -> Function:
         return names.get(name, UNDEFINED)
 
     return parameter
-
-
-def _name(name: str) -> Function:
-    def value(names: Names) -> Any:
-        try:
-            return names[name]
-        except KeyError:
-            raise SqlError(f"Identifier '{name}' could not be resolved.", "SC2001") from None
-
-    return value
 
 
 def _unary(operator: str, of: Function) -> Function:

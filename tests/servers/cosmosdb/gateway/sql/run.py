@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cmp_to_key, lru_cache
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
@@ -51,18 +51,23 @@ class Prepared:
         resumable: whether it can begin after a position; otherwise rows are only counted.
     """
 
-    def __init__(self, query: nodes.Query) -> None:
+    def __init__(self, query: nodes.Query, outer: frozenset[str] | None = None) -> None:
+        """Of a subquery, `outer` has the aliases around it."""
         self.query = query
-        compiler = Compiler(_compile_subquery)
-        self._sources = [
-            (source.alias, None if first else compiler.compile(source.of), source.each)
-            for first, source in _with_first(query.sources)
-        ]
-        self._root = compiler.compile(query.sources[0].of) if query.sources else None
+        scope = outer or frozenset()
+        self._sources: list[tuple[str, Function, bool]] = []
+        for source in query.sources:
+            # In a whole query the first is the container, whatever it is called there.
+            whole = outer is None and not self._sources
+            seen = scope | {_root_name(source.of)} if whole else scope
+            of = Compiler(_compile_subquery, seen).compile(source.of)
+            self._sources.append((source.alias, of, source.each))
+            scope |= {source.alias}
+        compiler = Compiler(_compile_subquery, scope)
         self._where = None if query.where is None else compiler.compile(query.where)
         self._group = [compiler.compile(one) for one in query.group_by]
         self._keys = [(compiler.compile(key.expression), key.descending) for key in query.order_by]
-        chooser = Compiler(_compile_subquery, allow_aggregates=True)
+        chooser = Compiler(_compile_subquery, scope, allow_aggregates=True)
         self._select = _selector(query, chooser)
         self._aggregates = chooser.aggregates
         self.grouped = bool(self._aggregates or query.group_by)
@@ -140,38 +145,26 @@ class Prepared:
                     continue
                 yield _Place(values, number, index, names)
 
-    def _bound(self, item: Mapping[str, Any], parameters: Names) -> Iterator[Names]:
+    def _bound(self, item: Mapping[str, Any], parameters: Names) -> Sequence[Names]:
         """The rows of FROM and JOIN."""
-        if self._root is None:
-            return iter([{**parameters}])
-        alias, _, each = self._sources[0]
-        source = self.query.sources[0]
-        root = source.of
-        while isinstance(root, nodes.Index):
-            root = root.of
-        names = {**parameters}
-        if isinstance(root, nodes.Name):
-            # However it is called there, it is the container.
-            names[root.name] = item
-        value = self._root(names)
-        if isinstance(root, nodes.Name) and root.name != alias:
-            del names[root.name]
-        return self._joined([{**names, alias: one} for one in _elements(value, each)])
+        if not self._sources:
+            return [parameters]
+        alias, of, each = self._sources[0]
+        value = of({**parameters, _root_name(self.query.sources[0].of): item})
+        rows = [{**parameters, alias: one} for one in _elements(value, each)]
+        return self._joined(rows, self._sources[1:])
 
-    def _joined(self, rows: list[Names]) -> Iterator[Names]:
-        found = rows
-        for alias, of, each in self._sources[1:]:
-            assert of is not None
-            found = [{**names, alias: one} for names in found for one in _elements(of(names), each)]
-        return iter(found)
+    @staticmethod
+    def _joined(
+        rows: Sequence[Names], sources: Iterable[tuple[str, Function, bool]]
+    ) -> Sequence[Names]:
+        for alias, of, each in sources:
+            rows = [{**row, alias: one} for row in rows for one in _elements(of(row), each)]
+        return rows
 
     def subrows(self, names: Names) -> list[Any]:
         """As a subquery: over what its FROM names outside of it."""
-        found: list[Names] = [names]
-        for position, (alias, of, each) in enumerate(self._sources):
-            source = self._root if position == 0 else of
-            assert source is not None
-            found = [{**row, alias: one} for row in found for one in _elements(source(row), each)]
+        found = self._joined([names], self._sources)
         where = self._where
         places: Iterable[_Place] = (
             _Place([key(row) for key, _ in self._keys], 0, index, row)
@@ -216,8 +209,11 @@ def _after(places: Iterable[_Place], passed: tuple[int, int]) -> Iterator[_Place
     return (place for place in places if (place.number, place.row) > passed)
 
 
-def _with_first(sources: tuple[nodes.Source, ...]) -> Iterator[tuple[bool, nodes.Source]]:
-    return ((index == 0, source) for index, source in enumerate(sources))
+def _root_name(of: nodes.Expression) -> str:
+    """`c` of `c.a.b`."""
+    while isinstance(of, nodes.Index):
+        of = of.of
+    return of.name if isinstance(of, nodes.Name) else ""
 
 
 def _elements(value: Any, each: bool) -> list[Any]:
@@ -227,8 +223,8 @@ def _elements(value: Any, each: bool) -> list[Any]:
     return [] if value is UNDEFINED else [value]
 
 
-def _compile_subquery(query: nodes.Query) -> Callable[[Names], list[Any]]:
-    return Prepared(query).subrows
+def _compile_subquery(query: nodes.Query, scope: frozenset[str]) -> Callable[[Names], list[Any]]:
+    return Prepared(query, scope).subrows
 
 
 def _selector(query: nodes.Query, compiler: Compiler) -> Function:
