@@ -19,7 +19,7 @@ from interstore_backends.mongodb.conditions import (
     all_of,
     compile_filter,
 )
-from interstore_backends.mongodb.indexes import INDEXES, Declaration, natives
+from interstore_backends.mongodb.indexes import INDEXES, Declaration
 from interstore_backends.mongodb.keys import ENVELOPE, field_path
 
 __all__ = ["Find", "compile_query", "is_proof", "sort_expression", "sorts_by_fields"]
@@ -103,8 +103,7 @@ def _is_along(query: Query, sort: Sequence[tuple[str, int]], declaration: Declar
     """Whether to go along the declaration's index is the way to answer the query."""
     if declaration.hint is None or len({sign for _, sign in sort}) > 1:
         return False
-    key = natives(declaration.index)[0].key
-    return [name for name, _ in key] == [name for name, _ in sort] and _is_about_order(query)
+    return declaration.fields == [name for name, _ in sort] and _is_about_order(query)
 
 
 def _is_about_order(query: Query) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -58,7 +59,7 @@ Key: TypeAlias = list[tuple[str, int]]
 Validator: TypeAlias = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Declaration:
     """A declared index.
 
@@ -74,18 +75,23 @@ class Declaration:
     ready: bool = False
     native: str = ""
 
-    @property
+    @cached_property
     def id(self) -> str:
         """That of the document."""
         return f"{self.model}/{self.index.name}"
 
-    @property
+    @cached_property
     def hint(self) -> str | None:
         """The name of MongoDB's index, if that lives no longer than the declaration."""
         name = _native_name(self.index)
         return name if self.native == name else None
 
-    @property
+    @cached_property
+    def fields(self) -> list[str]:
+        """Those of MongoDB's index that serves it, in their order."""
+        return [name for name, _ in natives(self.index)[0].key]
+
+    @cached_property
     def types(self) -> list[tuple[Path, IndexType]]:
         """The paths that hold values of one class only, null and missing apart."""
         if self.index.list:

@@ -94,7 +94,7 @@ def indexed(kept: MongoDBDatabase) -> Iterator[MongoDBDatabase]:
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(
     documents=st.lists(fields(), max_size=14),
-    queries=st.lists(st.tuples(FILTERS, SORTS), min_size=4, max_size=8),
+    queries=st.lists(st.tuples(FILTERS, SORTS), min_size=2, max_size=4),
     limit=st.integers(1, 4),
     skip=st.integers(0, 3),
 )
