@@ -51,8 +51,8 @@ class InSession:
     def __init__(self, url: str, _: Durability) -> None:
         self._closing = ExitStack()
         self.store = self._closing.enter_context(interstore.connect(url))
-        self.create_many = partial(self.store.create_many, MODEL)
         session = self._closing.enter_context(self.store.session())
+        self.create_many = partial(session.create_many, MODEL)
         self.create = partial(session.create, MODEL)
         self.put = partial(session.put, MODEL)
         self.update = partial(session.update, MODEL)
