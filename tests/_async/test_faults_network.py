@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import AsyncIterator
 from functools import partial
 from threading import Event
 from typing import Any
@@ -22,12 +20,6 @@ WRITERS = [f"w{number}" for number in range(6)]
 
 # The driver of MongoDB leaves sockets that were not connected to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
-@pytest.fixture(autouse=True)
-async def _collected() -> AsyncIterator[None]:
-    yield
-    gc.collect()
 
 
 async def test_under_concurrent_writers(served: Served) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from functools import partial
 from threading import Event
 from typing import Any
@@ -21,12 +20,6 @@ WRITERS = [f"w{number}" for number in range(6)]
 
 # The driver of MongoDB leaves sockets that were not connected to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
-@pytest.fixture(autouse=True)
-async def _collected() -> AsyncIterator[None]:
-    yield
-    gc.collect()
 
 
 def every_operation(store: AsyncStore) -> dict[str, Callable[[], Any]]:

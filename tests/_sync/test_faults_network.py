@@ -1,14 +1,12 @@
 # Generated from tests/_async/test_faults_network.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: af62ad5147ac8ec1ef09bf82
+# Digest of the rest: df15db811e9d488dce2f44cd
 
 """The way to the server: reset, cut at any byte, slow, refused. Nothing lost or done twice."""
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Iterator
 from functools import partial
 from threading import Event
 from typing import Any
@@ -26,12 +24,6 @@ WRITERS = [f"w{number}" for number in range(6)]
 
 # The driver of MongoDB leaves sockets that were not connected to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
-@pytest.fixture(autouse=True)
-def _collected() -> Iterator[None]:
-    yield
-    gc.collect()
 
 
 def test_under_concurrent_writers(served: Served) -> None:

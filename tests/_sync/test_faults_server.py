@@ -1,14 +1,13 @@
 # Generated from tests/_async/test_faults_server.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 8d90a1a91b6879840e9ac447
+# Digest of the rest: 952fff24185a740309ace911
 
 """Servers that are killed, hang, restart: typed errors, in time, and nothing lost or done twice."""
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from threading import Event
 from typing import Any
@@ -25,12 +24,6 @@ WRITERS = [f"w{number}" for number in range(6)]
 
 # The driver of MongoDB leaves sockets that were not connected to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
-@pytest.fixture(autouse=True)
-def _collected() -> Iterator[None]:
-    yield
-    gc.collect()
 
 
 def every_operation(store: Store) -> dict[str, Callable[[], Any]]:

@@ -43,7 +43,6 @@ _UNSURE: Final = "a write may or may not have been applied"
 
 _CLASSES: Final[tuple[tuple[type[Exception], type[InterstoreError], str], ...]] = (
     # The first that fits: some are subclasses of others below.
-    (errors.ServerSelectionTimeoutError, UnavailableError, "no server answers"),
     (errors.WaitQueueTimeoutError, OperationTimeoutError, "no connection came free in time"),
     (errors.NetworkTimeout, OperationTimeoutError, _UNSURE),
     (errors.ExecutionTimeout, OperationTimeoutError, _UNSURE),
@@ -56,6 +55,16 @@ _CLASSES: Final[tuple[tuple[type[Exception], type[InterstoreError], str], ...]] 
     (errors.InvalidOperation, UnavailableError, "the database is not connected"),
     (InvalidBSON, CorruptionError, ""),
     (BSONError, InvalidDocumentError, ""),
+)
+_NO_SERVER: Final[tuple[tuple[str, type[InterstoreError], str], ...]] = (
+    # What the driver says of each server that it could not use.
+    ("CERTIFICATE_VERIFY_FAILED", ConfigurationError, "see DATABASE_SSL and ssl_root_cert"),
+    ("SSL handshake failed", UnavailableError, "does it speak TLS? See DATABASE_SSL"),
+    ("No replica set members available for", ConfigurationError, "correct replica_set"),
+    ("Name or service not known", UnavailableError, "check DATABASE_HOST"),
+    ("connection closed", UnavailableError, "is it a MongoDB, and without TLS? See DATABASE_SSL"),
+    ("timed out", UnavailableError, "it does not answer"),
+    ("", UnavailableError, "no server answers"),
 )
 _CODES: Final[dict[int, tuple[type[InterstoreError], str]]] = {
     6: (UnavailableError, ""),  # HostUnreachable
@@ -178,6 +187,9 @@ def _find(error: Exception) -> tuple[type[InterstoreError], str]:
         return DuplicateError, ""
     if isinstance(code, int) and code in _CODES:
         return _CODES[code]
+    if isinstance(error, errors.ServerSelectionTimeoutError):
+        text = str(error)
+        return next((made, cure) for part, made, cure in _NO_SERVER if part in text)
     for kind, made, cure in _CLASSES:
         if isinstance(error, kind):
             return made, cure

@@ -37,6 +37,8 @@ def client_options(settings: MongoDBSettings) -> dict[str, Any]:
     if not given & {"tls", "ssl"}:
         options |= _tls(settings)
     options = {name: value for name, value in options.items() if name.lower() not in given}
+    if settings.ssl_root_cert is not None and settings.ssl != "disable":
+        options["tlsCAFile"] = settings.ssl_root_cert
     if settings.replica_set is not None:
         options["replicaSet"] = settings.replica_set
     if settings.username is not None:
@@ -48,7 +50,11 @@ def client_options(settings: MongoDBSettings) -> dict[str, Any]:
 
 
 def _tls(settings: MongoDBSettings) -> dict[str, Any]:
-    mode = settings.ssl or ("disable" if settings.is_local else "verify")
+    mode = settings.ssl
+    if mode is None:
+        # Whoever names an authority wants to know who answers, also on this machine.
+        local = settings.is_local and settings.ssl_root_cert is None
+        mode = "disable" if local else "verify"
     if mode == "disable":
         return {"tls": False}
     return {"tls": True} if mode == "verify" else {"tls": True, "tlsAllowInvalidCertificates": True}

@@ -82,6 +82,13 @@ class MongoDBSettings(Settings, kw_only=True, frozen=True):
             "default 'verify', and none to this machine.",
         ),
     ] = None
+    ssl_root_cert: Annotated[
+        str | None,
+        env(
+            help="A file of certificates to trust, which asks for 'verify'; by default those the "
+            "system trusts."
+        ),
+    ] = None
     durability: Annotated[
         Literal["majority", "primary"],
         env(
@@ -123,6 +130,8 @@ class MongoDBSettings(Settings, kw_only=True, frozen=True):
             given["auth_source"] = given["name"]  # as MongoDB's specification has it
         if "replicaSet" in own:
             given["replica_set"] = own.pop("replicaSet")
+        if "tlsCAFile" in own:
+            given["ssl_root_cert"] = own.pop("tlsCAFile")
         if "timeoutMS" in own:
             given["timeout"] = _seconds(own.pop("timeoutMS"))
         if own:

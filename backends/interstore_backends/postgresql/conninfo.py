@@ -101,7 +101,8 @@ def _addresses(settings: PostgreSQLSettings) -> tuple[str, str]:
 def _tls(settings: PostgreSQLSettings) -> dict[str, str]:
     mode = settings.ssl
     if mode is None:
-        if settings.is_local:
+        # Whoever names an authority wants to know who answers, also on this machine.
+        if settings.is_local and settings.ssl_root_cert is None:
             return {"sslmode": "prefer"}
         mode = "verify"
     arguments = {"sslmode": _SSLMODES[mode]}

@@ -78,6 +78,7 @@ _TEXTS: Final[tuple[tuple[str, type[InterstoreError], str], ...]] = (
     ("no password supplied", PermissionDeniedError, "set DATABASE_PASSWORD"),
     ("no pg_hba.conf entry", PermissionDeniedError, "the server admits nobody from here"),
     ('role "', PermissionDeniedError, "check DATABASE_USERNAME"),
+    ("unsupported startup parameter", ConfigurationError, "a pooler needs prepare=False"),
     ("certificate", ConfigurationError, "see DATABASE_SSL and ssl_root_cert"),
     ("does not support SSL", ConfigurationError, "see DATABASE_SSL"),
     ("could not translate host name", UnavailableError, "check DATABASE_HOST"),

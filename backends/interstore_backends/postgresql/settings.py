@@ -94,7 +94,10 @@ class PostgreSQLSettings(Settings, kw_only=True, frozen=True):
     ] = None
     ssl_root_cert: Annotated[
         str | None,
-        env(help="A file of certificates to trust; by default those the system trusts."),
+        env(
+            help="A file of certificates to trust, which asks for 'verify'; by default those the "
+            "system trusts."
+        ),
     ] = None
     prepare: Annotated[
         bool,

@@ -38,7 +38,7 @@ CURES: Final[tuple[tuple[type[InterstoreError], str], ...]] = (
     (ConfigurationError, "`interstore config` shows each setting and where it comes from"),
     (UnavailableError, "see that the server runs, and that host and port are right"),
     (OperationTimeoutError, "see that the server is not overloaded, or raise DATABASE_TIMEOUT"),
-    (PermissionDeniedError, "see to the user's rights, or the owner and mode of the files"),
+    (PermissionDeniedError, "see to user, password and rights; of files, to owner and mode"),
     (CorruptionError, "restore a backup; for JSON files, `interstore repair` after a copy"),
 )
 

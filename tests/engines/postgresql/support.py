@@ -9,6 +9,7 @@ from interstore.changes import Changes
 from interstore.changes_parse import parse_changes
 from interstore.filters.arguments import parse_sort
 from interstore.filters.parse import parse_filter
+from interstore.filters.tree import Node
 from interstore.prepared import Query, Write
 from interstore.times import now
 from interstore.values import canonical_fields
@@ -29,6 +30,10 @@ def changes(what: Mapping[str, Any]) -> Changes:
 
 def query(filter: Any = None, sort: Any = None, **more: Any) -> Query:
     return Query(parse_filter(filter), parse_sort(sort), **more)
+
+
+def tree(filter: Any) -> Node:
+    return parse_filter(filter)
 
 
 def ids(database: PostgreSQLDatabase, filter: Any, sort: Any = None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from os import getpid
@@ -35,6 +36,15 @@ class AsyncConnections(AsyncStatements):
         self._process = 0
         self._pool: AsyncConnectionPool[AsyncConnection] | None = None
         self._sessions: set[AsyncPinned] = set()
+
+    def __del__(self) -> None:
+        if self._pool is not None and self._process == getpid():
+            warnings.warn(
+                f"{self._settings.place}: a store was not closed; use it as a context manager, "
+                "or call its close()",
+                ResourceWarning,
+                stacklevel=2,
+            )
 
     @property
     def pool(self) -> AsyncConnectionPool[AsyncConnection]:

@@ -1,11 +1,12 @@
 # Generated from backends/interstore_backends/postgresql/_async/connections.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: e71a3d00303d26dde0018350
+# Digest of the rest: b591a6fd86c9aa9f7eafc2fe
 
 """The pool of connections, and one of them kept for a session."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from os import getpid
@@ -39,6 +40,15 @@ class Connections(Statements):
         self._process = 0
         self._pool: ConnectionPool[Connection] | None = None
         self._sessions: set[Pinned] = set()
+
+    def __del__(self) -> None:
+        if self._pool is not None and self._process == getpid():
+            warnings.warn(
+                f"{self._settings.place}: a store was not closed; use it as a context manager, "
+                "or call its close()",
+                ResourceWarning,
+                stacklevel=2,
+            )
 
     @property
     def pool(self) -> ConnectionPool[Connection]:
