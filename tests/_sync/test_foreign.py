@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_foreign.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 990e199b50e8b288b968584f
+# Digest of the rest: 12e0693635d4c59e52438e20
 
 """Foreign data means the same on every engine: what all can hold, and every operation on it."""
 
@@ -438,6 +438,12 @@ class TestPostgreSQL(OnPostgreSQL, ForeignSuite): ...
 
 
 class TestPostgreSQLDifferential(OnPostgreSQL, DifferentialSuite): ...
+
+
+class TestMongoDB(OnMongoDB, ForeignSuite): ...
+
+
+class TestMongoDBDifferential(OnMongoDB, DifferentialSuite): ...
 
 
 def _select(filter: Any, sort: Any = None) -> list[Document]:

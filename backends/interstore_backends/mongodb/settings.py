@@ -18,6 +18,7 @@ CAPABILITIES: Final = Capabilities(
     stats=True,
     native=True,
     write_page=True,
+    foreign=True,
     multi_key_sort_undeclared=True,
 )
 LIMITS: Final = Limits()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
@@ -22,6 +22,10 @@ from interstore_backends.mongodb.options import SIMPLE
 from interstore_backends.mongodb.records import not_ours
 from interstore_backends.mongodb.settings import CAPABILITIES, LIMITS
 from interstore_backends.mongodb.updates import OURS, VERSION
+
+if TYPE_CHECKING:
+    from interstore.foreign import ForeignSource
+    from interstore_backends.mongodb._async.foreign import AsyncMongoDBForeign
 
 __all__ = ["AsyncMongoDBDatabase"]
 
@@ -174,6 +178,12 @@ class AsyncMongoDBDatabase(AsyncUpdates):
         return BulkResult(deleted=result.deleted_count)
 
     # By capability.
+
+    def foreign(self, source: ForeignSource) -> AsyncMongoDBForeign:
+        """A collection or a view that others made in the database."""
+        from interstore_backends.mongodb._async.foreign import AsyncMongoDBForeign
+
+        return AsyncMongoDBForeign(source, self)
 
     async def models(self) -> list[str]:
         """The names of the models that exist, sorted."""

@@ -1,13 +1,13 @@
 # Generated from backends/interstore_backends/mongodb/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 6d4dc34b3b370c52bb32e23e
+# Digest of the rest: f205551e59885c234990c0a7
 
 """The MongoDB engine: Interstore's operations as commands."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
@@ -26,6 +26,10 @@ from interstore_backends.mongodb.options import SIMPLE
 from interstore_backends.mongodb.records import not_ours
 from interstore_backends.mongodb.settings import CAPABILITIES, LIMITS
 from interstore_backends.mongodb.updates import OURS, VERSION
+
+if TYPE_CHECKING:
+    from interstore.foreign import ForeignSource
+    from interstore_backends.mongodb._sync.foreign import MongoDBForeign
 
 __all__ = ["MongoDBDatabase"]
 
@@ -178,6 +182,12 @@ class MongoDBDatabase(Updates):
         return BulkResult(deleted=result.deleted_count)
 
     # By capability.
+
+    def foreign(self, source: ForeignSource) -> MongoDBForeign:
+        """A collection or a view that others made in the database."""
+        from interstore_backends.mongodb._sync.foreign import MongoDBForeign
+
+        return MongoDBForeign(source, self)
 
     def models(self) -> list[str]:
         """The names of the models that exist, sorted."""
