@@ -8,7 +8,7 @@ from pathlib import Path
 
 import trustme
 
-__all__ = ["certify", "write_authority"]
+__all__ = ["certify", "write_authority", "write_certificate"]
 
 
 @cache
@@ -27,4 +27,11 @@ def write_authority(folder: Path, *, authority: str = "Known") -> Path:
     """A file of the authority's certificate, for a client."""
     path = folder / f"{authority}.pem"
     _authority(authority).cert_pem.write_to_path(str(path))
+    return path
+
+
+def write_certificate(folder: Path, host: str, *, authority: str = "Known") -> Path:
+    """A file of a host's certificate and its key, for a server of its own."""
+    path = folder / f"{host}.pem"
+    _authority(authority).issue_cert(host).private_key_and_cert_chain_pem.write_to_path(str(path))
     return path

@@ -5,13 +5,12 @@ Each test names the page of Microsoft's documentation that its facts are from.
 
 from __future__ import annotations
 
-import base64
 import time
 from typing import Any
 
 import pytest
 from azure.core import MatchConditions
-from azure.cosmos import ContainerProxy, CosmosClient, DatabaseProxy, PartitionKey
+from azure.cosmos import ContainerProxy, DatabaseProxy, PartitionKey
 from azure.cosmos.exceptions import (
     CosmosAccessConditionFailedError,
     CosmosBatchOperationError,
@@ -20,19 +19,7 @@ from azure.cosmos.exceptions import (
     CosmosResourceNotFoundError,
 )
 
-from tests.servers.cosmosdb import CosmosDB
-
 UNCHANGED = MatchConditions.IfNotModified
-
-
-class TestAccess:
-    """The page "Access control in the Azure Cosmos DB SQL API"."""
-
-    def test_a_wrong_key(self, cosmosdb_server: CosmosDB) -> None:
-        key = base64.b64encode(b"wrong" * 12).decode()
-        with pytest.raises(CosmosHttpResponseError) as raised:
-            CosmosClient(cosmosdb_server.endpoint, key)
-        assert raised.value.status_code == 401
 
 
 class TestResources:

@@ -85,6 +85,7 @@ class TestCommand:
             ("mongodb", signal.SIGKILL),
             pytest.param("postgresql", signal.SIGINT, marks=pytest.mark.long),
             ("mongodb-standalone", signal.SIGINT),
+            ("cosmosdb", signal.SIGKILL),
         ],
     )
     def test_leaves_nothing(self, server: str, number: signal.Signals) -> None:

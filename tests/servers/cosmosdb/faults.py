@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Iterable, Mapping
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPSConnection
 from typing import Any, Final, NamedTuple
 
 __all__ = ["Faults", "Usage"]
@@ -39,8 +40,9 @@ class Faults:
     The first fault that a request meets is the one that it gets.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, tls: bool = False) -> None:
         self._port = port
+        self._tls = tls
 
     def fail(
         self,
@@ -108,8 +110,15 @@ class Faults:
     def _do(self, what: str, value: Any = None) -> None:
         self._send([{"do": what, "value": value}])
 
+    def _connection(self) -> HTTPConnection:
+        if not self._tls:
+            return HTTPConnection("127.0.0.1", self._port, timeout=10)
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return HTTPSConnection("127.0.0.1", self._port, timeout=10, context=context)
+
     def _send(self, steps: list[dict[str, Any]]) -> Any:
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=10)
+        connection = self._connection()
         try:
             connection.request("POST", CONTROL, json.dumps(steps))
             answer = connection.getresponse()

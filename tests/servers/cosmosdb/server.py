@@ -16,17 +16,21 @@ from urllib.parse import quote, unquote, urlsplit
 from uuid import uuid4
 
 from tests.servers.account import new_folder
+from tests.servers.certificates import write_authority, write_certificate
 from tests.servers.cosmosdb.faults import Faults
 from tests.servers.guard import ROOT
 from tests.servers.process import ServerProcess, ServerUnavailable, free_port, listening
 
 if TYPE_CHECKING:
-    from azure.cosmos import CosmosClient
+    from azure.cosmos import CosmosClient, SSLConfiguration
 
-__all__ = ["PACKAGE", "URL_VARIABLE", "CosmosDB", "running"]
+__all__ = ["PACKAGE", "URL_VARIABLE", "CosmosDB", "running", "trust"]
 
 PACKAGE = "azure-cosmos"
 URL_VARIABLE = "INTERSTORE_TEST_COSMOSDB_URL"
+TOKEN = "a-token-that-stands-for-one-of-entra-id"
+TLS_HOST = "127.0.0.2"
+"""Of this machine as well, but no emulator to the client, which verifies it."""
 
 
 class CosmosDB:
@@ -40,15 +44,20 @@ class CosmosDB:
     Attributes:
         notice: what is not as it should be.
         faults: what can go wrong; ``None`` for one's own account.
+        token: what is accepted as one of Microsoft Entra ID; ``None`` for one's own account.
+        authority: a file with the certificate of who certifies it, if it speaks TLS.
     """
 
     notice = ""
+    authority: Path | None = None
 
     def __init__(self, endpoint: str, key: str, process: ServerProcess | None = None) -> None:
         self.endpoint = endpoint
         self.key = key
         self.process = process
-        self.faults = None if process is None else Faults(process.port)
+        tls = endpoint.startswith("https:")
+        self.faults = None if process is None else Faults(process.port, tls=tls)
+        self.token = None if process is None else TOKEN
         self._prefix = f"interstore_{uuid4().hex[:8]}"
         self._made = 0
         self._client: CosmosClient | None = None
@@ -74,7 +83,7 @@ class CosmosDB:
     def connect(self) -> CosmosClient:
         from azure.cosmos import CosmosClient
 
-        return CosmosClient(self.endpoint, self.key)
+        return CosmosClient(self.endpoint, self.key, ssl_config=trust(self.authority))
 
     @property
     def _own(self) -> CosmosClient:
@@ -114,12 +123,24 @@ class CosmosDB:
             self._client.__exit__(None, None, None)  # type: ignore[no-untyped-call]
 
 
+def trust(authority: Path | None) -> SSLConfiguration | None:
+    """For a client: whom to believe, besides those that everybody does if ``None``."""
+    from azure.cosmos import SSLConfiguration
+
+    if authority is None:
+        return None
+    configuration = SSLConfiguration()
+    configuration.SSLCaCerts = str(authority)
+    return configuration
+
+
 @contextmanager
-def running(*, partitions: int = 4) -> Generator[CosmosDB]:
+def running(*, partitions: int = 4, tls: bool = False) -> Generator[CosmosDB]:
     """An account, with which databases can be made.
 
     Args:
         partitions: physical ones of each new container.
+        tls: speak it, with a certificate to be verified; never one's own account.
 
     Raises:
         ServerUnavailable: it could not be started or reached.
@@ -127,22 +148,20 @@ def running(*, partitions: int = 4) -> Generator[CosmosDB]:
     from azure.core.exceptions import AzureError
 
     own = os.environ.get(URL_VARIABLE)
-    if own:
+    if own and not tls:
         server = CosmosDB(*_endpoint_and_key(own))
         try:
             server.ping()
         except AzureError as error:
             raise ServerUnavailable(f"{URL_VARIABLE}: no connection: {error}") from None
-        process = None
     else:
-        process, key = _start(partitions)
-        server = CosmosDB(f"http://127.0.0.1:{process.port}/", key, process)
+        server = _start(partitions, tls)
     try:
         yield server
     finally:
         server.close()
-        if process is not None:
-            process.close()
+        if server.process is not None:
+            server.process.close()
 
 
 def _endpoint_and_key(text: str) -> tuple[str, str]:
@@ -156,7 +175,7 @@ def _endpoint_and_key(text: str) -> tuple[str, str]:
     return f"{'http' if plain else 'https'}://{host}/", unquote(parts_of_url.password or "")
 
 
-def _start(partitions: int) -> tuple[ServerProcess, str]:
+def _start(partitions: int, tls: bool) -> CosmosDB:
     port = free_port()
     folder = new_folder(f"cosmosdb-{port}", None)
     key = base64.b64encode(secrets.token_bytes(64)).decode()
@@ -164,18 +183,28 @@ def _start(partitions: int) -> tuple[ServerProcess, str]:
         *(sys.executable, "-m", "tests.servers.cosmosdb.gateway"),
         *("--port", str(port), "--partitions", str(partitions)),
     ]
-    environment = {**os.environ, "COSMOS_KEY": key, "PYTHONPATH": str(ROOT)}
+    endpoint = f"http://127.0.0.1:{port}/"
+    if tls:
+        command += ["--host", TLS_HOST, "--certificate", write_certificate(folder, TLS_HOST)]
+        endpoint = f"https://{TLS_HOST}:{port}/"
     process = ServerProcess(
         "Cosmos DB",
         command,
         partial(listening, port),
         port=port,
         folder=folder,
-        environment=environment,
+        environment={
+            **os.environ,
+            "COSMOS_KEY": key,
+            "COSMOS_TOKEN": TOKEN,
+            "PYTHONPATH": str(ROOT),
+        },
     )
     try:
         process.start()
     except BaseException:
         process.close()
         raise
-    return process, key
+    server = CosmosDB(endpoint, key, process)
+    server.authority = write_authority(folder) if tls else None
+    return server

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 from urllib.parse import unquote
@@ -37,13 +38,16 @@ MESSAGES: Final = {
 
 
 @asynccontextmanager
-async def serve(service: Service, port: int) -> AsyncGenerator[None]:
-    """Listen on a port of 127.0.0.1."""
+async def serve(
+    service: Service, port: int, hosts: Sequence[str], tls: ssl.SSLContext | None = None
+) -> AsyncGenerator[None]:
+    """Listen on a port of this machine, by one or several of its addresses."""
     server = web.Server(Handler(service).handle, request_factory=_request, access_log=None)
     runner = web.ServerRunner(server, keepalive_timeout=300)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port, shutdown_timeout=0.1).start()
+        for host in hosts:
+            await web.TCPSite(runner, host, port, shutdown_timeout=0.1, ssl_context=tls).start()
         yield
     finally:
         await runner.cleanup()
@@ -70,7 +74,7 @@ class Handler:
             [unquote(part) for part in path.split("/") if part],
             raw.headers,
             body,
-            raw.host,
+            f"{raw.scheme}://{raw.host}/",
         )
         rule = self._service.script.choose(request)
         if rule is None:

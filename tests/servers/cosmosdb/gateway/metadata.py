@@ -54,7 +54,7 @@ def _feed(name: str, rid: bytes, found: Iterable[Mapping[str, Any]], request: Re
 
 def account_of(request: Request) -> Answer:
     """The database account: one region, reached as this request reached it."""
-    here = [{"name": "Test", "databaseAccountEndpoint": f"http://{request.host}/"}]
+    here = [{"name": "Test", "databaseAccountEndpoint": request.account}]
     return _answer(
         200,
         {

@@ -22,13 +22,14 @@ class Request:
     Attributes:
         path: its segments, decoded.
         headers: by any case.
+        account: the URL by which the account was reached.
     """
 
     method: str
     path: list[str]
     headers: Mapping[str, str]
     body: bytes = b""
-    host: str = ""
+    account: str = ""
 
     def is_set(self, header: str) -> bool:
         return self.headers.get(header, "").lower() == TRUE
