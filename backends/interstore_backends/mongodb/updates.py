@@ -158,7 +158,8 @@ def replacement(write: Write) -> list[dict[str, Any]]:
     """A pipeline that puts the document in the place of another, or where there is none.
 
     Every value of the caller's stands in ``$literal``. The creation time stays, the version
-    grows.
+    grows. A document of others stays as it is: the pipeline looks, because MongoDB finds a
+    document faster by its id alone than by a filter that asks for more.
 
     Raises:
         InvalidDocumentError: the document is too large.
@@ -170,4 +171,11 @@ def replacement(write: Write) -> list[dict[str, Any]]:
     envelope["version"] = {"$add": [{"$ifNull": [f"${VERSION}", 0]}, 1]}
     envelope["created_at"] = {"$ifNull": [f"${ENVELOPE}.created_at", {"$literal": write.created}]}
     fields = {"_id": write.id, **escape_fields(write.fields)}
-    return [{"$replaceWith": {"$mergeObjects": [{"$literal": fields}, {ENVELOPE: envelope}]}}]
+    new = {"$mergeObjects": [{"$literal": fields}, {ENVELOPE: envelope}]}
+    return [{"$replaceWith": {"$cond": [_IS_OURS_OR_NEW, new, "$$ROOT"]}}]
+
+
+_IS_OURS_OR_NEW: Final[Filter] = {
+    # Where nothing was, there is nothing but the id.
+    "$or": [{"$gt": [f"${VERSION}", 0]}, {"$eq": ["$$ROOT", {"_id": "$_id"}]}]
+}

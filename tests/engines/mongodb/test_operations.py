@@ -13,6 +13,7 @@ from pymongo.monitoring import CommandListener
 
 from interstore._sync.operations import Operations
 from interstore.errors import (
+    ConfigurationError,
     DuplicateError,
     InterstoreError,
     InvalidDocumentError,
@@ -184,6 +185,35 @@ def test_a_declared_type_refuses_all(database: MongoDBDatabase) -> None:
     assert (result.updated, result.failed) == (0, 2)
     assert all(isinstance(each.error, InvalidDocumentError) for each in result.outcomes)
     assert database.update_many("m", ALL, changes({"$inc": {"x": 1}})).updated == 2
+
+
+@pytest.mark.parametrize("mode", ["upsert", "insert_if_absent", "replace_if_newer"])
+def test_pages_again_and_again(database: MongoDBDatabase, mode: Any) -> None:
+    """Documents that exist are met by inserting them first, and looked for from then on."""
+    ids = [f"d{number:03}" for number in range(300)]
+    versions = dict.fromkeys(ids, 0)
+    for version, there in ((2, ids[:200]), (1, ids[100:]), (3, ids[50:250]), (3, ids), (1, ids)):
+        writes = [write(id, {"n": version}, version) for id in there]
+        expected = [
+            version
+            if not versions[id] or mode == "upsert" or (mode[0] == "r" and versions[id] < version)
+            else 0
+            for id in there
+        ]
+        assert database.write_page("m", writes, mode) == expected
+        versions |= {id: new for id, new in zip(there, expected, strict=True) if new}
+    found = list(database.find("m", query()))
+    assert {each.id: each.version for each in found} == versions
+    assert all(each["n"] == each.version for each in found)
+
+
+def test_a_put_leaves_the_document_of_others(database: MongoDBDatabase) -> None:
+    fill(database, a={"x": 1})
+    for theirs in ({"x": 2}, {"_interstore": {"version": 0}}, {"_interstore": 1}):
+        database.native["m"].replace_one({"_id": "b"}, theirs, upsert=True)
+        with pytest.raises(ConfigurationError, match="not written by Interstore"):
+            database.put("m", write("b", {"x": 3}))
+        assert database.native["m"].find_one({"_id": "b"}, {"_id": 0}) == theirs
 
 
 def test_each_task_gets_another_document(opened: Open) -> None:

@@ -20,7 +20,7 @@ from interstore_backends.mongodb.errors import CAUGHT
 from interstore_backends.mongodb.keys import ENVELOPE
 from interstore_backends.mongodb.options import SIMPLE
 from interstore_backends.mongodb.records import not_ours
-from interstore_backends.mongodb.settings import CAPABILITIES, LIMITS
+from interstore_backends.mongodb.settings import CAPABILITIES, LIMITS, MongoDBSettings
 from interstore_backends.mongodb.updates import OURS, VERSION
 
 if TYPE_CHECKING:
@@ -42,6 +42,10 @@ class AsyncMongoDBDatabase(AsyncUpdates):
     name = "mongodb"
     capabilities = CAPABILITIES
     limits = LIMITS
+
+    def __init__(self, settings: MongoDBSettings) -> None:
+        super().__init__(settings)
+        self._repeated: set[str] = set()
 
     # Writes of many documents.
 
@@ -120,6 +124,14 @@ class AsyncMongoDBDatabase(AsyncUpdates):
             known[found["_id"]] = (found[ENVELOPE]["version"], found[ENVELOPE]["created_at"])
         return known
 
+    async def _ids(self, model: str, writes: Iterable[Write]) -> set[str]:
+        """The ids that exist."""
+        ids = {"$in": [write.id for write in writes]}
+        cursor = self._collection(model).find(
+            {"_id": ids}, {"_id": 1}, collation=SIMPLE, batch_size=1_000
+        )
+        return {found["_id"] for found in await cursor.to_list()}
+
     async def _replace(
         self, model: str, batch: Batch, documents: Iterable[tuple[Any, dict[str, Any]]]
     ) -> None:
@@ -146,18 +158,27 @@ class AsyncMongoDBDatabase(AsyncUpdates):
     async def write_page(
         self, model: str, writes: Sequence[Write], mode: WriteMode
     ) -> list[WriteOutcome]:
-        """Write documents as they are; 0 for each that the mode leaves as it was."""
+        """Write documents as they are; 0 for each that the mode leaves as it was.
+
+        To insert one that exists takes longer than to look for it. So they are looked for
+        if there were some in the page before.
+        """
         batch = Batch(model, writes)
-        await self._insert(model, batch, batch.documents())
+        known = await self._ids(model, writes) if model in self._repeated else set()
+        await self._insert(model, batch, batch.documents(known))
+        if batch.existing:
+            self._repeated.add(model)
+        else:
+            self._repeated.discard(model)
         if mode == "insert_if_absent":
             return batch.leave()
         for _ in range(_ATTEMPTS):
             if not batch.existing:
                 return batch.outcomes
             older = mode == "replace_if_newer"
-            known = await self._stored(model, batch.existing)  # which refuses those of others
+            versions = await self._stored(model, batch.existing)  # which refuses those of others
             if older:
-                batch.leave_newer(known)
+                batch.leave_newer(versions)
             await self._replace(
                 model,
                 batch,

@@ -22,7 +22,7 @@ from interstore_backends.mongodb.errors import (
 )
 from interstore_backends.mongodb.keys import ENVELOPE
 from interstore_backends.mongodb.options import SIMPLE
-from interstore_backends.mongodb.records import read_document, stored
+from interstore_backends.mongodb.records import not_ours, read_document, stored
 from interstore_backends.mongodb.updates import (
     MISFITS,
     OURS,
@@ -73,7 +73,7 @@ class AsyncWrites(AsyncReads):
         for _ in range(_ATTEMPTS):
             try:
                 found = await collection.find_one_and_update(
-                    _this(write.id, if_version),
+                    {"_id": write.id} if if_version is None else _this(write.id, if_version),
                     pipeline,
                     {ENVELOPE: 1},
                     upsert=upsert,
@@ -84,15 +84,15 @@ class AsyncWrites(AsyncReads):
                 if not is_duplicate(error.code) or not is_duplicate_id(error.details):
                     await self._raise_objection(model, write.id, write.fields, error)
                     raise
-                # Created by another since, or not by Interstore, which reading tells.
-                await self.find_by_id(model, write.id)
-                continue
+                continue  # created by another since
             if found is None:
                 refusal = await self._refused(model, write.id, if_version)
                 if refusal is None:
                     continue
                 raise refusal
-            envelope = found[ENVELOPE]
+            envelope = found.get(ENVELOPE)
+            if type(envelope) is not dict or envelope.get("updated_at") != write.updated:
+                raise not_ours(write.id)
             return make_document(
                 write.fields,
                 write.id,

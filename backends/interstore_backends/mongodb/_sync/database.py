@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: f205551e59885c234990c0a7
+# Digest of the rest: 08af39f2df0864cf1520b843
 
 """The MongoDB engine: Interstore's operations as commands."""
 
@@ -24,7 +24,7 @@ from interstore_backends.mongodb.errors import CAUGHT
 from interstore_backends.mongodb.keys import ENVELOPE
 from interstore_backends.mongodb.options import SIMPLE
 from interstore_backends.mongodb.records import not_ours
-from interstore_backends.mongodb.settings import CAPABILITIES, LIMITS
+from interstore_backends.mongodb.settings import CAPABILITIES, LIMITS, MongoDBSettings
 from interstore_backends.mongodb.updates import OURS, VERSION
 
 if TYPE_CHECKING:
@@ -46,6 +46,10 @@ class MongoDBDatabase(Updates):
     name = "mongodb"
     capabilities = CAPABILITIES
     limits = LIMITS
+
+    def __init__(self, settings: MongoDBSettings) -> None:
+        super().__init__(settings)
+        self._repeated: set[str] = set()
 
     # Writes of many documents.
 
@@ -124,6 +128,14 @@ class MongoDBDatabase(Updates):
             known[found["_id"]] = (found[ENVELOPE]["version"], found[ENVELOPE]["created_at"])
         return known
 
+    def _ids(self, model: str, writes: Iterable[Write]) -> set[str]:
+        """The ids that exist."""
+        ids = {"$in": [write.id for write in writes]}
+        cursor = self._collection(model).find(
+            {"_id": ids}, {"_id": 1}, collation=SIMPLE, batch_size=1_000
+        )
+        return {found["_id"] for found in cursor.to_list()}
+
     def _replace(
         self, model: str, batch: Batch, documents: Iterable[tuple[Any, dict[str, Any]]]
     ) -> None:
@@ -150,18 +162,27 @@ class MongoDBDatabase(Updates):
     def write_page(
         self, model: str, writes: Sequence[Write], mode: WriteMode
     ) -> list[WriteOutcome]:
-        """Write documents as they are; 0 for each that the mode leaves as it was."""
+        """Write documents as they are; 0 for each that the mode leaves as it was.
+
+        To insert one that exists takes longer than to look for it. So they are looked for
+        if there were some in the page before.
+        """
         batch = Batch(model, writes)
-        self._insert(model, batch, batch.documents())
+        known = self._ids(model, writes) if model in self._repeated else set()
+        self._insert(model, batch, batch.documents(known))
+        if batch.existing:
+            self._repeated.add(model)
+        else:
+            self._repeated.discard(model)
         if mode == "insert_if_absent":
             return batch.leave()
         for _ in range(_ATTEMPTS):
             if not batch.existing:
                 return batch.outcomes
             older = mode == "replace_if_newer"
-            known = self._stored(model, batch.existing)  # which refuses those of others
+            versions = self._stored(model, batch.existing)  # which refuses those of others
             if older:
-                batch.leave_newer(known)
+                batch.leave_newer(versions)
             self._replace(
                 model,
                 batch,

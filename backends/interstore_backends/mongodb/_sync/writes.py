@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/writes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: d4974663db3ef335a1a7bf0a
+# Digest of the rest: a74221ff45d8a9929e6851b5
 
 """Writes of one document."""
 
@@ -26,7 +26,7 @@ from interstore_backends.mongodb.errors import (
 )
 from interstore_backends.mongodb.keys import ENVELOPE
 from interstore_backends.mongodb.options import SIMPLE
-from interstore_backends.mongodb.records import read_document, stored
+from interstore_backends.mongodb.records import not_ours, read_document, stored
 from interstore_backends.mongodb.updates import (
     MISFITS,
     OURS,
@@ -75,7 +75,7 @@ class Writes(Reads):
         for _ in range(_ATTEMPTS):
             try:
                 found = collection.find_one_and_update(
-                    _this(write.id, if_version),
+                    {"_id": write.id} if if_version is None else _this(write.id, if_version),
                     pipeline,
                     {ENVELOPE: 1},
                     upsert=upsert,
@@ -86,15 +86,15 @@ class Writes(Reads):
                 if not is_duplicate(error.code) or not is_duplicate_id(error.details):
                     self._raise_objection(model, write.id, write.fields, error)
                     raise
-                # Created by another since, or not by Interstore, which reading tells.
-                self.find_by_id(model, write.id)
-                continue
+                continue  # created by another since
             if found is None:
                 refusal = self._refused(model, write.id, if_version)
                 if refusal is None:
                     continue
                 raise refusal
-            envelope = found[ENVELOPE]
+            envelope = found.get(ENVELOPE)
+            if type(envelope) is not dict or envelope.get("updated_at") != write.updated:
+                raise not_ours(write.id)
             return make_document(
                 write.fields,
                 write.id,
