@@ -12,7 +12,7 @@ import pytest
 
 from interstore._sync.store import Store
 from interstore.document import Document
-from interstore.errors import ConflictError, DuplicateError
+from interstore.errors import ConflictError, DuplicateError, NotFoundError
 from tests.differential.engines import Subject
 
 T = TypeVar("T")
@@ -102,6 +102,34 @@ def test_the_same_version(subject: Subject) -> None:
         outcomes = at_once(partial(_nth, calls, id))
         assert winners(outcomes, ConflictError) == 1
         assert store.get("versions", id).version == 2
+
+
+def test_a_conflict_names_another_version(subject: Subject) -> None:
+    """Also where the document comes and goes between a guarded write and the look after it."""
+    store = subject.store
+    seen: list[ConflictError] = []
+    guarded: list[Callable[[], Any]] = [
+        lambda: store.put("guarded", {"id": "a"}, if_version=1),
+        lambda: store.delete("guarded", "a", if_version=1),
+        lambda: store.update("guarded", "a", {"$inc": {"n": 1}}, if_version=1),
+    ]
+
+    def write(racer: int) -> None:
+        for number in range(60):
+            try:
+                if racer < 2:
+                    store.create("guarded", {"id": "a", "n": 0})
+                else:
+                    guarded[(racer + number) % 3]()
+            except ConflictError as error:
+                seen.append(error)
+            except (DuplicateError, NotFoundError):
+                pass
+            if racer == 1:
+                store.delete("guarded", "a")
+
+    at_once(write)
+    assert [error for error in seen if error.found == error.expected] == []
 
 
 def test_no_increment_is_lost(subject: Subject) -> None:
