@@ -5,18 +5,22 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from tests.servers.account import Account
 from tests.servers.databases import PostgreSQL
 from tests.servers.guard import GUARD
+from tests.servers.mongodb import MongoDB, running
 from tests.servers.process import ServerProcess
 
-__all__ = ["small_database", "small_disk"]
+__all__ = ["SmallServer", "small_database", "small_disk", "small_mongodb"]
 
 EMPTY_DATABASE = 8 * 2**20
 WAL_SEGMENT = 16 * 2**20
+MONGODB_JOURNALS = 300 * 2**20
+MONGODB_JOURNAL = 100 * 2**20
 
 
 @contextmanager
@@ -33,7 +37,8 @@ def small_disk(folder: Path, size: int, account: Account | None) -> Generator[bo
         yield mounted
     finally:
         if mounted:
-            subprocess.run(["umount", folder], check=True)
+            # Lazily: what its server left may be being removed.
+            subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @contextmanager
@@ -81,3 +86,44 @@ def _limited(server: PostgreSQL, process: ServerProcess, free: int) -> Generator
             yield url
         finally:
             process.limit_files(None)
+
+
+@dataclass
+class SmallServer:
+    """A MongoDB server by itself that soon has no room left."""
+
+    server: MongoDB
+    disk: Path
+    mounted: bool
+
+    def enlarge(self) -> None:
+        """Give it room, and start it again if it did not outlive the lack of it."""
+        process = self.server.process
+        assert process is not None
+        if self.mounted:
+            command = ["mount", "-o", f"remount,size={4 * MONGODB_JOURNALS}", str(self.disk)]
+            subprocess.run(command, check=True)
+        process.heal()
+
+
+@contextmanager
+def small_mongodb(free: int = 2**24) -> Generator[SmallServer]:
+    """A server that has room for about so many bytes.
+
+    Where this process may not mount, no file of the server can grow beyond so many bytes and
+    its journal's 100 MiB.
+    """
+    mounts: list[tuple[Path, bool]] = []
+
+    @contextmanager
+    def mount(data: Path) -> Generator[None]:
+        with small_disk(data, MONGODB_JOURNALS + free, None) as mounted:
+            mounts.append((data, mounted))
+            yield
+
+    with running(replica_set=False, disk=mount) as server:
+        [(disk, mounted)] = mounts
+        if not mounted:
+            assert server.process is not None
+            server.process.limit_files(MONGODB_JOURNAL + free)
+        yield SmallServer(server, disk, mounted)

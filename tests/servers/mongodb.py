@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -110,12 +110,18 @@ class MongoDB:
 
 
 @contextmanager
-def running(*, replica_set: bool = True, password: str = "") -> Generator[MongoDB]:
+def running(
+    *,
+    replica_set: bool = True,
+    password: str = "",
+    disk: Callable[[Path], AbstractContextManager[object]] | None = None,
+) -> Generator[MongoDB]:
     """A server, with which databases can be made.
 
     Args:
         replica_set: of this one member; otherwise a server by itself, which is never one's own.
         password: asked of the user `guarded`; only of a server by itself.
+        disk: makes the folder of its data, and puts it away; by default an ordinary folder.
 
     Raises:
         ServerUnavailable: it could not be started or reached.
@@ -134,7 +140,17 @@ def running(*, replica_set: bool = True, password: str = "") -> Generator[MongoD
         finally:
             server.close()
         return
-    process = _start(replica_set, password)
+    folder = new_folder("mongodb", None)
+    with ExitStack() as stack:
+        if disk is None:
+            (folder / "data").mkdir()
+        else:
+            stack.enter_context(disk(folder / "data"))
+        yield from _run(folder, replica_set, password)
+
+
+def _run(folder: Path, replica_set: bool, password: str) -> Generator[MongoDB]:
+    process = _start(folder, replica_set, password)
     user = f"guarded:{password}@" if password else ""
     query = f"?replicaSet={REPLICA_SET}" if replica_set else ""
     try:
@@ -143,10 +159,8 @@ def running(*, replica_set: bool = True, password: str = "") -> Generator[MongoD
         process.close()
 
 
-def _start(replica_set: bool, password: str) -> ServerProcess:
+def _start(folder: Path, replica_set: bool, password: str) -> ServerProcess:
     port = free_port()
-    folder = new_folder(f"mongodb-{port}", None)
-    (folder / "data").mkdir()
     command: list[str | Path] = [
         *(_program(), "--dbpath", folder / "data", "--port", str(port), "--bind_ip", "127.0.0.1"),
         *("--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"),

@@ -69,6 +69,7 @@ _NO_SERVER: Final[tuple[tuple[str, type[InterstoreError], str], ...]] = (
 _CODES: Final[dict[int, tuple[type[InterstoreError], str]]] = {
     6: (UnavailableError, ""),  # HostUnreachable
     7: (UnavailableError, ""),  # HostNotFound
+    8: (UnavailableError, "the server failed at it, as on a full disk; see its log"),
     11: (PermissionDeniedError, ""),  # UserNotFound
     13: (PermissionDeniedError, "the user lacks a role: readWrite on the database serves"),
     18: (PermissionDeniedError, "check DATABASE_USERNAME, DATABASE_PASSWORD and auth_source"),

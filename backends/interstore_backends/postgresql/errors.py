@@ -58,6 +58,8 @@ _TABLE: Final[dict[str, tuple[type[InterstoreError], str]]] = {
     "22P05": (InvalidDocumentError, "the database's encoding must be UTF8"),
     "2201B": (InvalidQueryError, "the regular expression is too complex"),
     "55000": (UnavailableError, "the server is not ready for it"),
+    # Not what is stored, but an error of any other kind, as a file that must not grow.
+    "XX000": (UnavailableError, "the server failed at it; see its log"),
     "0A000": (UnavailableError, "a table was changed meanwhile; try again"),
     # Classes.
     "08": (UnavailableError, "the connection was lost"),

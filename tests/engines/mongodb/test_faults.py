@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 from collections.abc import Iterator
 
@@ -10,16 +11,18 @@ import pytest
 
 from interstore.errors import (
     InterstoreError,
+    OperationTimeoutError,
     PermissionDeniedError,
     UnavailableError,
 )
 from interstore_backends.mongodb._async.database import AsyncMongoDBDatabase
 from interstore_backends.mongodb._sync.database import MongoDBDatabase
 from tests.databases import mongodb, mongodb_async
-from tests.engines.mongodb.support import Open, changes, write
-from tests.patience import no_hang
+from tests.engines.mongodb.support import Open, changes, ids, write
+from tests.patience import eventually, no_hang
+from tests.servers.disk import small_mongodb
 from tests.servers.mongodb import MongoDB, running
-from tests.servers.process import ServerUnavailable, free_port
+from tests.servers.process import ServerProcess, ServerUnavailable, free_port
 
 # The driver leaves sockets of connections that were not completed to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -110,3 +113,46 @@ def test_a_pool_that_is_too_small(opened: Open) -> None:
 
 def test_the_flavours_are_of_one_name() -> None:
     assert MongoDBDatabase.name == AsyncMongoDBDatabase.name == "mongodb"
+
+
+def test_a_full_disk(opened: Open) -> None:
+    """The server gives up, as MongoDB does; what it acknowledged is there when it has room."""
+    with small_mongodb() as small, small.server.database() as url:
+        database = opened(url, timeout=3.0, durability="majority")
+        stored: list[str] = []
+
+        def store_all() -> None:
+            for number in range(500):
+                database.create("m", write(str(number), {"text": os.urandom(400_000).hex()}))
+                stored.append(str(number))
+
+        with no_hang(), pytest.raises((UnavailableError, OperationTimeoutError)):
+            store_all()
+        small.enlarge()
+        eventually(database.ping)
+        assert set(stored) <= set(ids(database, {}))
+        database.create("m", write("fits"))
+        database.disconnect()
+
+
+def test_a_write_that_may_be_repeated(
+    opened: Open, mongodb_server: MongoDB, mongodb_process: ServerProcess
+) -> None:
+    """The server wrote, not safely yet, and says so: the driver asks again, and it writes once."""
+    database = opened(durability="majority")
+    database.create("m", write("a", {"n": 0}))
+    with mongodb_server.connect() as client:
+        client.admin.command(
+            "configureFailPoint",
+            "failCommand",
+            mode={"times": 1},
+            data={
+                "failCommands": ["findAndModify"],
+                "errorLabels": ["RetryableWriteError"],
+                "writeConcernError": {"code": 262, "errmsg": "took too long"},
+            },
+        )
+    assert database.update("m", "a", changes({"$inc": {"n": 1}}))["n"] == 1
+    found = database.find_by_id("m", "a")
+    assert found is not None
+    assert (found["n"], found.version) == (1, 2)

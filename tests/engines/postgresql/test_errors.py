@@ -50,6 +50,7 @@ translate = Translator("PostgreSQL at x", 3.0, (Secret("s3cret word"),))
         ("54000", InvalidDocumentError),
         ("54001", InvalidQueryError),
         ("2201B", InvalidQueryError),
+        ("XX000", UnavailableError),
         ("XX001", CorruptionError),
         ("42601", InterstoreError),
     ],

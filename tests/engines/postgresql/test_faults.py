@@ -20,9 +20,10 @@ from interstore.errors import (
 from interstore_backends.postgresql._async.database import AsyncPostgreSQLDatabase
 from interstore_backends.postgresql._sync.database import PostgreSQLDatabase
 from tests.databases import postgresql, postgresql_async
-from tests.engines.postgresql.support import Open, changes, fill, run, write
+from tests.engines.postgresql.support import Open, changes, fill, ids, run, write
 from tests.patience import no_hang
 from tests.servers.databases import PostgreSQL
+from tests.servers.disk import small_database
 from tests.servers.process import ServerProcess, free_port
 
 # Connecting.
@@ -200,3 +201,28 @@ def test_no_secret_is_shown(postgresql_server: PostgreSQL) -> None:
             type="postgresql", host="127.0.0.1", port=free_port(), password=secret, timeout=1
         )
     assert "c4nary" not in repr(caught.value) + str(caught.value.__dict__)
+
+
+def test_a_full_disk(
+    postgresql_server: PostgreSQL, postgresql_process: ServerProcess, opened: Open
+) -> None:
+    """What does not fit is told, one by one and in bulk; the rest is there, and room helps."""
+    with small_database(postgresql_server) as url:
+        database = opened(url)
+        texts = [os.urandom(30_000).hex() for _ in range(1200)]
+        stored: list[str] = []
+
+        def store_all() -> None:
+            for number, text in enumerate(texts):
+                database.create("m", write(str(number), {"text": text}))
+                stored.append(str(number))
+
+        with pytest.raises(UnavailableError):
+            store_all()
+        many = [write(f"x{number}", {"text": text}) for number, text in enumerate(texts)]
+        with pytest.raises(UnavailableError):
+            database.create_many("m", many)
+        assert set(ids(database, {})) == set(stored)
+        assert database.drop("m")
+        database.create("m", write("fits"))
+        database.disconnect()
