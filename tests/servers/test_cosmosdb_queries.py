@@ -55,7 +55,7 @@ def ask(container: ContainerProxy, query: str, **options: Any) -> list[Any]:
 
 
 class TestAcrossPartitions:
-    def test_there_are_four(self, filled: ContainerProxy) -> None:
+    def test_there_are_four(self, filled: ContainerProxy, cosmosdb_faults: Faults) -> None:
         ranges = list(filled.read_feed_ranges())
         assert len(ranges) == 4
         parts = [ask(filled, "SELECT VALUE c.id FROM c", feed_range=one) for one in ranges]
@@ -117,6 +117,15 @@ class TestAcrossPartitions:
         with pytest.raises(CosmosHttpResponseError, match="SC1001") as raised:
             ask(filled, "SELECT * FROM c WHERE c.order = 1")
         assert raised.value.status_code == 400
+
+
+class TestManyItems:
+    def test_are_read_by_their_ids(self, filled: ContainerProxy, cosmosdb_faults: Faults) -> None:
+        """Of each partition in one query."""
+        wanted = [f"i{number:02}" for number in range(0, COUNT, 2)]
+        found = filled.read_items([(id, id) for id in [*wanted, "none"]])
+        assert [one["id"] for one in found] == wanted
+        assert cosmosdb_faults.usage().counts == {"Query": 4}
 
 
 class TestOnePartitionKey:

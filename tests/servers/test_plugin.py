@@ -15,6 +15,7 @@ import pytest
 
 from tests.servers import locales, postgresql
 from tests.servers.account import Account
+from tests.servers.cosmosdb import CosmosDB
 from tests.servers.databases import PostgreSQL
 from tests.servers.guard import ROOT
 from tests.servers.mongodb import MongoDB
@@ -70,6 +71,19 @@ class TestOwn:
             run = run_pytest(tests, INTERSTORE_TEST_MONGODB_URL=mongodb_server.url("admin"))
             assert run.returncode == 0, run.stdout
             assert client.list_database_names() == before
+
+    def test_cosmosdb(self, cosmosdb_server: CosmosDB) -> None:
+        endpoint, key = cosmosdb_server.endpoint, cosmosdb_server.key
+        with cosmosdb_server.connect() as client:
+            before = [one["id"] for one in client.list_databases()]
+            run = run_pytest(
+                "tests/servers/test_cosmosdb_items.py::TestConditions",
+                "tests/servers/test_cosmosdb_faults.py::TestAnswers",
+                INTERSTORE_TEST_COSMOSDB_URL=f"AccountEndpoint={endpoint};AccountKey={key};",
+            )
+            assert run.returncode == 0, run.stdout
+            assert "nothing can be made to go wrong" in run.stdout
+            assert [one["id"] for one in client.list_databases()] == before
 
 
 def databases(server: PostgreSQL) -> list[tuple[object, ...]]:
