@@ -27,6 +27,11 @@ SET: Final = "version = t.version + 1, updated_at = $1"
 _SMALL: Final = 1_000
 """A document of fewer stored bytes is, uncompressed and as text, below half of the limit."""
 _MAX_GROWTH: Final = 200_000
+_ROOM: Final = (
+    f"(pg_column_size(doc) < {_SMALL} OR "
+    f"octet_length(doc::text) < {MAX_DOCUMENT_BYTES - _MAX_GROWTH})"
+)
+"""The document may grow by so much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,10 @@ def compile_update(changes: Changes, first: int) -> Update | None:
     )
     if growth > _MAX_GROWTH:
         return None
+    if all(change.kind == "set" and len(change.path) == 1 for change in changes.changes):
+        fields = {change.path[0]: change.value for change in changes.changes}
+        # As one object: the server need not build it, and the text is the same for all keys.
+        return Update(f"(doc || ${first}::jsonb)", _ROOM, [json_text(fields)])
     document, fits = _compile(
         tuple([(change.kind, change.path) for change in changes.changes]), first
     )
@@ -95,10 +104,7 @@ def _compile(shape: _Shape, first: int) -> tuple[str, str]:
     document = root.sql("doc", ()) if root.branches else "doc"
     for path in unsets:
         document = _without(document, path)
-    guards.terms.append(
-        f"(pg_column_size(doc) < {_SMALL} OR "
-        f"octet_length(doc::text) < {MAX_DOCUMENT_BYTES - _MAX_GROWTH})"
-    )
+    guards.terms.append(_ROOM)
     return document, " AND ".join(guards.terms)
 
 
