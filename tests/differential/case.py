@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from interstore._sync.operations import Operations
 from interstore.changes_parse import parse_changes
+from interstore.document import Document
 from interstore.errors import InterstoreError, InvalidDocumentError
 from interstore.filters.arguments import parse_sort
 from interstore.filters.order import position_of
@@ -20,6 +21,12 @@ from interstore.values import canonical_fields
 __all__ = ["AT", "Case", "problems", "store_in", "walked"]
 
 AT = "2026-01-31T12:00:00.000000Z"
+
+
+class Finds(Protocol):
+    """A database, or every operation of one."""
+
+    def find(self, model: str, query: Query) -> Iterable[Document]: ...
 
 
 @dataclass(frozen=True)
@@ -117,11 +124,11 @@ def _missorted(database: Operations, model: str, case: Case) -> Iterator[str]:
                 yield f"{case.name}: by {sort!r}, pages of {size}: {found}, not {expected}"
 
 
-def walked(database: Operations, model: str, query: Query, size: int) -> list[str]:
+def walked(database: Finds, model: str, query: Query, size: int) -> list[str]:
     """The ids of all pages of that size."""
     found: list[str] = []
     page = query.only(limit=size)
-    for _ in range(100):
+    for _ in range(1000):
         documents = list(database.find(model, page))
         found += ids(documents)
         if len(documents) < size:

@@ -58,8 +58,8 @@ CHANGES = st.one_of(
 FILTERS = st.sampled_from(
     (
         {}, {"n": 1}, {"n": {"$gte": 0.5}}, {"n": None}, {"n": {"$ne": 1}},
-        {"o.p": {"$exists": True}}, {"l": {"$has": 1}}, {"id": {"$gt": "A"}}, {"@version": {"$lte": 2}},
-        {"l": {"$size": 1}},
+        {"o.p": {"$exists": True}}, {"l": {"$has": 1}}, {"id": {"$gt": "A"}},
+        {"@version": {"$lte": 2}}, {"l": {"$size": 1}},
         {"$nor": [{"n": True}, {"o.p": 1}]},
     )
 )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count as numbers
 from typing import Any
 
 import pytest
@@ -17,7 +16,6 @@ from interstore.changes_parse import parse_changes
 from interstore.document import Document
 from interstore.errors import InterstoreError, InvalidDocumentError
 from interstore.filters.arguments import parse_sort
-from interstore.filters.order import position_of
 from interstore.filters.parse import parse_filter
 from interstore.filters.select import select
 from interstore.filters.tree import ALL
@@ -25,6 +23,7 @@ from interstore.prepared import Query, Write
 from interstore.testing._sync.differential import compared
 from interstore.testing.checks import exact_all, ids
 from interstore.testing.strategies import changes, documents, fields, filters, sorts
+from tests.differential.case import walked
 from tests.differential.corpus import corpus, stored, written
 from tests.differential.counts import count
 from tests.differential.engines import Subject
@@ -113,16 +112,8 @@ def test_sorts(world: World, queries: list[Any]) -> None:
 def test_pages_to_exhaustion(world: World, filter: Any, sort: Any, limit: int) -> None:
     for subject in world.subjects:
         query = Query(parse_filter(filter), parse_sort(subject.sort_of(sort)))
-        found = []
-        page = query.only(limit=limit)
-        for number in numbers():
-            documents = list(subject.store.database.find(world.model, page))
-            found += ids(documents)
-            assert number <= len(world.documents), f"{subject.name}: {filter!r} by {sort!r}"
-            count(subject.name, "pages")
-            if len(documents) < limit:
-                break
-            page = page.only(after=position_of(documents[-1], query.order))
+        found = walked(subject.store.database, world.model, query, limit)
+        count(subject.name, "pages", len(found) // limit + 1)
         world.assert_same(subject, f"pages of {limit}: {filter!r} by {sort!r}", found, query)
 
 

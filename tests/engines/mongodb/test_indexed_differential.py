@@ -18,8 +18,8 @@ from interstore.filters.tree import ALL
 from interstore.indexes import parse_index
 from interstore.prepared import Query
 from interstore_backends.mongodb._sync.database import MongoDBDatabase
+from tests.differential.case import walked
 from tests.engines.mongodb.support import declared, write
-from tests.engines.mongodb.test_differential import walk
 
 NUMBERS = st.sampled_from([0, -1, 1, 1.5, -1.5, 2**53 - 1, -(2**53) + 1, 1e300, 5e-324, 7])
 TEXTS = st.sampled_from(["", "a", "A", "ab", "a\U0010ffff", "\uffff", "é", "e\u0301", "\x01", "b"])
@@ -113,7 +113,7 @@ def test_over_declared_paths(
         assert indexed.count("m", query.tree) == len(expected)
         skipped = [document.id for document in indexed.find("m", query.only(skip=skip, limit=5))]
         assert skipped == expected[skip : skip + 5], (filter, sort, skip)
-        assert walk(indexed, query.only(limit=limit), limit) == expected, (filter, sort)
+        assert walked(indexed, "m", query, limit) == expected, (filter, sort)
 
 
 def test_every_page(indexed: MongoDBDatabase) -> None:
