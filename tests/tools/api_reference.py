@@ -82,6 +82,16 @@ PAGES: Final[dict[str, Page]] = {
             "interstore.shapes:Shape",
         ),
     ),
+    "foreign.md": Page(
+        "Foreign data",
+        SYNC,
+        (
+            "interstore:Foreign",
+            "interstore.foreign:ForeignDocument",
+            "interstore.foreign:ForeignSource",
+            "interstore._sync.foreign_database:ForeignDatabase",
+        ),
+    ),
     "bulk.md": Page("Results of bulk calls", "", ("interstore:BulkResult", "interstore:Outcome")),
     "errors.md": Page(
         "Errors",

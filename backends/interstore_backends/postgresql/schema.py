@@ -214,7 +214,7 @@ def not_ours(model: str, kind: str, schema: str) -> ConfigurationError:
     """The error for a model whose name is taken by something of the application's."""
     return ConfigurationError(
         f"the schema {schema!r} has a {kind} {model!r} that Interstore did not make; use another "
-        "name for the model, or another schema",
+        "name for the model or another schema, or open what is there with store.foreign(...)",
         backend="postgresql",
         model=model,
     )

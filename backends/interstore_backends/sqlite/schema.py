@@ -163,7 +163,7 @@ def create_table(cursor: Any, model: str, document_format: Format) -> Table:
     if taken := cursor.execute(query, (name,)).fetchall():
         raise ConfigurationError(
             f"the file has a {taken[0][0]} {name!r} that Interstore did not make; use another "
-            "name for the model, or rename what is there",
+            "name for the model, or open what is there with store.foreign(...)",
             backend="sqlite",
             model=model,
         )
