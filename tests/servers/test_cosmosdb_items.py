@@ -228,21 +228,20 @@ class TestPartitionKeys:
 class TestTimeToLive:
     """The page "Time to Live (TTL) in Azure Cosmos DB"."""
 
-    def test_of_a_container(self, database: DatabaseProxy) -> None:
-        container = database.create_container("short", PartitionKey("/id"), default_ttl=1)
-        container.create_item({"id": "short"})
-        container.create_item({"id": "kept", "ttl": -1})
-        time.sleep(1.1)
-        with pytest.raises(CosmosResourceNotFoundError):
-            container.read_item("short", "short")
-        assert [one["id"] for one in container.read_all_items()] == ["kept"]
-        container.create_item({"id": "short"})
-
-    def test_of_an_item(self, database: DatabaseProxy, container: ContainerProxy) -> None:
+    def test_ends_what_is_not_read_any_more(
+        self, database: DatabaseProxy, container: ContainerProxy
+    ) -> None:
+        short = database.create_container("short", PartitionKey("/id"), default_ttl=1)
+        short.create_item({"id": "short"})
+        short.create_item({"id": "kept", "ttl": -1})
         on = database.create_container("on", PartitionKey("/id"), default_ttl=-1)
         for one in (on, container):
             one.create_item({"id": "a", "ttl": 1})
         time.sleep(1.1)
+        with pytest.raises(CosmosResourceNotFoundError):
+            short.read_item("short", "short")
+        assert [one["id"] for one in short.read_all_items()] == ["kept"]
+        short.create_item({"id": "short"})
         assert list(on.read_all_items()) == []
         # Where it is not switched on, the property has no effect.
         assert len(list(container.read_all_items())) == 1

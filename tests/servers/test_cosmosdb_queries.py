@@ -295,3 +295,38 @@ class TestSplits:
             cosmosdb_faults.split(database.id, "items")
         found = [id for one in held for id in ask(many, self.QUERY, feed_range=one)]
         assert sorted(found, key=int) == [str(number) for number in range(40)]
+
+
+class TestChangeFeed:
+    """The page "Change feed in Azure Cosmos DB": latest versions, no deletes."""
+
+    def read(self, container: ContainerProxy, **options: Any) -> tuple[list[str], str]:
+        found = [one["id"] for one in container.query_items_change_feed(**options)]
+        return found, container.client_connection.last_response_headers["etag"]
+
+    def test_has_the_latest_versions(self, container: ContainerProxy) -> None:
+        for id in "abcde":
+            container.create_item({"id": id})
+        found, token = self.read(container, start_time="Beginning")
+        assert sorted(found) == list("abcde")
+        assert self.read(container, continuation=token)[0] == []
+        container.upsert_item({"id": "b", "n": 1})
+        container.patch_item("b", "b", [{"op": "incr", "path": "/n", "value": 1}])
+        container.delete_item("c", "c")
+        container.create_item({"id": "f"})
+        found, _ = self.read(container, continuation=token)
+        assert sorted(found) == ["b", "f"]
+
+    def test_goes_on_in_pages_and_after_a_split(
+        self, container: ContainerProxy, database: DatabaseProxy, cosmosdb_faults: Faults
+    ) -> None:
+        wanted = [f"{number:02}" for number in range(30)]
+        for id in wanted:
+            container.create_item({"id": id})
+        feed = container.query_items_change_feed(start_time="Beginning", max_item_count=4)
+        pages = feed.by_page()
+        found = [one["id"] for one in next(pages)]
+        assert len(found) <= 4
+        cosmosdb_faults.split(database.id, "items")
+        found += [one["id"] for page in pages for one in page]
+        assert sorted(found) == wanted

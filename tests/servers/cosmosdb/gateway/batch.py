@@ -74,14 +74,14 @@ def _id(operation: Any) -> str:
 def _memory(container: Container, key: Key, id: str) -> Callable[[], None]:
     """What puts an item back to what it is now."""
     item = container.find(key, id)
-    kept = None if item is None else (item.body, item.text, item.expires)
+    kept = None if item is None else (item.body, item.text, item.expires, item.lsn)
 
     def revert() -> None:
         now = container.find(key, id)
         if now is not None and now is not item:
             container.partition_of(now.where).remove(now)
         if item is not None and kept is not None:
-            item.body, item.text, item.expires = kept
+            item.body, item.text, item.expires, item.lsn = kept
             if now is not item:
                 container.partition_of(item.where).add(item)
 

@@ -26,7 +26,7 @@ from tests.servers.cosmosdb.gateway.sql.lexer import SqlError
 from tests.servers.cosmosdb.gateway.sql.plan import needs_plan, partition_keys, query_plan
 from tests.servers.cosmosdb.gateway.sql.run import Position, Prepared, Row, prepare
 
-__all__ = ["Spend", "plan", "query", "read_feed"]
+__all__ = ["Scope", "Spend", "page_size", "plan", "query", "read_feed", "scope_of"]
 
 PAGE: Final = 100
 UNLIMITED_PAGE: Final = 1000
@@ -151,7 +151,7 @@ def query(container: Container, request: Request, spend: Spend) -> Answer:
     text, parameters = _read(request)
     prepared = _prepare(text)
     token = _token(request)
-    scope = _scope(container, request, token)
+    scope = scope_of(container, request)
     if scope is None:
         scope = _gateway_scope(container, request, prepared, parameters, token)
     drop = container.policy.serve(prepared.query)
@@ -162,11 +162,11 @@ def read_feed(container: Container, request: Request, spend: Spend) -> Answer:
     """One page of all items."""
     token = _token(request)
     prepared = prepare("SELECT * FROM c")
-    scope = _scope(container, request, token) or _next_scope(container, token, "", END)
+    scope = scope_of(container, request) or _next_scope(container, token, "", END)
     return _page(container, request, scope, prepared, {}, False, token, spend)
 
 
-def _scope(container: Container, request: Request, token: Token | None) -> Scope | None:
+def scope_of(container: Container, request: Request) -> Scope | None:
     """That which the headers name."""
     key = request.key
     if key is not None:
@@ -248,7 +248,7 @@ def _page(
         finished = prepared.finished(rows, parameters, counted)
         if after is None and given:
             finished = islice(finished, given, None)
-        values, last = _take(finished, _page_size(request))
+        values, last = _take(finished, page_size(request))
     except SqlError as error:
         raise bad_request(f"Message: {error.body()}") from None
     following = _following(scope, prepared, last, given + len(values), token)
@@ -270,7 +270,7 @@ def _page(
     return Answer(200, body, charge, headers)
 
 
-def _page_size(request: Request) -> int:
+def page_size(request: Request) -> int:
     try:
         size = int(request.headers.get("x-ms-max-item-count", PAGE))
     except ValueError:

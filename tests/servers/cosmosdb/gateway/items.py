@@ -173,7 +173,9 @@ def delete(container: Container, key: Key | None, id: str, conditions: Condition
 
 
 def _written(container: Container, item: Item, status: int, charge: float) -> Answer:
-    container.partition_of(item.where).lsn += 1
+    partition = container.partition_of(item.where)
+    partition.lsn += 1
+    item.lsn = partition.lsn
     return Answer(status, item.text, charge, _headers(container, item))
 
 

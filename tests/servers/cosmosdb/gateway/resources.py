@@ -41,9 +41,10 @@ class Item:
         body: all its properties, those of the system too.
         text: the same as JSON.
         expires: when, in seconds since the epoch; ``None``: never.
+        lsn: of its last change: that of its partition then.
     """
 
-    __slots__ = ("body", "expires", "key", "number", "text", "where")
+    __slots__ = ("body", "expires", "key", "lsn", "number", "text", "where")
 
     def __init__(self, number: int, key: Key, where: str) -> None:
         self.number = number
@@ -52,6 +53,7 @@ class Item:
         self.body: dict[str, Any] = {}
         self.text = b""
         self.expires: float | None = None
+        self.lsn = 0
 
     @property
     def id(self) -> str:

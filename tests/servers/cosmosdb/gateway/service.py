@@ -9,6 +9,7 @@ from tests.servers.cosmosdb.gateway import feeds, items, metadata
 from tests.servers.cosmosdb.gateway.auth import Guard
 from tests.servers.cosmosdb.gateway.batch import batch
 from tests.servers.cosmosdb.gateway.budget import Budget
+from tests.servers.cosmosdb.gateway.changes import change_feed
 from tests.servers.cosmosdb.gateway.errors import ServiceError, bad_request
 from tests.servers.cosmosdb.gateway.hashing import effective_key
 from tests.servers.cosmosdb.gateway.patch import patch
@@ -81,6 +82,8 @@ class Service:
             return feeds.plan(container, request)
         if operation == "Query":
             return feeds.query(container, request, spend)
+        if operation == "ReadFeed" and "A-IM" in request.headers:
+            return change_feed(container, request, spend)
         if operation == "ReadFeed":
             return feeds.read_feed(container, request, spend)
         key = items.require(container, request.key)
