@@ -97,13 +97,14 @@ class SmallServer:
     mounted: bool
 
     def enlarge(self) -> None:
-        """Give it room, and start it again if it did not outlive the lack of it."""
+        """Give it room, and start it again: it may die of the lack at any moment."""
         process = self.server.process
         assert process is not None
+        process.kill()
         if self.mounted:
             command = ["mount", "-o", f"remount,size={4 * MONGODB_JOURNALS}", str(self.disk)]
             subprocess.run(command, check=True)
-        process.heal()
+        process.start()
 
 
 @contextmanager

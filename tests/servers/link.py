@@ -33,6 +33,7 @@ class Faults:
         flowing: whether anything is passed on.
         cut: how many bytes may pass in which direction; ``None``: no limit.
         cuts_left: how often; ``None``: no limit.
+        lie: what is put in place of what, in each piece that a client receives.
     """
 
     latency: float = 0.0
@@ -40,12 +41,13 @@ class Faults:
     flowing: asyncio.Event = field(default_factory=asyncio.Event)
     cut: tuple[Direction, int] | None = None
     cuts_left: int | None = None
+    lie: tuple[bytes, bytes] | None = None
 
     def __post_init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
-        self.latency, self.rate, self.cut = 0.0, None, None
+        self.latency, self.rate, self.cut, self.lie = 0.0, None, None, None
         self.flowing.set()
 
     def cut_after(self, direction: Direction, after: int, times: int | None) -> None:
@@ -145,6 +147,8 @@ class Link:
             await self._write(direction, data, writer)
 
     async def _write(self, direction: Direction, data: bytes, writer: asyncio.StreamWriter) -> None:
+        if self._faults.lie is not None and direction == "to_client":
+            data = data.replace(*self._faults.lie)
         cut = self._faults.cut
         ends = False
         if cut is not None and cut[0] == direction:

@@ -114,6 +114,15 @@ class Proxy:
 
         self._do(set_cut)
 
+    def lie(self, truth: bytes, lie: bytes) -> None:
+        """Tell clients something else, of the same length, than the server says."""
+        assert len(truth) == len(lie)
+
+        def set_lie() -> None:
+            self._faults.lie = truth, lie
+
+        self._do(set_lie)
+
     def refuse(self) -> None:
         """Do not listen any more; open connections stay."""
         self._run(self._refuse)

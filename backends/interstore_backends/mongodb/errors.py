@@ -64,6 +64,7 @@ _NO_SERVER: Final[tuple[tuple[str, type[InterstoreError], str], ...]] = (
     ("Name or service not known", UnavailableError, "check DATABASE_HOST"),
     ("connection closed", UnavailableError, "is it a MongoDB, and without TLS? See DATABASE_SSL"),
     ("timed out", UnavailableError, "it does not answer"),
+    ("No servers found yet", UnavailableError, "it does not answer"),
     ("", UnavailableError, "no server answers"),
 )
 _CODES: Final[dict[int, tuple[type[InterstoreError], str]]] = {

@@ -24,7 +24,8 @@ from interstore.errors import (
 from interstore.settings import Secret, redact
 
 __all__ = [
-    "REFUSALS", "Stalled", "Translator", "is_lost", "is_undefined_table", "was_rolled_back",
+    "OLDEST", "REFUSALS", "Stalled", "Translator", "is_lost", "is_undefined_table", "too_old",
+    "was_rolled_back",
 ]  # fmt: skip
 
 REFUSALS: Final = (psycopg.errors.UniqueViolation, psycopg.errors.CheckViolation)
@@ -88,6 +89,19 @@ _TEXTS: Final[tuple[tuple[str, type[InterstoreError], str], ...]] = (
     ("timeout expired", OperationTimeoutError, ""),
 )
 _DATABASE_MISSING: Final = ('database "', '" does not exist')
+
+
+OLDEST: Final = 14_00_00
+"""The oldest version of the server that is expected to work, as PostgreSQL counts them."""
+
+
+def too_old(place: str, version: int) -> ConfigurationError:
+    """The error for a server of an older version."""
+    return ConfigurationError(
+        f"{place} is version {version // 10_000}, which is too old: "
+        f"{OLDEST // 10_000} and newer work",
+        backend="postgresql",
+    )
 
 
 def is_lost(error: BaseException) -> bool:

@@ -77,7 +77,9 @@ def _examine(resolved: Resolved) -> None:
     _step("driver", lambda: _driver(resolved), str)
     with _step("connect", lambda: open_resolved(resolved), lambda _: "") as store:
         if store.capabilities.stats:
-            _step("stats", store.stats, _figures)
+            stats = _step("stats", store.stats, _figures)
+            for note in stats.get("notes", ()):
+                click.echo(f"note    {safe(note)}")
         _step("capabilities", lambda: capability_names(store.capabilities), ", ".join)
         if getattr(resolved.settings, "auto_create", True):
             _step("round trip", lambda: _round_trip(store), str)
@@ -111,7 +113,7 @@ def _driver(resolved: Resolved) -> str:
 
 
 def _figures(stats: dict[str, Any]) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in stats.items())
+    return ", ".join(f"{name}: {value}" for name, value in stats.items() if name != "notes")
 
 
 def _round_trip(store: Store) -> str:

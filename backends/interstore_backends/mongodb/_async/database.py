@@ -32,6 +32,11 @@ __all__ = ["AsyncMongoDBDatabase"]
 _ATTEMPTS: Final = 100
 """How often documents are sent while others write the same ones."""
 
+_ALONE: Final = (
+    "a single server has no transactions and no change streams, and a write whose answer is lost "
+    "is not repeated; a replica set has them, also one of a single member"
+)
+
 
 class AsyncMongoDBDatabase(AsyncUpdates):
     """A database on a MongoDB replica set, sharded cluster or single server.
@@ -232,6 +237,7 @@ class AsyncMongoDBDatabase(AsyncUpdates):
             hello = await database.command("hello")
         except CAUGHT as error:
             raise self.errors(error) from error
+        alone = "setName" not in hello and hello.get("msg") != "isdbgrid"
         return {
             "documents": sum(documents.values()),
             "bytes": int(figures["storageSize"]) + int(figures["indexSize"]),
@@ -239,4 +245,5 @@ class AsyncMongoDBDatabase(AsyncUpdates):
             "mongodb": server["version"],
             "replica_set": hello.get("setName"),
             "durability": self._settings.durability,
+            **({"notes": [_ALONE]} if alone else {}),
         }

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 08af39f2df0864cf1520b843
+# Digest of the rest: 3d68a4ade59ab48176ea5faf
 
 """The MongoDB engine: Interstore's operations as commands."""
 
@@ -35,6 +35,11 @@ __all__ = ["MongoDBDatabase"]
 
 _ATTEMPTS: Final = 100
 """How often documents are sent while others write the same ones."""
+
+_ALONE: Final = (
+    "a single server has no transactions and no change streams, and a write whose answer is lost "
+    "is not repeated; a replica set has them, also one of a single member"
+)
 
 
 class MongoDBDatabase(Updates):
@@ -236,6 +241,7 @@ class MongoDBDatabase(Updates):
             hello = database.command("hello")
         except CAUGHT as error:
             raise self.errors(error) from error
+        alone = "setName" not in hello and hello.get("msg") != "isdbgrid"
         return {
             "documents": sum(documents.values()),
             "bytes": int(figures["storageSize"]) + int(figures["indexSize"]),
@@ -243,4 +249,5 @@ class MongoDBDatabase(Updates):
             "mongodb": server["version"],
             "replica_set": hello.get("setName"),
             "durability": self._settings.durability,
+            **({"notes": [_ALONE]} if alone else {}),
         }

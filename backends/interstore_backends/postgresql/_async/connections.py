@@ -20,7 +20,7 @@ from interstore_backends.postgresql.conninfo import (
     connect_arguments,
     session_statements,
 )
-from interstore_backends.postgresql.errors import Translator
+from interstore_backends.postgresql.errors import OLDEST, Translator, too_old
 from interstore_backends.postgresql.settings import PostgreSQLSettings
 
 __all__ = ["AsyncConnections"]
@@ -102,8 +102,11 @@ class AsyncConnections(AsyncStatements):
         except psycopg.Error as error:
             problem = self.error(error)
         else:
+            version = connection.info.server_version
             await connection.close()
-            return
+            if version >= OLDEST:
+                return
+            problem = too_old(self._settings.place, version)
         # Outside the handler: the driver's error may hold the password.
         raise problem
 

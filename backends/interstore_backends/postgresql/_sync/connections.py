@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/connections.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: b591a6fd86c9aa9f7eafc2fe
+# Digest of the rest: 5ddb665498c403e89ad264d8
 
 """The pool of connections, and one of them kept for a session."""
 
@@ -24,7 +24,7 @@ from interstore_backends.postgresql.conninfo import (
     connect_arguments,
     session_statements,
 )
-from interstore_backends.postgresql.errors import Translator
+from interstore_backends.postgresql.errors import OLDEST, Translator, too_old
 from interstore_backends.postgresql.settings import PostgreSQLSettings
 
 __all__ = ["Connections"]
@@ -106,8 +106,11 @@ class Connections(Statements):
         except psycopg.Error as error:
             problem = self.error(error)
         else:
+            version = connection.info.server_version
             connection.close()
-            return
+            if version >= OLDEST:
+                return
+            problem = too_old(self._settings.place, version)
         # Outside the handler: the driver's error may hold the password.
         raise problem
 
