@@ -148,6 +148,32 @@ class TestPaths:
         assert ask(f"SELECT VALUE c[{json.dumps(text)}] FROM c", {text: 1}) == [1]
 
 
+class TestManyValues:
+    """Which are looked up, not compared one by one."""
+
+    ITEMS = tuple({"v": one} for one in (1, 1.0, True, "1", None, [1], {"a": 1}, 2))
+
+    @pytest.mark.parametrize(
+        ("values", "wanted"),
+        [
+            ([1], [0, 1]),
+            ([True], [2]),
+            (["1", None], [3, 4]),
+            ([[1], {"a": 1}], [5, 6]),
+            ([{"a": True}, [True]], []),
+            ([*range(2, 10_000)], [7]),
+        ],
+    )
+    def test_results(self, values: list[Any], wanted: list[int]) -> None:
+        found = ask(
+            "SELECT VALUE c.v FROM c WHERE ARRAY_CONTAINS(@values, c.v)", *self.ITEMS, values=values
+        )
+        assert found == [self.ITEMS[number]["v"] for number in wanted]
+        names = ", ".join(f"@v{number}" for number in range(len(values)))
+        given = {f"v{number}": one for number, one in enumerate(values)}
+        assert ask(f"SELECT VALUE c.v FROM c WHERE c.v IN ({names})", *self.ITEMS, **given) == found
+
+
 class TestFunctions:
     """The pages on each of the "System functions"."""
 

@@ -21,12 +21,14 @@ class Usage(NamedTuple):
         counts: by operation: Create, Read, Replace, Upsert, Patch, Delete, Batch, Query, QueryPlan,
             ReadFeed.
         statuses: how many were answered with each status.
+        others: how many requests there were besides, for containers, partitions and the account.
         charge: request units of all of them.
         hits: how many met a fault.
     """
 
     counts: Mapping[str, int]
     statuses: Mapping[int, int]
+    others: int
     charge: float
     hits: int
 
@@ -98,7 +100,7 @@ class Faults:
         """Since the last `forget`."""
         found = self._send([])
         statuses = {int(status): count for status, count in found["statuses"].items()}
-        return Usage(found["counts"], statuses, found["charge"], found["hits"])
+        return Usage(found["counts"], statuses, found["others"], found["charge"], found["hits"])
 
     def forget(self) -> None:
         """Begin to count anew."""

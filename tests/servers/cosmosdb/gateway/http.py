@@ -99,6 +99,7 @@ class Handler:
         found = {
             "counts": script.counts,
             "statuses": script.statuses,
+            "others": script.others,
             "charge": script.charge,
             "hits": script.hits,
         }

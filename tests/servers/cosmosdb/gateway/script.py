@@ -63,6 +63,7 @@ class Script:
         limits: request units per second of every container in a database; "": in any.
         counts: how many requests for items were of each operation, since `forget`.
         statuses: how many were answered with each status.
+        others: how many requests there were for containers, partitions and the account.
         charge: request units of all of them.
         hits: how many met a rule.
     """
@@ -76,6 +77,7 @@ class Script:
         """Begin to count anew."""
         self.counts: dict[str, int] = {}
         self.statuses: dict[int, int] = {}
+        self.others = 0
         self.charge = 0.0
         self.hits = 0
 
@@ -108,3 +110,5 @@ class Script:
             self.counts[name] = self.counts.get(name, 0) + 1
             self.statuses[answer.status] = self.statuses.get(answer.status, 0) + 1
             self.charge += answer.charge
+        else:
+            self.others += 1

@@ -1,19 +1,20 @@
 """Expressions as functions: each takes the names in force, and gives a value.
 
-Names are the aliases of FROM, parameters with their `@`, and results of aggregates with a `#`.
+Names are the aliases of FROM, parameters with their `@`, and results of aggregates with a `#`. What
+is the same for all rows of one run can be remembered under `@` alone.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from tests.servers.cosmosdb.gateway.sql import nodes
 from tests.servers.cosmosdb.gateway.sql.functions import AGGREGATES, FUNCTIONS
 from tests.servers.cosmosdb.gateway.sql.lexer import SqlError
-from tests.servers.cosmosdb.gateway.sql.values import UNDEFINED, equal, less, number
+from tests.servers.cosmosdb.gateway.sql.values import UNDEFINED, equal, kind, less, number
 
 __all__ = ["Compiler", "Function", "Names", "RunQuery"]
 
@@ -95,7 +96,7 @@ class Compiler:
         if isinstance(node, nodes.Between):
             found = _between(of, self.compile(node.low), self.compile(node.high))
         elif isinstance(node, nodes.In):
-            found = _in(of, [self.compile(item) for item in node.items])
+            found = _in(of, [self.compile(item) for item in node.items], constant(node.items))
         else:
             found = _like(of, self.compile(node.pattern), node.escape)
         return _unary("NOT", found) if node.negated else found
@@ -103,6 +104,8 @@ class Compiler:
     def _call(self, node: nodes.Call) -> Function:
         name = node.name.upper()
         arguments = [self.compile(argument) for argument in node.arguments]
+        if name == "ARRAY_CONTAINS" and len(arguments) == 2 and constant(node.arguments[:1]):
+            return _listed(*arguments)
         if name in AGGREGATES and len(arguments) == 1:
             if not self._allow_aggregates:
                 raise SqlError(f"Cannot perform an aggregate function ({name}) here.", "SC2103")
@@ -278,12 +281,61 @@ def _between(of: Function, low: Function, high: Function) -> Function:
     return between
 
 
-def _in(of: Function, items: list[Function]) -> Function:
+def constant(items: Sequence[nodes.Expression]) -> bool:
+    """Whether they are the same for all rows."""
+    return all(isinstance(item, (nodes.Literal, nodes.Parameter)) for item in items)
+
+
+class _Values:
+    """To be looked for among many values: scalars at once, arrays and objects one by one."""
+
+    def __init__(self, values: Iterable[Any]) -> None:
+        self._scalars = set()
+        self._others = []
+        for value in values:
+            if isinstance(value, (list, dict)):
+                self._others.append(value)
+            else:
+                self._scalars.add((kind(value), value))
+
+    def has(self, value: Any) -> bool:
+        if isinstance(value, (list, dict)):
+            return any(equal(value, other) is True for other in self._others)
+        return (kind(value), value) in self._scalars
+
+
+def _remembered(names: Names, owner: Function, make: Callable[[], _Values]) -> _Values:
+    memory = names.get("@")
+    if memory is None:
+        return make()
+    if owner not in memory:
+        memory[owner] = make()
+    found: _Values = memory[owner]
+    return found
+
+
+def _in(of: Function, items: list[Function], same: bool) -> Function:
     def contained(names: Names) -> Any:
         value = of(names)
         if value is UNDEFINED:
             return UNDEFINED
-        return any(equal(value, item(names)) is True for item in items)
+        if not same:
+            return any(equal(value, item(names)) is True for item in items)
+        return _remembered(names, contained, lambda: _Values(item(names) for item in items)).has(
+            value
+        )
+
+    return contained
+
+
+def _listed(values: Function, sought: Function) -> Function:
+    """ARRAY_CONTAINS of an array that is the same for all rows."""
+
+    def contained(names: Names) -> Any:
+        array, value = values(names), sought(names)
+        if not isinstance(array, list) or value is UNDEFINED:
+            return UNDEFINED
+        return _remembered(names, contained, lambda: _Values(array)).has(value)
 
     return contained
 

@@ -90,6 +90,7 @@ class Prepared:
             after: of the last row that is not wanted again.
             drop_undefined_keys: leave out items in which what ORDER BY names is not there.
         """
+        parameters = {**parameters, "@": {}}
         places: Iterable[_Place] = self._places(items, parameters, drop_undefined_keys)
         if self._keys:
             order = cmp_to_key(self._compare)
