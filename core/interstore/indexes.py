@@ -35,6 +35,7 @@ __all__ = [
     "check_new_index",
     "clashing",
     "compile_check",
+    "objection",
     "parse_index",
     "taken",
     "unfit",
@@ -282,8 +283,8 @@ def compile_check(indexes: Iterable[Index]) -> Check | None:
 
     ``None`` if they ask for nothing. At an indexed path a text has at most `Index.text_bytes`
     bytes; with a type, only that, null or a missing value is allowed; under a unique index
-    only scalars; in an index of lists an array, whose elements are scalars of the type or
-    null.
+    only scalars, and for both, no array on the way to the path (some engines would index what
+    is in it); in an index of lists an array, whose elements are scalars of the type or null.
     """
     rules = [
         (index, path, kind or ("scalar" if index.unique or index.list else None))
@@ -296,10 +297,35 @@ def compile_check(indexes: Iterable[Index]) -> Check | None:
     def check(fields: dict[str, Any]) -> None:
         for index, path, needed in rules:
             value = resolve(fields, path)
-            if value is not MISSING and value is not None:
+            if value is MISSING:
+                if needed is not None and len(path) > 1 and not index.list:
+                    _check_way(index, path, fields)
+            elif value is not None:
                 _check_value(index, path, needed, value)
 
     return check
+
+
+def objection(indexes: Iterable[Index], fields: dict[str, Any]) -> InvalidDocumentError | None:
+    """Why the indexes do not allow a document, as `compile_check` says it; ``None`` if they do."""
+    check = compile_check(indexes)
+    try:
+        if check is not None:
+            check(fields)
+    except InvalidDocumentError as found:
+        return found
+    return None
+
+
+def _check_way(index: Index, path: Path, fields: dict[str, Any]) -> None:
+    for depth in range(1, len(path)):
+        if type(resolve(fields, path[:depth])) is list:
+            way = show_path(path[:depth])
+            raise InvalidDocumentError(
+                f"at {way}: an array on the way to {show_path(path)}, where {index.name}, the "
+                f"{index}, allows none",
+                path=way,
+            )
 
 
 def _check_value(index: Index, path: Path, needed: str | None, value: Any) -> None:

@@ -16,10 +16,9 @@ from bson.binary import Binary
 from bson.datetime_ms import DatetimeMS
 from bson.objectid import ObjectId
 
-from interstore.filters.intervals import succ
 from interstore.filters.tree import Bound, Eq, In, Node, Range, Scalar, Text
 from interstore.foreign import IdType, Renaming, Span, native_id
-from interstore.foreign_filters import ID_NUMBER, integer_ids, narrowed
+from interstore.foreign_filters import ID_NUMBER, as_range, integer_ids, narrowed
 from interstore.foreign_values import read_float
 from interstore.paths import Envelope, Reference
 from interstore_backends.mongodb.foreign_values import as_date, as_decimal, bson_id
@@ -104,10 +103,8 @@ def _leaf(renaming: Renaming, kind: IdType, node: Node) -> Condition | None:
         if isinstance(bound.value, str):
             return _texts(path, node.lower, node.upper)
         return _numbers(path, node.lower, node.upper)
-    if node.kind != "startsWith" or not node.value:
-        return None
-    end = succ(node.value)
-    return _texts(path, Bound(node.value, True), None if end is None else Bound(end, False))
+    prefix = as_range(node)
+    return None if prefix is None else _texts(path, prefix.lower, prefix.upper)
 
 
 def _on_id(id: str, kind: IdType, node: Eq | In | Range | Text) -> Condition | None:

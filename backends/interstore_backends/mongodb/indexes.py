@@ -12,16 +12,16 @@ lets go: who sees either of them after a query knows that the validator stood al
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from interstore.errors import DuplicateError, InvalidDocumentError
-from interstore.indexes import Index, IndexType, compile_check, taken
-from interstore.paths import Path, Reference, resolve, show_path
+from interstore.errors import DuplicateError
+from interstore.indexes import Index, IndexType, taken
+from interstore.paths import Path, Reference
 from interstore_backends.mongodb.conditions import ENVELOPE_FIELDS
 from interstore_backends.mongodb.keys import field_path
 from interstore_backends.mongodb.options import SIMPLE
@@ -40,7 +40,6 @@ __all__ = [
     "misfits",
     "natives",
     "new_stamp",
-    "objection",
     "rules",
     "split",
     "taken_under",
@@ -213,10 +212,10 @@ _CLASSES: Final[dict[str, tuple[str, ...]]] = {
 
 
 def rules(index: Index) -> list[Expression]:
-    """What each document has to meet: what `compile_check` checks, and no array on the way.
+    """What each document has to meet: what `compile_check` checks.
 
-    An array on the way to a value that the index wants to be a scalar would be entered by
-    MongoDB, its elements indexed and sorted by.
+    An array on the way to a value that the index wants to be a scalar, MongoDB would enter, its
+    elements indexed and sorted by; here, such a value is an array.
     """
     made: list[Expression] = []
     for path, kind in index.user_paths:
@@ -318,33 +317,6 @@ def is_strict(options: Mapping[str, Any]) -> bool:
 
 
 # What is refused from then on.
-
-
-def objection(indexes: Sequence[Index], fields: dict[str, Any]) -> InvalidDocumentError | None:
-    """Why the rules do not allow a document."""
-    check = compile_check(indexes)
-    try:
-        if check is not None:
-            check(fields)
-    except InvalidDocumentError as found:
-        return found
-    for index in indexes:
-        for path, kind in index.user_paths:
-            if index.list or (kind is None and not index.unique):
-                continue
-            for depth in range(1, len(path)):
-                if isinstance(resolve(fields, path[:depth]), list):
-                    return _on_the_way(index, path, depth)
-    return None
-
-
-def _on_the_way(index: Index, path: Path, depth: int) -> InvalidDocumentError:
-    way = show_path(path[:depth])
-    return InvalidDocumentError(
-        f"at {way}: an array on the way to {show_path(path)}, which MongoDB would enter; "
-        f"{index.name}, the {index}, allows none",
-        path=way,
-    )
 
 
 def taken_under(

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from interstore.errors import InvalidDocumentError
-from interstore.indexes import SHOWN_IDS, Index, IndexType, compile_check
+from interstore.indexes import SHOWN_IDS, Index, objection
 from interstore.paths import Envelope, Path
 from interstore.prepared import Write
 from interstore_backends.postgresql.quoting import path_expression, quote_name
@@ -59,13 +59,8 @@ def served(indexes: Iterable[Index]) -> Indexed:
 
 def demanded(model: str, write: Write, index: Index) -> InvalidDocumentError:
     """The error for a document that the constraint of an index refused."""
-    check = compile_check([index])
-    try:
-        if check is not None:
-            check(write.fields)
-    except InvalidDocumentError as found:
-        return found
-    return InvalidDocumentError(  # what is stored now would fit, or the index was declared anew
+    found = objection([index], write.fields)
+    return found or InvalidDocumentError(  # what is there now fits, or it was declared anew
         f"{model} {write.id!r} did not fit {index.name}, the {index}; try again"
     )
 
@@ -147,12 +142,15 @@ def _condition(index: Index, longest: str) -> str:
         if index.list:
             terms.append(_list_condition(index, value, declared or "scalar", longest))
         else:
-            terms += _value_conditions(index, value, declared)
+            needed = declared or ("scalar" if index.unique else None)
+            terms += _value_conditions(index, value, needed)
+            if needed is not None:
+                ways = [path_expression("doc", path[:depth]) for depth in range(1, len(path))]
+                terms += [f"coalesce(jsonb_typeof({way}), 'null') <> 'array'" for way in ways]
     return " AND ".join(terms)
 
 
-def _value_conditions(index: Index, value: str, declared: IndexType | None) -> list[str]:
-    needed = declared or ("scalar" if index.unique else None)
+def _value_conditions(index: Index, value: str, needed: str | None) -> list[str]:
     terms: list[str] = []
     if needed is not None:
         classes = ",".join([f"'{name}'" for name in _CLASSES[needed]])

@@ -21,7 +21,7 @@ from interstore.indexes import (
     Index,
     check_new_index,
     clashing,
-    compile_check,
+    objection,
     taken,
     unfit,
 )
@@ -191,7 +191,11 @@ def _violation(index: Index, document: str) -> str:
             terms.append(f"coalesce({value.type},'null') NOT IN ('null','array')")
             terms.append(f"EXISTS (SELECT 1 FROM json_each({value.inside}) e WHERE {wrong})")
         else:
-            terms += _terms(index, value, declared or ("scalar" if index.unique else None))
+            needed = declared or ("scalar" if index.unique else None)
+            terms += _terms(index, value, needed)
+            if needed is not None:
+                ways = [Value.at(document, path[:depth]) for depth in range(1, len(path))]
+                terms += [f"coalesce({way.type},'null') = 'array'" for way in ways]
     return f"({' OR '.join(terms)})" if terms else ""
 
 
@@ -280,11 +284,9 @@ def raise_refusal(cursor: Any, model: str, write: Write, error: Exception) -> No
 
 
 def _demanded(cursor: Any, model: str, write: Write, name: str) -> InterstoreError:
-    check = compile_check(index for index in indexes(cursor, model) if index.name == name)
-    try:
-        if check is not None:
-            check(write.fields)
-    except InvalidDocumentError as found:
+    named = (index for index in indexes(cursor, model) if index.name == name)
+    found = objection(named, write.fields)
+    if found is not None:
         found.backend, found.model, found.id = "sqlite", model, write.id
         return found
     return InvalidDocumentError(  # the index was dropped since

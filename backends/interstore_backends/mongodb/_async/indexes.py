@@ -19,7 +19,7 @@ from interstore.errors import (
     PermissionDeniedError,
     UnavailableError,
 )
-from interstore.indexes import SHOWN_IDS, Index, check_new_index, clashing, unfit
+from interstore.indexes import SHOWN_IDS, Index, check_new_index, clashing, objection, unfit
 from interstore_backends.mongodb._async.connection import AsyncConnection, patient, translated
 from interstore_backends.mongodb.driver_async import DriverCollection
 from interstore_backends.mongodb.errors import (
@@ -42,7 +42,6 @@ from interstore_backends.mongodb.indexes import (
     misfits,
     natives,
     new_stamp,
-    objection,
     rules,
     split,
     taken_under,

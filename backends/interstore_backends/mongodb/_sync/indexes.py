@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/indexes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: afde9992e6751a3679a0d88d
+# Digest of the rest: d158cdf73ad810ba65417901
 
 """Indexes: declaring, building and dropping them, and what they refuse."""
 
@@ -23,7 +23,7 @@ from interstore.errors import (
     PermissionDeniedError,
     UnavailableError,
 )
-from interstore.indexes import SHOWN_IDS, Index, check_new_index, clashing, unfit
+from interstore.indexes import SHOWN_IDS, Index, check_new_index, clashing, objection, unfit
 from interstore_backends.mongodb._sync.connection import Connection, patient, translated
 from interstore_backends.mongodb.driver import DriverCollection
 from interstore_backends.mongodb.errors import (
@@ -46,7 +46,6 @@ from interstore_backends.mongodb.indexes import (
     misfits,
     natives,
     new_stamp,
-    objection,
     rules,
     split,
     taken_under,

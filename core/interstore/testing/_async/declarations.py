@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from interstore._async.operations import AsyncOperations
 from interstore._async.store import AsyncStore
 from interstore.capabilities import Capabilities, Limits
-from interstore.errors import UnavailableError, UnsupportedError
+from interstore.errors import ConfigurationError, UnavailableError, UnsupportedError
 from interstore.prepared import Write
 from interstore.testing._async.suite import AsyncSuite, fill
 from interstore.testing.checks import refuses, require
@@ -85,6 +85,13 @@ class AsyncDeclarationSuite(AsyncSuite):
     async def test_native(self, store: AsyncStore) -> None:
         require(store, "native")
         assert store.native is not None
+
+    async def test_foreign(self, store: AsyncStore, model: str) -> None:
+        require(store, "foreign")
+        view = store.foreign(model)
+        with refuses(ConfigurationError, "foreign data that does not exist") as refusal:
+            await view.find().to_list()
+        assert model in str(refusal.error)
 
     async def test_ping(self, store: AsyncStore) -> None:
         await store.ping()

@@ -195,10 +195,11 @@ class AsyncIndexSuite(AsyncSuite):
         await fill(store, model, [{"id": "a", **good}, {"id": "b", "n": None}, {"id": "c", "o": 1}])
         wrong: list[tuple[str, Any]] = [
             ("n", "1"), ("n", True), ("n", [1]), ("n", {"m": 1}),
-            ("o", {"s": 1}), ("o", {"s": ["x"]}), ("b", 0), ("b", "true"),
+            ("o", {"s": 1}), ("o", {"s": ["x"]}), ("o", [{"s": "x"}]), ("o", []),
+            ("b", 0), ("b", "true"),
         ]  # fmt: skip
         for key, value in wrong:
-            path = "o.s" if key == "o" else key
+            path = "o.s" if isinstance(value, dict) and key == "o" else key
             calls: dict[str, Callable[[], Awaitable[object]]] = {
                 "create": lambda: store.create(model, {"id": "new", key: value}),  # noqa: B023
                 "put": lambda: store.put(model, {"id": "a", key: value}),  # noqa: B023

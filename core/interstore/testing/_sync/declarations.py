@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/declarations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: fb55783e9ea6aa28a0b6c157
+# Digest of the rest: 97dce0fad859a60a29f8a254
 
 """Capabilities in both directions: what is declared works, what is not is refused."""
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from interstore._sync.operations import Operations
 from interstore._sync.store import Store
 from interstore.capabilities import Capabilities, Limits
-from interstore.errors import UnavailableError, UnsupportedError
+from interstore.errors import ConfigurationError, UnavailableError, UnsupportedError
 from interstore.prepared import Write
 from interstore.testing._sync.suite import Suite, fill
 from interstore.testing.checks import refuses, require
@@ -89,6 +89,13 @@ class DeclarationSuite(Suite):
     def test_native(self, store: Store) -> None:
         require(store, "native")
         assert store.native is not None
+
+    def test_foreign(self, store: Store, model: str) -> None:
+        require(store, "foreign")
+        view = store.foreign(model)
+        with refuses(ConfigurationError, "foreign data that does not exist") as refusal:
+            view.find().to_list()
+        assert model in str(refusal.error)
 
     def test_ping(self, store: Store) -> None:
         store.ping()

@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/indexes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 21da44bf753b3644234d0854
+# Digest of the rest: 456dde7c6a8ff6f9c628df0c
 
 """Indexes: what they declare holds for every write, and they change no answer."""
 
@@ -199,10 +199,11 @@ class IndexSuite(Suite):
         fill(store, model, [{"id": "a", **good}, {"id": "b", "n": None}, {"id": "c", "o": 1}])
         wrong: list[tuple[str, Any]] = [
             ("n", "1"), ("n", True), ("n", [1]), ("n", {"m": 1}),
-            ("o", {"s": 1}), ("o", {"s": ["x"]}), ("b", 0), ("b", "true"),
+            ("o", {"s": 1}), ("o", {"s": ["x"]}), ("o", [{"s": "x"}]), ("o", []),
+            ("b", 0), ("b", "true"),
         ]  # fmt: skip
         for key, value in wrong:
-            path = "o.s" if key == "o" else key
+            path = "o.s" if isinstance(value, dict) and key == "o" else key
             calls: dict[str, Callable[[], object]] = {
                 "create": lambda: store.create(model, {"id": "new", key: value}),  # noqa: B023
                 "put": lambda: store.put(model, {"id": "a", key: value}),  # noqa: B023
