@@ -63,20 +63,21 @@ def _next(ordered: Sequence[Call], done: int, state: State) -> Iterator[tuple[in
 
 def _shown(key: str, calls: Sequence[Call], start: State) -> str:
     """The first answer that cannot be explained, and the calls around it."""
-    for wrong in sorted(calls, key=lambda call: call.ended):
+    first_wrong = calls[0]
+    for first_wrong in sorted(calls, key=lambda call: call.ended):
         until = [
-            replace(call, ended=FOREVER) if call.ended > wrong.ended else call
+            replace(call, ended=FOREVER) if call.ended > first_wrong.ended else call
             for call in calls
-            if call.begun < wrong.ended
+            if call.begun < first_wrong.ended
         ]
         if not is_linearizable(until, start):
             break
     first = min(call.begun for call in calls)
-    lines = [f"{key}: client {wrong.client}'s {_told(wrong, first)}, after or beside"]
+    lines = [f"{key}: client {first_wrong.client}'s {_told(first_wrong, first)}, after or beside"]
     lines += [
         f"client {call.client}: {_told(call, first)}"
         for call in sorted(calls, key=lambda call: call.begun)
-        if call.begun < wrong.ended
+        if call.begun < first_wrong.ended
     ]
     return "\n  ".join([lines[0], *lines[1:][-30:]])
 

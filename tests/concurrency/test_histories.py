@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -115,7 +115,7 @@ def test_no_increment_of_a_process_is_lost(lasting: Subject, processes: Executor
 
 
 @contextmanager
-def _cut_off(proxy: Proxy, seconds: float) -> Iterator[None]:
+def _cut_off(proxy: Proxy, seconds: float) -> Generator[None]:
     """Within it, all connections are reset again and again."""
     done = Event()
 
@@ -149,5 +149,4 @@ def test_connections_that_break(
             with _cut_off(proxy, 0.05), ThreadPoolExecutor(len(clients)) as threads:
                 do = partial(work, store, "broken", count=60)
                 calls = [call for each in threads.map(do, clients) for call in each]
-            # Nothing that was sent may still be under way when the end is read.
             check(subject.store, "broken", calls, keys)

@@ -34,7 +34,7 @@ def drawn(strategy: SearchStrategy[T], count: int, number: int) -> list[T]:
         phases=[Phase.generate],
         database=None,
         deadline=None,
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     )
     @given(strategy)
     def collect(value: T) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -75,7 +75,7 @@ def judged(name: str, where: Any, program: Program | None) -> Verdict:
 
 
 @contextmanager
-def _opened(name: str, where: Any) -> Iterator[Operations]:
+def _opened(name: str, where: Any) -> Generator[Operations]:
     if name == "core":
         yield Operations(TinyDatabase())
         return

@@ -70,6 +70,11 @@ def places(
         yield get
 
 
+def test_every_rule_is_found_in_the_code() -> None:
+    for mutant in MUTANTS:
+        mutant.source()
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["core", *[engine.name for engine in ENGINES]])
 def test_what_is_sound_passes(name: str, program: Program, places: Any) -> None:
