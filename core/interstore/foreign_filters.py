@@ -6,21 +6,26 @@ indexes serve. Core's evaluator then decides, of the documents as they are prese
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from interstore.document import Document
 from interstore.errors import InvalidQueryError, UnsupportedError
 from interstore.filters.evaluate import compile_filter, document_getter
-from interstore.filters.tree import And, Bound, Node, Not, Or, Range
+from interstore.filters.intervals import succ
+from interstore.filters.tree import And, Bound, Eq, In, Node, Not, Or, Range, Text
 from interstore.foreign import IdType, native_id
 from interstore.paths import Envelope, Path, Reference
 from interstore.prepared import SortKey
 
-__all__ = ["ID_NUMBER", "integer_ids", "matcher", "narrowed", "refuse_envelope", "references"]
+__all__ = [
+    "ID_NUMBER", "as_range", "integer_ids", "matcher", "narrowed", "on_column", "refuse_envelope",
+    "references",
+]  # fmt: skip
 
 C = TypeVar("C")
+K = TypeVar("K")
 
 ID_NUMBER: Final[Path] = ("id", "as a number")
 """Stands for integer ids in ranges: told apart by identity."""
@@ -120,3 +125,29 @@ def narrowed(
             alternatives.append(condition)
         return some(alternatives)
     return None if isinstance(tree, Not) else leaf(tree)
+
+
+def on_column(node: Node, columns: Mapping[str, K]) -> tuple[K, Eq | In | Range] | None:
+    """The column that a leaf asks about, and what it asks; ``None`` if it is not that simple.
+
+    A prefix is a range of texts. Comparisons with whole arrays are left aside.
+
+    Args:
+        node: the leaf.
+        columns: by their names in documents.
+    """
+    if not isinstance(node, (Eq, In, Range, Text)) or isinstance(node.path, Envelope):
+        return None
+    column = columns.get(str(node.path[0])) if len(node.path) == 1 else None
+    test = as_range(node) if isinstance(node, Text) else node
+    if column is None or test is None or (isinstance(test, Eq) and isinstance(test.value, tuple)):
+        return None
+    return column, test
+
+
+def as_range(node: Text) -> Range | None:
+    """A prefix as a range of texts; ``None`` for what is none."""
+    if node.kind != "startsWith" or not node.value:
+        return None
+    end = succ(node.value)
+    return Range(node.path, Bound(node.value, True), None if end is None else Bound(end, False))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from interstore.changes import Change, Changes
 from interstore.errors import InterstoreError, InvalidDocumentError
@@ -13,9 +14,11 @@ from interstore.paths import resolve
 from interstore.values import MAX_INTEGER, canonical_scalar
 
 __all__ = [
-    "changed_json", "exact_changes", "present_decimal", "present_float", "present_json",
-    "read_float", "unreadable",
+    "changed_json", "check_kept", "exact_changes", "present_decimal", "present_float",
+    "present_json", "read_float", "touched", "unreadable",
 ]  # fmt: skip
+
+K = TypeVar("K")
 
 _FLOATS: Final = {"NaN": "nan", "Infinity": "inf", "-Infinity": "-inf"}
 
@@ -104,3 +107,55 @@ def unreadable(model: str, name: str, problem: str, cure: str) -> InterstoreErro
     return InvalidDocumentError(
         f"foreign {model!r}: {name!r} {problem}; {cure}", model=model, path=name
     )
+
+
+def touched(
+    table: str, columns: Mapping[str, K], after: Mapping[str, Any], changes: Changes
+) -> dict[str, K]:
+    """The columns that changes write, by their names in documents.
+
+    Args:
+        table: its name, for messages.
+        columns: all columns but the id's, by their names in documents.
+        after: the fields that the changes make of the row.
+        changes: the changes.
+
+    Raises:
+        InvalidDocumentError: there is no such column, or it would be removed.
+    """
+    found: dict[str, K] = {}
+    for change in changes.changes:
+        name = change.path[0]
+        if name not in columns:
+            if change.kind == "unset":
+                continue
+            listed = ", ".join(map(repr, columns))
+            raise InvalidDocumentError(
+                f"{table!r} has no column {name!r}; it has {listed}", path=name
+            )
+        if name not in after:
+            raise InvalidDocumentError(
+                f"$unset: {name!r} is a column, which every row has; set it to None", path=name
+            )
+        found[name] = columns[name]
+    return found
+
+
+def check_kept(name: str, kind: str, asked: Any, kept: Any) -> None:
+    """Refuse a value that a column's type, or a trigger, has made something else of.
+
+    Args:
+        name: the column's, in documents.
+        kind: what it is, for messages.
+        asked: what was to be stored.
+        kept: what is stored.
+
+    Raises:
+        InvalidDocumentError: it has.
+    """
+    if json.dumps(asked, sort_keys=True) != json.dumps(kept, sort_keys=True):
+        raise InvalidDocumentError(
+            f"{name!r}, {kind}, does not keep {asked!r:.60}: it would become {kept!r:.60}; "
+            "nothing was written",
+            path=name,
+        )

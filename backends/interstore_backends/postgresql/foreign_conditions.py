@@ -11,10 +11,9 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, Final, TypeAlias
 
-from interstore.filters.intervals import succ
-from interstore.filters.tree import Bound, Eq, In, Node, Range, Scalar, Text
+from interstore.filters.tree import Bound, Eq, In, Node, Range, Scalar
 from interstore.foreign import Span, native_id
-from interstore.foreign_filters import ID_NUMBER, integer_ids, narrowed
+from interstore.foreign_filters import ID_NUMBER, integer_ids, narrowed, on_column
 from interstore.foreign_values import read_float
 from interstore.paths import Envelope
 from interstore_backends.postgresql.foreign_columns import Column, ForeignTable
@@ -113,24 +112,16 @@ def _leaf(table: ForeignTable, node: Node, parameters: Parameters) -> str | None
         return _ids(table, values, parameters)
     if isinstance(node, Range) and node.path is ID_NUMBER:
         return _range(table.id, node.lower, node.upper, parameters)
-    if not isinstance(node, (Eq, In, Range, Text)) or isinstance(node.path, Envelope):
+    found = on_column(node, table.columns)
+    if found is None or found[0].is_array or found[0].kind == "json":
         return None
-    if len(node.path) != 1:
-        return None
-    column = table.columns.get(str(node.path[0]))
-    if column is None or column.is_array or column.kind == "json":
-        return None
-    if isinstance(node, Eq):
-        return None if isinstance(node.value, tuple) else _equal(column, (node.value,), parameters)
-    if isinstance(node, In):
-        return _equal(column, node.values, parameters)
-    if isinstance(node, Range):
-        return _range(column, node.lower, node.upper, parameters)
-    if node.kind != "startsWith" or not node.value:
-        return None
-    end = succ(node.value)
-    upper = None if end is None else Bound(end, False)
-    return _range(column, Bound(node.value, True), upper, parameters)
+    column, test = found
+    if isinstance(test, In):
+        return _equal(column, test.values, parameters)
+    if isinstance(test, Eq):
+        assert not isinstance(test.value, tuple), "left aside"
+        return _equal(column, (test.value,), parameters)
+    return _range(column, test.lower, test.upper, parameters)
 
 
 def _ids(table: ForeignTable, values: Iterable[Any], parameters: Parameters) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,12 +12,11 @@ from interstore.errors import (
     ConfigurationError,
     DuplicateError,
     InterstoreError,
-    InvalidDocumentError,
     OperationTimeoutError,
 )
 from interstore.filters.tree import Node
 from interstore.foreign import ForeignSource, IdType, NativeId, Renaming, Span
-from interstore.foreign_values import exact_changes
+from interstore.foreign_values import check_kept, exact_changes, touched
 from interstore_backends.sqlite import schema
 from interstore_backends.sqlite.errors import is_too_complex
 from interstore_backends.sqlite.foreign_columns import Column, ForeignTable, load_columns
@@ -134,16 +132,23 @@ class SQLiteForeign(ForeignDatabase):
             before = documents[0].fields()
             exact = exact_changes(changes, before)
             after = exact.apply_to(before)
-            values = _values(table, rows[0], after, exact)
+            columns = touched(self.source.name, table.columns, after, exact)
+            stored = dict(zip(table.columns, rows[0][1:], strict=True))
+            values = {
+                column: column.changed(stored[name], after[name], exact)
+                for name, column in columns.items()
+            }
             if values:
                 listed = ",".join(f"{column.quoted} = ?" for column in values)
                 cursor.execute(
                     f"UPDATE {table.quoted} SET {listed} WHERE {table.is_id}",
                     (*values.values(), rows[0][0], rows[0][0]),
                 )
-            [[stored], _] = self._rows(cursor, table, [id])
-            _check_stored(values, after, stored)
-            return stored
+            [[document], _] = self._rows(cursor, table, [id])
+            for name, column in columns.items():
+                declared = f"declared {column.declared or 'without type'}"
+                check_kept(name, declared, after[name], document[name])
+            return document
 
         return self._writing("update", work)
 
@@ -213,55 +218,6 @@ class SQLiteForeign(ForeignDatabase):
         if isinstance(made, DuplicateError):
             made.index = str(error).partition(_UNIQUE)[2] or None
         return made
-
-
-def _values(
-    table: ForeignTable, row: tuple[Any, ...], after: dict[str, Any], changes: Changes
-) -> dict[Column, Any]:
-    """The columns to write, and what to store in each.
-
-    Raises:
-        InvalidDocumentError: there is no such column, or it cannot hold the value.
-    """
-    stored = dict(zip(table.columns, row[1:], strict=True))
-    values: dict[Column, Any] = {}
-    for change in changes.changes:
-        name = change.path[0]
-        column = table.columns.get(name)
-        if column is None:
-            if change.kind == "unset":
-                continue
-            raise InvalidDocumentError(
-                f"{table.source.name!r} has no column {name!r}; it has "
-                f"{', '.join(map(repr, table.columns))}",
-                path=name,
-            )
-        if name not in after:
-            raise InvalidDocumentError(
-                f"$unset: {name!r} is a column, which every row has; set it to None", path=name
-            )
-        values[column] = column.changed(stored[name], after[name], changes)
-    return values
-
-
-def _check_stored(values: dict[Column, Any], wanted: dict[str, Any], stored: Document) -> None:
-    """Refuse what SQLite, or a trigger, has made something else of.
-
-    Raises:
-        InvalidDocumentError: it has.
-    """
-    for column in values:
-        asked, got = wanted[column.shown], stored.get(column.shown)
-        if _text(asked) != _text(got):
-            raise InvalidDocumentError(
-                f"{column.shown!r}, declared {column.declared or 'without type'}, does not keep "
-                f"{asked!r:.60}: it would become {got!r:.60}; nothing was written",
-                path=column.shown,
-            )
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
 
 
 def _load(cursor: Any, source: ForeignSource) -> ForeignTable:

@@ -6,10 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
-from interstore.filters.intervals import succ
-from interstore.filters.tree import Bound, Eq, In, Node, Range, Scalar, Text
+from interstore.filters.tree import Bound, Eq, In, Node, Range, Scalar
 from interstore.foreign import Span, native_id
-from interstore.foreign_filters import ID_NUMBER, integer_ids, narrowed
+from interstore.foreign_filters import ID_NUMBER, integer_ids, narrowed, on_column
 from interstore.foreign_values import read_float
 from interstore.paths import Envelope
 from interstore_backends.sqlite.foreign_columns import Column, ForeignTable, blob_of
@@ -78,26 +77,19 @@ def _leaf(table: ForeignTable, node: Node) -> Condition | None:
         return _ids(table, values)
     if isinstance(node, Range) and node.path is ID_NUMBER:
         return _numbers(table.id, node)
-    if not isinstance(node, (Eq, In, Range, Text)) or isinstance(node.path, Envelope):
+    found = on_column(node, table.columns)
+    if found is None or found[0].meaning == "json":
         return None
-    if len(node.path) != 1:
-        return None
-    column = table.columns.get(str(node.path[0]))
-    if column is None or column.meaning == "json":
-        return None
-    if isinstance(node, Eq):
-        return None if isinstance(node.value, tuple) else _equal(column, (node.value,))
-    if isinstance(node, In):
-        return _equal(column, node.values)
-    if isinstance(node, Range):
-        bound = node.lower or node.upper
-        assert bound is not None
-        texts = isinstance(bound.value, str)
-        return _texts(column, node.lower, node.upper) if texts else _numbers(column, node)
-    if node.kind != "startsWith" or not node.value:
-        return None
-    end = succ(node.value)
-    return _texts(column, Bound(node.value, True), None if end is None else Bound(end, False))
+    column, test = found
+    if isinstance(test, In):
+        return _equal(column, test.values)
+    if isinstance(test, Eq):
+        assert not isinstance(test.value, tuple), "left aside"
+        return _equal(column, (test.value,))
+    bound = test.lower or test.upper
+    assert bound is not None
+    texts = isinstance(bound.value, str)
+    return _texts(column, test.lower, test.upper) if texts else _numbers(column, test)
 
 
 def _ids(table: ForeignTable, values: Iterable[Any]) -> Condition:
