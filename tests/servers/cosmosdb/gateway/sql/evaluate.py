@@ -1,7 +1,6 @@
 """Expressions as functions: each takes the names in force, and gives a value.
 
-Names are the aliases of FROM, parameters with their `@`, and results of aggregates with a `#`. What
-is the same for all rows of one run can be remembered under `@` alone.
+Names are the aliases of FROM, results of aggregates with a `#`, and as `@` what all rows share.
 """
 
 from __future__ import annotations
@@ -16,12 +15,27 @@ from tests.servers.cosmosdb.gateway.sql.functions import AGGREGATES, FUNCTIONS
 from tests.servers.cosmosdb.gateway.sql.lexer import SqlError
 from tests.servers.cosmosdb.gateway.sql.values import UNDEFINED, equal, kind, less, number
 
-__all__ = ["Compiler", "Function", "Names", "RunQuery"]
+__all__ = ["Common", "Compiler", "Function", "Names", "RunQuery"]
 
 Names: TypeAlias = Mapping[str, Any]
 Function: TypeAlias = Callable[[Names], Any]
 RunQuery: TypeAlias = Callable[[nodes.Query, frozenset[str]], Callable[[Names], list[Any]]]
 """Compiles a subquery, with the aliases that it finds around it."""
+
+
+class Common:
+    """What is the same for all rows of one run.
+
+    Attributes:
+        parameters: values by name, with the `@`.
+        memory: what was worked out once, by whom.
+    """
+
+    __slots__ = ("memory", "parameters")
+
+    def __init__(self, parameters: Mapping[str, Any]) -> None:
+        self.parameters = parameters
+        self.memory: dict[Function, _Values] = {}
 
 
 class Compiler:
@@ -143,7 +157,7 @@ def _member(of: Function, key: str) -> Function:
 def _parameter(name: str) -> Function:
     def parameter(names: Names) -> Any:
         # The service: a parameter that was not given a value is undefined.
-        return names.get(name, UNDEFINED)
+        return names["@"].parameters.get(name, UNDEFINED)
 
     return parameter
 
@@ -305,13 +319,10 @@ class _Values:
 
 
 def _remembered(names: Names, owner: Function, make: Callable[[], _Values]) -> _Values:
-    memory = names.get("@")
-    if memory is None:
-        return make()
+    memory: dict[Function, _Values] = names["@"].memory
     if owner not in memory:
         memory[owner] = make()
-    found: _Values = memory[owner]
-    return found
+    return memory[owner]
 
 
 def _in(of: Function, items: list[Function], same: bool) -> Function:

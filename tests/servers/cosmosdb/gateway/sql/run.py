@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cmp_to_key, lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
 from tests.servers.cosmosdb.gateway.sql import nodes
-from tests.servers.cosmosdb.gateway.sql.evaluate import Compiler, Function, Names
+from tests.servers.cosmosdb.gateway.sql.evaluate import Common, Compiler, Function, Names
 from tests.servers.cosmosdb.gateway.sql.functions import AGGREGATES
 from tests.servers.cosmosdb.gateway.sql.lexer import SqlError
 from tests.servers.cosmosdb.gateway.sql.parser import parse
@@ -76,7 +76,7 @@ class Prepared:
     def rows(
         self,
         items: Items,
-        parameters: Names,
+        parameters: Mapping[str, Any],
         *,
         after: Position | None = None,
         drop_undefined_keys: bool = False,
@@ -90,11 +90,10 @@ class Prepared:
             after: of the last row that is not wanted again.
             drop_undefined_keys: leave out items in which what ORDER BY names is not there.
         """
-        parameters = {**parameters, "@": {}}
-        places: Iterable[_Place] = self._places(items, parameters, drop_undefined_keys)
+        common: Names = {"@": Common(parameters)}
+        places: Iterable[_Place] = self._places(items, common, drop_undefined_keys)
         if self._keys:
-            order = cmp_to_key(self._compare)
-            ordered = sorted(places, key=order)
+            ordered = self._sorted(places)
             if after is not None:
                 last = _Place(_from_json(after[0]), after[1], after[2], {})
                 ordered = [place for place in ordered if self._compare(place, last) > 0]
@@ -102,14 +101,16 @@ class Prepared:
         elif after is not None:
             places = _after(places, (after[1], after[2]))
         if self.grouped:
-            yield from self._groups(places, parameters)
+            yield from self._groups(places, common)
             return
         for place in places:
             value = self._select(place.names)
             if value is not UNDEFINED:
                 yield Row(value, [_to_json(place.keys), place.number, place.row])
 
-    def finished(self, rows: Iterator[Row], parameters: Names, emitted: int = 0) -> Iterator[Row]:
+    def finished(
+        self, rows: Iterator[Row], parameters: Mapping[str, Any], emitted: int = 0
+    ) -> Iterator[Row]:
         """Without what DISTINCT, TOP, OFFSET and LIMIT leave out.
 
         Args:
@@ -129,16 +130,14 @@ class Prepared:
             rows = islice(rows, skipped, skipped + left)
         return rows
 
-    def meets(self, item: Mapping[str, Any], parameters: Names) -> bool:
+    def meets(self, item: Mapping[str, Any], parameters: Mapping[str, Any]) -> bool:
         """Whether one item is among its rows."""
         return next(self.rows([(0, item)], parameters), None) is not None
 
-    def _places(
-        self, items: Items, parameters: Names, drop_undefined_keys: bool
-    ) -> Iterator[_Place]:
+    def _places(self, items: Items, common: Names, drop_undefined_keys: bool) -> Iterator[_Place]:
         where, keys = self._where, self._keys
         for number, item in items:
-            for index, names in enumerate(self._bound(item, parameters)):
+            for index, names in enumerate(self._bound(item, common)):
                 if where is not None and where(names) is not True:
                     continue
                 values = [key(names) for key, _ in keys]
@@ -146,13 +145,13 @@ class Prepared:
                     continue
                 yield _Place(values, number, index, names)
 
-    def _bound(self, item: Mapping[str, Any], parameters: Names) -> Sequence[Names]:
+    def _bound(self, item: Mapping[str, Any], common: Names) -> Sequence[Names]:
         """The rows of FROM and JOIN."""
         if not self._sources:
-            return [parameters]
+            return [common]
         alias, of, each = self._sources[0]
-        value = of({**parameters, _root_name(self.query.sources[0].of): item})
-        rows = [{**parameters, alias: one} for one in _elements(value, each)]
+        value = of({**common, _root_name(self.query.sources[0].of): item})
+        rows = [{**common, alias: one} for one in _elements(value, each)]
         return self._joined(rows, self._sources[1:])
 
     @staticmethod
@@ -173,13 +172,20 @@ class Prepared:
             if where is None or where(row) is True
         )
         if self._keys:
-            places = sorted(places, key=cmp_to_key(self._compare))
+            places = self._sorted(places)
         if self.grouped:
             rows = self._groups(places, names)
         else:
             values = (self._select(place.names) for place in places)
             rows = iter([Row(value, []) for value in values if value is not UNDEFINED])
-        return [row.value for row in self.finished(rows, names)]
+        return [row.value for row in self.finished(rows, names["@"].parameters)]
+
+    def _sorted(self, places: Iterable[_Place]) -> list[_Place]:
+        """The last key first, since a sort leaves ties as they were."""
+        found = list(places)
+        for index, (_, descending) in reversed(list(enumerate(self._keys))):
+            found.sort(key=partial(_sort_key, index), reverse=descending)
+        return found
 
     def _compare(self, left: _Place, right: _Place) -> int:
         """Ties in the order of the items."""
@@ -190,7 +196,7 @@ class Prepared:
         a, b = (left.number, left.row), (right.number, right.row)
         return (a > b) - (a < b)
 
-    def _groups(self, places: Iterable[_Place], parameters: Names) -> Iterator[Row]:
+    def _groups(self, places: Iterable[_Place], common: Names) -> Iterator[Row]:
         # Without GROUP BY there is one, however few its rows are.
         groups: dict[str, list[Names]] = {} if self._group else {"[]": []}
         for place in places:
@@ -201,9 +207,13 @@ class Prepared:
                 f"#{index}": AGGREGATES[name](argument(one) for one in names)
                 for index, (name, argument) in enumerate(self._aggregates)
             }
-            value = self._select({**(names[0] if names else parameters), **results})
+            value = self._select({**(names[0] if names else common), **results})
             if value is not UNDEFINED:
                 yield Row(value, [])
+
+
+def _sort_key(index: int, place: _Place) -> tuple[int, Any]:
+    return sort_key(place.keys[index])
 
 
 def _after(places: Iterable[_Place], passed: tuple[int, int]) -> Iterator[_Place]:
@@ -273,7 +283,7 @@ def _distinct(rows: Iterator[Row]) -> Iterator[Row]:
             yield row
 
 
-def count_of(node: nodes.Expression, parameters: Names) -> int:
+def count_of(node: nodes.Expression, parameters: Mapping[str, Any]) -> int:
     """The number of TOP, OFFSET or LIMIT; raises SqlError if the parameter is none."""
     value = node.value if isinstance(node, nodes.Literal) else None
     if isinstance(node, nodes.Parameter):
