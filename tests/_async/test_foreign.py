@@ -369,7 +369,7 @@ class ForeignSuite:
 class DifferentialSuite:
     """Random filters and sorts, and what the reference says of the presented documents."""
 
-    @settings(max_examples=25, suppress_health_check=CHECKS)
+    @settings(suppress_health_check=CHECKS)
     @given(data=st.data())
     def test_differential(self, differential: Any, data: st.DataObject) -> None:
         filter, sort = data.draw(FILTERS), data.draw(SORTS)

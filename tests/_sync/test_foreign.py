@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_foreign.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 12e0693635d4c59e52438e20
+# Digest of the rest: 6d36e78c0bfdddf25cb8a4b2
 
 """Foreign data means the same on every engine: what all can hold, and every operation on it."""
 
@@ -366,7 +366,7 @@ class ForeignSuite:
 class DifferentialSuite:
     """Random filters and sorts, and what the reference says of the presented documents."""
 
-    @settings(max_examples=25, suppress_health_check=CHECKS)
+    @settings(suppress_health_check=CHECKS)
     @given(data=st.data())
     def test_differential(self, differential: Any, data: st.DataObject) -> None:
         filter, sort = data.draw(FILTERS), data.draw(SORTS)
