@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from interstore._compat_async import ASYNC
 from interstore.errors import InterstoreError, OperationTimeoutError
 from tests._async.writers import FAULTS, check_told, prepare, write_until
 from tests.faults.served import Served
@@ -20,6 +21,9 @@ WRITERS = [f"w{number}" for number in range(6)]
 
 # The driver of MongoDB leaves sockets that were not connected to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+# The flavours are of one source: on a default run, one of them shows the rarer faults.
+rare = pytest.mark.timeout(60) if ASYNC else pytest.mark.long
 
 
 async def test_under_concurrent_writers(served: Served) -> None:
@@ -47,6 +51,7 @@ async def test_under_concurrent_writers(served: Served) -> None:
     assert all(each.counted > 1 for each in told)
 
 
+@rare
 @pytest.mark.parametrize("direction", ["to_server", "to_client"])
 async def test_cut_once_after_so_many_bytes(served: Served, direction: Direction) -> None:
     """A loss that may be made good: of what was provably not applied, and of reads."""
@@ -79,6 +84,7 @@ async def test_cut_once_after_so_many_bytes(served: Served, direction: Direction
         assert {document.version for document in others} <= {1}
 
 
+@rare
 @pytest.mark.parametrize("direction", ["to_server", "to_client"])
 async def test_cut_each_time(served: Served, direction: Direction) -> None:
     """A loss that cannot be made good."""
@@ -107,6 +113,7 @@ def assert_fault_or_done(outcome: object) -> None:
     assert not isinstance(outcome, BaseException) or isinstance(outcome, FAULTS), repr(outcome)
 
 
+@rare
 async def test_an_answer_that_drips(served: Served) -> None:
     """What arrives without a pause, but too slowly, ends in time as well."""
     async with served.store_async(proxied=True, timeout=1.0, pool_size=2) as store:
@@ -118,6 +125,7 @@ async def test_an_answer_that_drips(served: Served) -> None:
         await eventually_async(partial(store.find_by_id, "m", "large"))
 
 
+@rare
 async def test_slow_pages_count_together(served: Served) -> None:
     """The timeout is for an operation, however often it asks."""
     async with served.store_async(timeout=20.0) as store:
@@ -131,6 +139,7 @@ async def test_slow_pages_count_together(served: Served) -> None:
             assert isinstance(outcome[0], OperationTimeoutError)
 
 
+@rare
 async def test_refused(served: Served) -> None:
     """Nobody listens any more, and then somebody does."""
     async with served.store_async(proxied=True, timeout=1.0) as store:
@@ -153,6 +162,7 @@ async def test_refused(served: Served) -> None:
         assert await store.get("m", "a") == {"id": "a", "n": 1}
 
 
+@rare
 async def test_an_exhausted_pool(served: Served) -> None:
     """More at once than there are connections: some succeed, the others are told in time."""
     async with served.store_async(proxied=True, timeout=1.5, pool_size=2) as store:

@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_faults_network.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: df15db811e9d488dce2f44cd
+# Digest of the rest: 1d0ba44b7ff0ddcb3a325fa4
 
 """The way to the server: reset, cut at any byte, slow, refused. Nothing lost or done twice."""
 
@@ -24,6 +24,9 @@ WRITERS = [f"w{number}" for number in range(6)]
 
 # The driver of MongoDB leaves sockets that were not connected to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+# The flavours are of one source: on a default run, one of them shows the rarer faults.
+rare = pytest.mark.long
 
 
 def test_under_concurrent_writers(served: Served) -> None:
@@ -51,6 +54,7 @@ def test_under_concurrent_writers(served: Served) -> None:
     assert all(each.counted > 1 for each in told)
 
 
+@rare
 @pytest.mark.parametrize("direction", ["to_server", "to_client"])
 def test_cut_once_after_so_many_bytes(served: Served, direction: Direction) -> None:
     """A loss that may be made good: of what was provably not applied, and of reads."""
@@ -83,6 +87,7 @@ def test_cut_once_after_so_many_bytes(served: Served, direction: Direction) -> N
         assert {document.version for document in others} <= {1}
 
 
+@rare
 @pytest.mark.parametrize("direction", ["to_server", "to_client"])
 def test_cut_each_time(served: Served, direction: Direction) -> None:
     """A loss that cannot be made good."""
@@ -111,6 +116,7 @@ def assert_fault_or_done(outcome: object) -> None:
     assert not isinstance(outcome, BaseException) or isinstance(outcome, FAULTS), repr(outcome)
 
 
+@rare
 def test_an_answer_that_drips(served: Served) -> None:
     """What arrives without a pause, but too slowly, ends in time as well."""
     with served.store(proxied=True, timeout=1.0, pool_size=2) as store:
@@ -122,6 +128,7 @@ def test_an_answer_that_drips(served: Served) -> None:
         eventually(partial(store.find_by_id, "m", "large"))
 
 
+@rare
 def test_slow_pages_count_together(served: Served) -> None:
     """The timeout is for an operation, however often it asks."""
     with served.store(timeout=20.0) as store:
@@ -135,6 +142,7 @@ def test_slow_pages_count_together(served: Served) -> None:
             assert isinstance(outcome[0], OperationTimeoutError)
 
 
+@rare
 def test_refused(served: Served) -> None:
     """Nobody listens any more, and then somebody does."""
     with served.store(proxied=True, timeout=1.0) as store:
@@ -157,6 +165,7 @@ def test_refused(served: Served) -> None:
         assert store.get("m", "a") == {"id": "a", "n": 1}
 
 
+@rare
 def test_an_exhausted_pool(served: Served) -> None:
     """More at once than there are connections: some succeed, the others are told in time."""
     with served.store(proxied=True, timeout=1.5, pool_size=2) as store:

@@ -46,7 +46,7 @@ def test_hung(served: Served) -> None:
 
 
 def test_too_old(served: Served) -> None:
-    if served.engine.name == "postgresql":
+    if isinstance(served.server, PostgreSQL):
         truth = f"server_version\0{served.server.version[:2]}".encode()
         served.proxy.lie(truth, b"server_version\x0012")
         doctor(served.proxied_url, "is version 12, which is too old: 14 and newer")

@@ -97,11 +97,12 @@ class Served:
     def check_no_connection_left(self) -> None:
         """Every connection through the proxy has ended, a little after its store was closed.
 
-        Those that were never completed, MongoDB's driver leaves to the garbage collector.
+        Those that were never completed, MongoDB's driver leaves to the garbage collector. Not
+        to be called on an event loop, which has to close them.
         """
-        gc.collect()
 
         def ended() -> None:
+            gc.collect()
             assert self.proxy.open == 0, f"{self.proxy.open} connections were left open"
 
         eventually(ended, 10)
