@@ -24,7 +24,7 @@ there is no envelope, and the order of ids is the database's own: integers are o
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
@@ -150,6 +150,24 @@ class Renaming:
                 model=self._source.name,
             )
         return name
+
+    def check(self, names: Iterable[str]) -> None:
+        """For tables, whose columns are known.
+
+        Args:
+            names: of all columns, in the database.
+
+        Raises:
+            ConfigurationError: the id, or what is renamed, is not among them.
+        """
+        existing = list(names)
+        for name, argument in ((self.id, "id"), *((old, "rename") for old in self._source.rename)):
+            if name not in existing:
+                raise ConfigurationError(
+                    f"foreign {self._source.name!r}: {argument}= names a column {name!r}, which "
+                    f"does not exist; there are {', '.join(map(repr, existing))}",
+                    model=self._source.name,
+                )
 
     def native(self, name: str) -> str | None:
         """The name in the database; ``None`` if no column or field can be presented so."""
