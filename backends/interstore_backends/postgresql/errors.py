@@ -24,8 +24,8 @@ from interstore.errors import (
 from interstore.settings import Secret, redact
 
 __all__ = [
-    "OLDEST", "REFUSALS", "Stalled", "Translator", "is_lost", "is_undefined_table", "too_old",
-    "was_rolled_back",
+    "OLDEST", "REFUSALS", "Stalled", "Translator", "Unsure", "is_lost", "is_undefined_table",
+    "too_old", "was_rolled_back",
 ]  # fmt: skip
 
 REFUSALS: Final = (psycopg.errors.UniqueViolation, psycopg.errors.CheckViolation)
@@ -34,6 +34,10 @@ REFUSALS: Final = (psycopg.errors.UniqueViolation, psycopg.errors.CheckViolation
 
 class Stalled(psycopg.OperationalError):
     """The server did not answer in time, so the connection was given up."""
+
+
+class Unsure(psycopg.OperationalError):
+    """The connection was lost after a write was sent: nobody knows what became of it."""
 
 
 _DENIED: Final = "give the role the rights that the guide names, or use another role"
@@ -149,6 +153,10 @@ class Translator:
         code = getattr(error, "sqlstate", None) or ""
         if isinstance(error, Stalled):
             return self.timed_out()
+        if isinstance(error, Unsure):
+            return OperationTimeoutError(
+                f"{self.place}: {text}: the write may or may not have been applied"
+            )
         if code:
             kind, cure = _TABLE.get(code) or _TABLE.get(code[:2]) or (InterstoreError, "")
         else:

@@ -21,10 +21,11 @@ from interstore_backends.postgresql._async.database import AsyncPostgreSQLDataba
 from interstore_backends.postgresql._sync.database import PostgreSQLDatabase
 from tests.databases import postgresql, postgresql_async
 from tests.engines.postgresql.support import Open, changes, fill, ids, run, write
-from tests.patience import no_hang
+from tests.patience import eventually, no_hang
 from tests.servers.databases import PostgreSQL
 from tests.servers.disk import small_database
 from tests.servers.process import ServerProcess, free_port
+from tests.servers.proxy import Proxy
 
 # Connecting.
 
@@ -201,6 +202,27 @@ def test_no_secret_is_shown(postgresql_server: PostgreSQL) -> None:
             type="postgresql", host="127.0.0.1", port=free_port(), password=secret, timeout=1
         )
     assert "c4nary" not in repr(caught.value) + str(caught.value.__dict__)
+
+
+def test_a_write_that_is_lost(postgresql_server: PostgreSQL, opened: Open) -> None:
+    """Nobody can tell whether it was applied, and an error that says "repeat it" would lie."""
+    with postgresql_server.database() as url, Proxy(*postgresql_server.address) as proxy:
+        name = url.rpartition("/")[2]
+        database = opened(postgresql_server.url(name, port=proxy.port))
+        database.create("m", write("a", {"n": 0}))
+        for call in (
+            lambda: database.update("m", "a", changes({"$inc": {"n": 1}})),
+            lambda: database.create("m", write("b")),
+            lambda: database.delete("m", "c"),
+            lambda: database.put_many("m", [write("d"), write("e")]),
+        ):
+            proxy.cut(after=0, direction="to_client")
+            with pytest.raises(OperationTimeoutError, match="may or may not") as caught:
+                call()
+            assert not caught.value.retryable
+            proxy.restore()
+            eventually(database.ping)
+        database.disconnect()
 
 
 def test_a_full_disk(

@@ -14,7 +14,13 @@ from psycopg.abc import PQGen
 from psycopg_pool import AsyncConnectionPool
 
 from interstore_backends.postgresql.conninfo import Attempts
-from interstore_backends.postgresql.errors import Stalled, Translator, is_lost, was_rolled_back
+from interstore_backends.postgresql.errors import (
+    Stalled,
+    Translator,
+    Unsure,
+    is_lost,
+    was_rolled_back,
+)
 from interstore_backends.postgresql.rows import Row
 from interstore_backends.postgresql.settings import PostgreSQLSettings
 from interstore_backends.postgresql.waiting import until
@@ -157,6 +163,8 @@ class AsyncStatements(ABC):
                 await cursor.execute(query, values, prepare=prepared)
                 return cursor.rowcount, await cursor.fetchall() if returning else []
             except psycopg.Error as error:
+                if is_lost(error):
+                    raise Unsure(str(error)) from error
                 undone += 1
                 if not was_rolled_back(error) or undone > _ROLLBACKS:
                     raise
@@ -174,6 +182,10 @@ class AsyncStatements(ABC):
         try:
             async with connection.transaction():
                 yield AsyncTransaction(connection)
+        except psycopg.Error as error:
+            if is_lost(error):
+                raise Unsure(str(error)) from error
+            raise
         finally:
             await self.give_back(connection)
 

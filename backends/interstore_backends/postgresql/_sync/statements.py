@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/statements.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 9766e8f76bfd8f10cf6b8686
+# Digest of the rest: b72fe12a9f73de7514c78126
 
 """Statements on whatever connection there is: bounded in time, repeated only where that is safe."""
 
@@ -18,7 +18,13 @@ from psycopg.abc import PQGen
 from psycopg_pool import ConnectionPool
 
 from interstore_backends.postgresql.conninfo import Attempts
-from interstore_backends.postgresql.errors import Stalled, Translator, is_lost, was_rolled_back
+from interstore_backends.postgresql.errors import (
+    Stalled,
+    Translator,
+    Unsure,
+    is_lost,
+    was_rolled_back,
+)
 from interstore_backends.postgresql.rows import Row
 from interstore_backends.postgresql.settings import PostgreSQLSettings
 from interstore_backends.postgresql.waiting import until
@@ -159,6 +165,8 @@ class Statements(ABC):
                 cursor.execute(query, values, prepare=prepared)
                 return cursor.rowcount, cursor.fetchall() if returning else []
             except psycopg.Error as error:
+                if is_lost(error):
+                    raise Unsure(str(error)) from error
                 undone += 1
                 if not was_rolled_back(error) or undone > _ROLLBACKS:
                     raise
@@ -176,6 +184,10 @@ class Statements(ABC):
         try:
             with connection.transaction():
                 yield Transaction(connection)
+        except psycopg.Error as error:
+            if is_lost(error):
+                raise Unsure(str(error)) from error
+            raise
         finally:
             self.give_back(connection)
 
