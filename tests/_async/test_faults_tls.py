@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 
 
 @contextmanager
-def encrypted(served: Served, host: str = "127.0.0.1") -> Iterator[str]:
+def encrypted(served: Served, host: str = "127.0.0.1") -> Generator[str]:
     """The URL of the database behind TLS, by a certificate of the authority "Known"."""
     asked = served.engine.name == "postgresql"
     with Proxy(*served.server.address, tls=certify(host), asked=asked) as proxy:

@@ -1,12 +1,12 @@
 # Generated from tests/_async/test_faults_tls.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: c4defb55c2c5da0f66800243
+# Digest of the rest: a70cfd7c3ef3479ed141b093
 
 """TLS from end to end: who answers is verified, as it is by default where it matters."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 
 
 @contextmanager
-def encrypted(served: Served, host: str = "127.0.0.1") -> Iterator[str]:
+def encrypted(served: Served, host: str = "127.0.0.1") -> Generator[str]:
     """The URL of the database behind TLS, by a certificate of the authority "Known"."""
     asked = served.engine.name == "postgresql"
     with Proxy(*served.server.address, tls=certify(host), asked=asked) as proxy:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-import pymongo
 import pytest
+from pymongo import monitoring
 from pymongo.monitoring import CommandListener
 
 from interstore._sync.operations import Operations
@@ -129,11 +129,11 @@ class Commands(CommandListener):
 
 @pytest.fixture
 def commands() -> Iterator[list[str]]:
-    before = pymongo.monitoring._LISTENERS
+    before = monitoring._LISTENERS
     listener = Commands()
-    pymongo.monitoring.register(listener)
+    monitoring.register(listener)
     yield listener.names
-    pymongo.monitoring._LISTENERS = before
+    monitoring._LISTENERS = before
 
 
 def test_the_first_of_an_order_takes_one_round_trip(commands: list[str], opened: Open) -> None:
