@@ -140,17 +140,18 @@ def running(
         finally:
             server.close()
         return
-    folder = new_folder("mongodb", None)
+    port = free_port()
+    folder = new_folder(f"mongodb-{port}", None)
     with ExitStack() as stack:
         if disk is None:
             (folder / "data").mkdir()
         else:
             stack.enter_context(disk(folder / "data"))
-        yield from _run(folder, replica_set, password)
+        yield from _run(port, folder, replica_set, password)
 
 
-def _run(folder: Path, replica_set: bool, password: str) -> Generator[MongoDB]:
-    process = _start(folder, replica_set, password)
+def _run(port: int, folder: Path, replica_set: bool, password: str) -> Generator[MongoDB]:
+    process = _start(port, folder, replica_set, password)
     user = f"guarded:{password}@" if password else ""
     query = f"?replicaSet={REPLICA_SET}" if replica_set else ""
     try:
@@ -159,8 +160,7 @@ def _run(folder: Path, replica_set: bool, password: str) -> Generator[MongoDB]:
         process.close()
 
 
-def _start(folder: Path, replica_set: bool, password: str) -> ServerProcess:
-    port = free_port()
+def _start(port: int, folder: Path, replica_set: bool, password: str) -> ServerProcess:
     command: list[str | Path] = [
         *(_program(), "--dbpath", folder / "data", "--port", str(port), "--bind_ip", "127.0.0.1"),
         *("--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"),

@@ -111,11 +111,13 @@ class TestCommand:
         )
         with command:
             assert command.stdout is not None
-            port = urlsplit(command.stdout.readline()).port
-            assert port is not None
-            assert listening(port)
-            assert folders(port)
-            command.send_signal(number)
+            try:
+                port = urlsplit(command.stdout.readline()).port
+                assert port is not None
+                assert listening(port)
+                assert folders(port)
+            finally:
+                command.send_signal(number)
         deadline = monotonic() + 30
         while (listening(port) or folders(port)) and monotonic() < deadline:
             sleep(0.05)
