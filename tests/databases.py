@@ -12,6 +12,8 @@ from interstore.bridge import to_async, to_sync
 __all__ = [
     "bridged_sqlite",
     "bridged_sqlite_async",
+    "cosmosdb",
+    "cosmosdb_async",
     "installed",
     "installed_async",
     "json_files",
@@ -135,3 +137,25 @@ def _mongodb_settings(url: str, settings: dict[str, Any]) -> Any:
     from interstore_backends.mongodb.settings import MongoDBSettings
 
     return MongoDBSettings(**{**MongoDBSettings.from_url(URL.parse(url)), **settings})
+
+
+def cosmosdb(url: str, **settings: Any) -> Database:
+    """The Azure Cosmos DB engine, which makes models as the tests write to them."""
+    from interstore_backends.cosmosdb._sync.database import CosmosDBDatabase
+
+    return CosmosDBDatabase(_cosmosdb_settings(url, settings))
+
+
+def cosmosdb_async(url: str, **settings: Any) -> AsyncDatabase:
+    from interstore_backends.cosmosdb._async.database import AsyncCosmosDBDatabase
+
+    return AsyncCosmosDBDatabase(_cosmosdb_settings(url, settings))
+
+
+def _cosmosdb_settings(url: str, settings: dict[str, Any]) -> Any:
+    from interstore.settings import URL
+    from interstore_backends.cosmosdb.settings import CosmosDBSettings
+
+    parsed = URL.parse(url)
+    given = {**CosmosDBSettings.from_url(parsed), **parsed.query}
+    return CosmosDBSettings(**{"auto_create": True, **given, **settings})

@@ -1,0 +1,229 @@
+"""The Azure Cosmos DB engine: Interstore's operations as requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+from interstore.bulk import BulkResult, Outcome, WriteOutcome
+from interstore.changes import Changes
+from interstore.document import Document
+from interstore.errors import DuplicateError, InvalidDocumentError
+from interstore.filters.evaluate import compile_filter
+from interstore.filters.tree import ALL, Node
+from interstore.prepared import Query, Write, WriteMode
+from interstore_backends.cosmosdb._async.connection import translated, translated_write
+from interstore_backends.cosmosdb._async.writes import AsyncWrites, contended
+from interstore_backends.cosmosdb.driver_async import fan_out
+from interstore_backends.cosmosdb.errors import CAUGHT, is_gone
+from interstore_backends.cosmosdb.records import Found
+from interstore_backends.cosmosdb.settings import CAPABILITIES, LIMITS
+
+__all__ = ["AsyncCosmosDBDatabase"]
+
+_ATTEMPTS: Final = 100
+_AT_ONCE: Final = 16
+"""Requests of one bulk call that threads make side by side."""
+
+
+class AsyncCosmosDBDatabase(AsyncWrites):
+    """A database of an Azure Cosmos DB account (API for NoSQL), one container for each model."""
+
+    name = "cosmosdb"
+    capabilities = CAPABILITIES
+    limits = LIMITS
+
+    # Writes of many documents: requests side by side, since there is no bulk call.
+
+    @translated_write
+    async def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
+        """Create each; the outcome of each, in order. The ids are distinct."""
+        return await self._each(model, writes, self._create_one)
+
+    async def _create_one(self, model: str, write: Write) -> int:
+        await self._check(model, write.id, write.fields)
+        await self._create(model, write)
+        return write.version
+
+    @translated_write
+    async def put_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
+        """Put each; the outcome of each, in order. The ids are distinct."""
+        return await self._each(model, writes, self._put_one)
+
+    async def _put_one(self, model: str, write: Write) -> int:
+        await self._check(model, write.id, write.fields)
+        return (await self._put(model, write, None)).version
+
+    async def _each(
+        self, model: str, writes: Sequence[Write], store: Callable[..., Any]
+    ) -> list[WriteOutcome]:
+        if not writes:
+            return []
+        await self._declared(model)
+
+        async def outcome(write: Write) -> WriteOutcome:
+            try:
+                version: int = await store(model, write)
+            except (DuplicateError, InvalidDocumentError) as error:
+                return error
+            return version
+
+        # The first alone: it makes the container, if there is none.
+        first = await outcome(writes[0])
+        calls = [partial(outcome, write) for write in writes[1:]]
+        return [first, *await fan_out(calls, min(_AT_ONCE, self._settings.pool_size))]
+
+    @translated_write
+    async def write_page(
+        self, model: str, writes: Sequence[Write], mode: WriteMode
+    ) -> list[WriteOutcome]:
+        """Write documents as they are; 0 for each that the mode leaves as it was."""
+        return await self._each(model, writes, partial(self._write_as_is, mode=mode))
+
+    async def _write_as_is(self, model: str, write: Write, *, mode: WriteMode) -> int:
+        await self._check(model, write.id, write.fields)
+        for _ in range(_ATTEMPTS):
+            found = None
+            if mode != "insert_if_absent":
+                found = await self._read(model, write.id)
+            if found is None:
+                try:
+                    await self._create(model, write)
+                except DuplicateError:
+                    if mode == "insert_if_absent":
+                        return 0
+                    continue
+                return write.version
+            if mode == "replace_if_newer" and found.document.version >= write.version:
+                return 0
+            if await self._replace(model, found, write):
+                return write.version
+        raise contended(model, write.id)
+
+    async def update_many(self, model: str, tree: Node, changes: Changes) -> BulkResult:
+        """Update every document that matches, each atomically."""
+        result = BulkResult()
+        change = partial(self._try_update, model, changes, compile_filter(tree))
+        query = Query(tree, limit=self.limits.bulk_documents)
+        while True:
+            page = await self._page(model, query)
+            for outcome in await self._side_by_side(model, change, page):
+                if isinstance(outcome, Outcome):
+                    result.failed += 1
+                    result.outcomes.append(outcome)
+                elif outcome is not None:
+                    result.updated += 1
+            if len(page) < self.limits.bulk_documents:
+                return result
+            query = query.only(after=(page[-1].document.id,))
+
+    async def delete_many(self, model: str, tree: Node) -> BulkResult:
+        """Delete every document that matches, each atomically."""
+        result = BulkResult()
+        delete = partial(self._delete_while, model, compile_filter(tree))
+        query = Query(tree, limit=self.limits.bulk_documents)
+        while True:
+            page = await self._page(model, query)
+            result.deleted += sum(await self._side_by_side(model, delete, page))
+            if len(page) < self.limits.bulk_documents:
+                return result
+            query = query.only(after=(page[-1].document.id,))
+
+    @translated
+    async def _page(self, model: str, query: Query) -> list[Found]:
+        return await self._found(model, query)
+
+    @translated_write
+    async def _side_by_side(
+        self, model: str, act: Callable[..., Any], page: Sequence[Found]
+    ) -> list[Any]:
+        calls = [partial(act, found) for found in page]
+        return await fan_out(calls, min(_AT_ONCE, self._settings.pool_size))
+
+    async def _update_while(
+        self, model: str, changes: Changes, matches: Callable[[Document], bool], found: Found
+    ) -> Document | None:
+        """Update the document if it still matches; ``None`` if it does not any more."""
+        id = found.document.id
+        current: Found | None = found
+        for _ in range(_ATTEMPTS):
+            if current is None or not matches(current.document):
+                return None
+            write = await self._change(model, id, current, changes, None)
+            if write is not None:
+                return write.document()
+            current = await self._read(model, id)
+        raise contended(model, id)
+
+    async def _try_update(
+        self, model: str, changes: Changes, matches: Callable[[Document], bool], found: Found
+    ) -> Document | Outcome | None:
+        try:
+            return await self._update_while(model, changes, matches, found)
+        except InvalidDocumentError as error:
+            return Outcome(found.document.id, "failed", error=error)
+
+    async def _delete_while(
+        self, model: str, matches: Callable[[Document], bool], found: Found
+    ) -> bool:
+        current: Found | None = found
+        for _ in range(_ATTEMPTS):
+            if current is None or not matches(current.document):
+                return False
+            if await self._delete(model, current.document.id, current.etag):
+                return True
+            current = await self._read(model, current.document.id)
+        raise contended(model, found.document.id)
+
+    @translated_write
+    async def find_one_and_update(
+        self, model: str, query: Query, changes: Changes
+    ) -> Document | None:
+        """Update the first document of the query's order; ``None`` if none matches."""
+        matches = compile_filter(query.tree)
+        query = query.only(limit=1, fields=None)
+        for _ in range(_ATTEMPTS):
+            first = await self._found(model, query)
+            if not first:
+                return None
+            updated = await self._update_while(model, changes, matches, first[0])
+            if updated is not None:
+                return updated
+        raise contended(model, "")
+
+    # By capability.
+
+    async def models(self) -> list[str]:
+        """The names of the models that exist, sorted."""
+        return await self._models("")
+
+    @translated
+    async def _models(self, model: str) -> list[str]:
+        return await self._model_names()
+
+    @translated_write
+    async def drop(self, model: str) -> bool:
+        """Remove a model and all its documents; return whether it existed."""
+        self._known.pop(model, None)
+        if model not in await self._model_names():
+            return False
+        try:
+            await self.native.delete_container(model)
+        except CAUGHT as error:
+            if is_gone(error):
+                return False
+            raise
+        return True
+
+    async def stats(self) -> dict[str, Any]:
+        """Documents of each model, and what this store object asked of the service."""
+        documents = {model: await self.count(model, ALL) for model in await self.models()}
+        return {
+            "documents": sum(documents.values()),
+            "models": documents,
+            "request_units": round(self.usage.request_units, 2),
+            "requests": self.usage.requests,
+            "throttled": self.usage.throttled,
+            "operations": self.usage.operations,
+        }
