@@ -37,7 +37,7 @@ class Guard:
         self._tell(f"forget {pid}")
 
     def folder(self, path: Path) -> None:
-        """Remove it at the end, if it is still there."""
+        """Remove it, or a single file, at the end, if it is still there."""
         self._tell(f"folder {path}")
 
     def remove(self, path: Path) -> None:
@@ -129,6 +129,8 @@ def main(lines: Iterable[str]) -> None:
         subprocess.run(["umount", mount], check=False, capture_output=True)
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            folder.unlink()
 
 
 def _end(processes: dict[int, int]) -> None:

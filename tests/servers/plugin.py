@@ -1,9 +1,9 @@
 """The servers as fixtures, each started when the first test asks for it, once per run.
 
-Fixtures, all of `postgresql_…`, `mongodb_…` and `cosmosdb_…`:
+Fixtures, all of `postgresql_…`, `mongodb_…`, `cosmosdb_…`, `s3_…` and `azure_…`:
 
 - `…_server`: the server, for the run;
-- `…_url`: that of a database with nothing in it, for one test;
+- `…_url`: that of a database, bucket or container with nothing in it, for one test;
 - `…_process`: the server's process, to be killed or stopped by one test, and healed after it.
 
 And `mongodb_standalone`, `mongodb_standalone_url`: a server that is no replica set; and
@@ -21,16 +21,24 @@ from typing import TypeVar
 
 import pytest
 
-from tests.servers import cosmosdb, mongodb, postgresql
+from tests.servers import azure, cosmosdb, mongodb, postgresql, s3
+from tests.servers.azure import Azure
 from tests.servers.cosmosdb import CosmosDB
 from tests.servers.cosmosdb.faults import Faults
 from tests.servers.databases import PostgreSQL
 from tests.servers.mongodb import MongoDB
 from tests.servers.process import ServerProcess, ServerUnavailable
+from tests.servers.s3 import S3
 
-SERVERS = {"PostgreSQL": postgresql, "MongoDB": mongodb, "Cosmos DB": cosmosdb}
+SERVERS = {
+    "PostgreSQL": postgresql,
+    "MongoDB": mongodb,
+    "Cosmos DB": cosmosdb,
+    "S3": s3,
+    "Azure": azure,
+}
 
-S = TypeVar("S", PostgreSQL, MongoDB, CosmosDB)
+S = TypeVar("S", PostgreSQL, MongoDB, CosmosDB, S3, Azure)
 
 _report: dict[str, str] = {}
 
@@ -49,7 +57,8 @@ def _origin(name: str) -> str:
     if os.environ.get(module.URL_VARIABLE):
         return f"your own, from {module.URL_VARIABLE}"
     try:
-        return f"{module.PACKAGE} {version(module.PACKAGE)}"
+        found = azure.VERSION if module is azure else version(module.PACKAGE)
+        return f"{module.PACKAGE} {found}"
     except PackageNotFoundError:
         return f"none: no {module.PACKAGE}, no {module.URL_VARIABLE}"
 
@@ -74,7 +83,7 @@ def _run(name: str, running: AbstractContextManager[S]) -> Iterator[S]:
         running.__exit__(None, None, None)
 
 
-def _process(server: PostgreSQL | MongoDB | CosmosDB) -> Iterator[ServerProcess]:
+def _process(server: PostgreSQL | MongoDB | CosmosDB | S3 | Azure) -> Iterator[ServerProcess]:
     if server.process is None:
         pytest.skip("a server of your own is not killed or stopped")
     yield server.process
@@ -150,3 +159,36 @@ def cosmosdb_faults(cosmosdb_server: CosmosDB) -> Iterator[Faults]:
     cosmosdb_server.faults.forget()
     yield cosmosdb_server.faults
     cosmosdb_server.faults.clear()
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3]:
+    yield from _run("S3", s3.running())
+
+
+@pytest.fixture
+def s3_url(s3_server: S3) -> Iterator[str]:
+    with s3_server.bucket() as url:
+        yield url
+
+
+@pytest.fixture
+def s3_process(s3_server: S3) -> Iterator[ServerProcess]:
+    yield from _process(s3_server)
+
+
+@pytest.fixture(scope="session")
+def azure_server() -> Iterator[Azure]:
+    yield from _run("Azure", azure.running())
+
+
+@pytest.fixture
+def azure_url(azure_server: Azure) -> Iterator[str]:
+    with azure_server.container() as url:
+        yield url
+
+
+@pytest.fixture
+def azure_process(azure_server: Azure) -> Iterator[ServerProcess]:
+    """What was written in the last five seconds may be gone once it was killed."""
+    yield from _process(azure_server)

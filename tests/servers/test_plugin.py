@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from time import monotonic, sleep
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 import pytest
 
@@ -100,6 +101,8 @@ class TestCommand:
             pytest.param("postgresql", signal.SIGINT, marks=pytest.mark.long),
             ("mongodb-standalone", signal.SIGINT),
             ("cosmosdb", signal.SIGKILL),
+            ("s3", signal.SIGKILL),
+            ("azure", signal.SIGKILL),
         ],
     )
     def test_leaves_nothing(self, server: str, number: signal.Signals) -> None:
@@ -112,8 +115,7 @@ class TestCommand:
         with command:
             assert command.stdout is not None
             try:
-                port = urlsplit(command.stdout.readline()).port
-                assert port is not None
+                port = port_of(command.stdout.readline())
                 assert listening(port)
                 assert folders(port)
             finally:
@@ -123,6 +125,13 @@ class TestCommand:
             sleep(0.05)
         assert not listening(port)
         assert not folders(port)
+
+
+def port_of(url: str) -> int:
+    """That of the host, or of the endpoint that is named behind it."""
+    found = re.search(r"127\.0\.0\.1:(\d+)", unquote(url))
+    assert found, url
+    return int(found[1])
 
 
 def folders(port: int) -> list[Path]:
