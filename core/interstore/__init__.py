@@ -26,6 +26,12 @@ if TYPE_CHECKING:
     from interstore._sync.foreign import Foreign
     from interstore._sync.repository import Repository
     from interstore._sync.store import Store
+    from interstore.blobs._async.store import AsyncBlobStore
+    from interstore.blobs._sync.store import BlobStore
+    from interstore.blobs.blob import BlobEntry, BlobInfo, BlobPage
+    from interstore.blobs.capabilities import BlobCapabilities
+    from interstore.blobs.opening import open_blobs, open_blobs_async
+    from interstore.blobs.rules import BlobRules
     from interstore.bulk import BulkResult, Outcome
     from interstore.capabilities import Capabilities, Limits
     from interstore.codecs import Int64, Scaled
@@ -56,11 +62,18 @@ if TYPE_CHECKING:
     from interstore.warnings import InterstoreWarning
 
 __all__ = [
+    "AsyncBlobStore",
     "AsyncCursor",
     "AsyncDatabase",
     "AsyncForeign",
     "AsyncRepository",
     "AsyncStore",
+    "BlobCapabilities",
+    "BlobEntry",
+    "BlobInfo",
+    "BlobPage",
+    "BlobRules",
+    "BlobStore",
     "BulkError",
     "BulkResult",
     "Capabilities",
@@ -100,11 +113,20 @@ __all__ = [
     "field",
     "migrate",
     "migrate_async",
+    "open_blobs",
+    "open_blobs_async",
     "verify",
     "verify_async",
 ]
 
 _MODULES = {
+    "AsyncBlobStore": "blobs._async.store",
+    "BlobCapabilities": "blobs.capabilities",
+    "BlobEntry": "blobs.blob",
+    "BlobInfo": "blobs.blob",
+    "BlobPage": "blobs.blob",
+    "BlobRules": "blobs.rules",
+    "BlobStore": "blobs._sync.store",
     "AsyncCursor": "_async.cursor",
     "AsyncDatabase": "_async.database",
     "AsyncForeign": "_async.foreign",
@@ -133,6 +155,8 @@ _MODULES = {
     "field": "filters.builder",
     "migrate": "migration",
     "migrate_async": "migration",
+    "open_blobs": "blobs.opening",
+    "open_blobs_async": "blobs.opening",
     "verify": "migration",
     "verify_async": "migration",
 }

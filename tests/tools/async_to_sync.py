@@ -53,9 +53,11 @@ ENGINES = "backends/interstore_backends"
 
 # Source and target folders. Their files have the same names.
 PAIRS: Mapping[str, str] = {
+    f"{ENGINES}/cosmosdb/_async": f"{ENGINES}/cosmosdb/_sync",
     f"{ENGINES}/mongodb/_async": f"{ENGINES}/mongodb/_sync",
     f"{ENGINES}/postgresql/_async": f"{ENGINES}/postgresql/_sync",
     "core/interstore/_async": "core/interstore/_sync",
+    "core/interstore/blobs/_async": "core/interstore/blobs/_sync",
     "core/interstore/testing/_async": "core/interstore/testing/_sync",
     "tests/_async": "tests/_sync",
 }

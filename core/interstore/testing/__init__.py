@@ -23,7 +23,16 @@ An engine adopts it in a few lines, and gets every suite that its capabilities c
         def database(self, tmp_path):
             return AsyncMyDatabase(MySettings(path=tmp_path))
 
-An engine of one flavour gets the other from `interstore.bridge`. Every test works in models of
+An engine for blobs does the same with `BlobConformance` and a fixture `blobs`, and
+`second_blobs` if it is persistent::
+
+    class TestMyBlobs(BlobConformance):
+        @pytest.fixture
+        def blobs(self, tmp_path):
+            return MyBlobs(MyBlobsSettings(path=tmp_path))  # not connected yet
+
+An engine of one flavour gets the other from `interstore.bridge`
+(`interstore.blobs.bridge`). Every test works in models of
 its own and removes them, so `database` may lead to a server that other tests share.
 
 What an engine declares must work, and what it does not declare must be refused; a test of a
@@ -44,8 +53,16 @@ pytest.register_assert_rewrite(
     "interstore.testing._async", "interstore.testing._sync", "interstore.testing.checks"
 )
 
+from interstore.testing._async.blobs.conformance import AsyncBlobConformance  # noqa: E402
 from interstore.testing._async.conformance import AsyncConformance  # noqa: E402
+from interstore.testing._sync.blobs.conformance import BlobConformance  # noqa: E402
 from interstore.testing._sync.conformance import Conformance  # noqa: E402
 from interstore.testing.checks import tally  # noqa: E402
 
-__all__ = ["AsyncConformance", "Conformance", "tally"]
+__all__ = [
+    "AsyncBlobConformance",
+    "AsyncConformance",
+    "BlobConformance",
+    "Conformance",
+    "tally",
+]

@@ -1,0 +1,1 @@
+"""The asyncio sources; `_sync` is generated from them."""

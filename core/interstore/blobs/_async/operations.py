@@ -1,0 +1,157 @@
+"""Every operation of an engine: its own, and those that core makes of the basic ones."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from hashlib import sha256
+from typing import Any
+
+from interstore.blobs._async.engine import AsyncBlobs
+from interstore.blobs.blob import BlobHead, BlobInfo
+from interstore.blobs.problems import changed, corrupt, missing
+from interstore.errors import UnsupportedError
+
+__all__ = ["CHUNK", "AsyncBlobOperations"]
+
+CHUNK = 1 << 20
+"""Bytes that are handed on at a time."""
+
+
+class AsyncBlobOperations:
+    """An engine with all operations. Arguments are valid, and conditions are declared."""
+
+    def __init__(self, engine: AsyncBlobs) -> None:
+        self.engine = engine
+        self.name = engine.name
+        self._put = self._own("put")
+        self._get = self._own("get")
+        self._delete_many = self._own("delete_many")
+
+    def _own(self, name: str) -> Callable[..., Awaitable[Any]] | None:
+        method: Callable[..., Awaitable[Any]] | None = getattr(self.engine, name, None)
+        return method
+
+    async def put(self, key: str, data: bytes, head: BlobHead, **conditions: Any) -> BlobInfo:
+        """Write a blob whose content is at hand; `head.sha256` is its digest."""
+        if self._put is not None:
+            info: BlobInfo = await self._put(key, data, head, **conditions)
+            return info
+        writer = await self.engine.begin(key, head, **conditions)
+        try:
+            if data:
+                await writer.write(data)
+            assert head.sha256 is not None
+            return await writer.commit(head.sha256)
+        except BaseException:
+            await writer.abort()
+            raise
+
+    async def get(self, key: str, start: int, end: int | None) -> bytes:
+        """The bytes of a blob, checked where it is the whole blob.
+
+        Raises:
+            NotFoundError: there is none.
+            CorruptionError: they are not what was written.
+        """
+        if self._get is not None:
+            info, data = await self._get(key, start, end)
+        else:
+            info, data = await self._read(key, start, end)
+        if len(data) == info.size and info.sha256 is not None:
+            found = sha256(data).hexdigest()
+            if found != info.sha256:
+                raise corrupt(key, info.sha256, found, self.name)
+        result: bytes = data
+        return result
+
+    async def _read(self, key: str, start: int, end: int | None) -> tuple[BlobInfo, bytes]:
+        reader = await self.engine.open(key, start, end)
+        try:
+            parts = []
+            while data := await reader.read(CHUNK):
+                parts.append(data)
+        finally:
+            await reader.close()
+        return reader.info, parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def copy(self, source: str, target: str, *, if_absent: bool) -> BlobInfo:
+        """Copy a blob within the store, in the store if it can.
+
+        Raises:
+            NotFoundError: there is no `source`.
+        """
+        own = self._own("copy")
+        if self.engine.capabilities.server_copy and own is not None:
+            info: BlobInfo = await own(source, target, if_absent=if_absent)
+            return info
+        reader = await self.engine.open(source, 0, None)
+        try:
+            old = reader.info
+            head = BlobHead(
+                content_type=old.content_type,
+                metadata=old.metadata,
+                size=old.size,
+                sha256=old.sha256,
+            )
+            writer = await self.engine.begin(target, head, if_absent=if_absent)
+            try:
+                digest = sha256()
+                while data := await reader.read(CHUNK):
+                    digest.update(data)
+                    await writer.write(data)
+                found = digest.hexdigest()
+                if old.sha256 not in (None, found):
+                    raise corrupt(source, str(old.sha256), found, self.name)
+                return await writer.commit(found)
+            except BaseException:
+                await writer.abort()
+                raise
+        finally:
+            await reader.close()
+
+    async def delete_many(self, keys: Sequence[str]) -> int:
+        """Remove blobs; return how many there were."""
+        if self._delete_many is not None:
+            removed: int = await self._delete_many(keys)
+            return removed
+        count = 0
+        for key in keys:
+            count += await self.engine.delete(key)
+        return count
+
+    async def sign(
+        self, key: str, method: str, seconds: int, content_type: str | None, filename: str | None
+    ) -> str:
+        """A URL that lets who has it do one thing for a time."""
+        own = self._own("sign")
+        assert own is not None, "declared, and not defined"
+        url: str = await own(key, method, seconds, content_type, filename)
+        return url
+
+    async def stat(self, key: str) -> BlobInfo:
+        """What is known of a blob.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        info = await self.engine.stat(key)
+        if info is None:
+            raise missing(key, self.name)
+        return info
+
+    async def delete(self, key: str, *, if_match: str | None) -> bool:
+        """Remove a blob; return whether there was one."""
+        if if_match is None:
+            return await self.engine.delete(key)
+        if not await self.engine.delete(key, if_match=if_match):
+            raise changed(key, if_match, None, self.name)
+        return True
+
+    def require(self, capability: str, what: str, instead: str) -> None:
+        """Refuse what the engine does not declare.
+
+        Raises:
+            UnsupportedError: it does not.
+        """
+        if not getattr(self.engine.capabilities, capability):
+            raise UnsupportedError(f"{self.name} has no {what}: {instead}", backend=self.name)

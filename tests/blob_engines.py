@@ -1,0 +1,29 @@
+"""The blob engines that the kit is run on, in both flavours under paired names."""
+
+from __future__ import annotations
+
+from interstore.blobs._async.engine import AsyncBlobs
+from interstore.blobs._sync.engine import Blobs
+from interstore.blobs.bridge import to_async, to_sync
+
+__all__ = ["bridged_blobs", "bridged_blobs_async", "memory_blobs", "memory_blobs_async"]
+
+
+def memory_blobs() -> Blobs:
+    """Blobs in memory."""
+    from interstore_backends.blobs_memory.engine import MemoryBlobs
+
+    return MemoryBlobs()
+
+
+def memory_blobs_async() -> AsyncBlobs:
+    return to_async(memory_blobs())
+
+
+def bridged_blobs() -> Blobs:
+    """Blobs in memory, across the bridge to asyncio, and across the other one back."""
+    return to_sync(memory_blobs_async())
+
+
+def bridged_blobs_async() -> AsyncBlobs:
+    return to_async(bridged_blobs())
