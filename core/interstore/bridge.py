@@ -6,11 +6,8 @@ one on an event loop in a thread of its own, one for each database.
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import functools
 import inspect
-import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterable
 from contextlib import (
     AbstractAsyncContextManager,
@@ -25,6 +22,7 @@ from interstore._sync.database import Database
 from interstore.document import Document
 from interstore.errors import UnavailableError
 from interstore.foreign import ForeignSource
+from interstore.loops import LoopThread
 from interstore.prepared import Query
 from interstore.workers import Workers
 
@@ -175,9 +173,7 @@ class _SyncBridge:
     def __init__(self, database: AsyncDatabase, owner: _SyncBridge | None = None) -> None:
         self._database = database
         self._owner = owner or self
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._sending = threading.Lock()  # nothing is sent to a loop that is told to stop
+        self._thread: LoopThread = LoopThread(database.name) if owner is None else owner._thread
         self.name = database.name
         self.capabilities = database.capabilities
         self.limits = database.limits
@@ -201,99 +197,45 @@ class _SyncBridge:
     def _blocking(self, method: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
         @functools.wraps(method)
         def call(*args: Any, **kwargs: Any) -> T:
-            return self._owner._run(method(*args, **kwargs))
+            return self._thread.run(method(*args, **kwargs))
 
         return call
-
-    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        future = self._sent(coroutine)
-        try:
-            return future.result()
-        except concurrent.futures.CancelledError:
-            raise UnavailableError(
-                f"{self.name} was closed while this call was under way: it may have been "
-                "applied or not",
-                backend=self.name,
-            ) from None
-        except BaseException:
-            future.cancel()  # an interrupt of this thread ends the call, too
-            raise
-
-    def _sent(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
-        if self._is_forked():
-            problem = (
-                "was connected before this process was forked, and connections do not cross a "
-                "fork: close the store and connect again"
-            )
-        else:
-            with self._sending:
-                if self._loop is not None:
-                    return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-            problem = "is not connected"
-        coroutine.close()
-        raise UnavailableError(f"{self.name} {problem}", backend=self.name)
-
-    def _is_forked(self) -> bool:
-        """Whether this is a child of a fork, which has no thread for the loop."""
-        thread = self._thread
-        return thread is not None and not thread.is_alive()
 
     @contextmanager
     def _session(self) -> Generator[Database]:
         session = _session_of_async(self._database)
-        run = self._owner._run
-        database = run(_awaited(session.__aenter__()))
+        thread = self._thread
+        database = thread.run(_awaited(session.__aenter__()))
         own = database is self._database
         try:
             yield cast("Database", self if own else _SyncBridge(database, self._owner))
         except BaseException as error:
             reason = type(error), error, error.__traceback__
-            if self._owner._loop is None or not run(_awaited(session.__aexit__(*reason))):
+            if not thread.is_started or not thread.run(_awaited(session.__aexit__(*reason))):
                 raise
         else:
-            if self._owner._loop is not None:  # else closed meanwhile, which has ended it
-                run(_awaited(session.__aexit__(None, None, None)))
+            if thread.is_started:  # else closed meanwhile, which has ended it
+                thread.run(_awaited(session.__aexit__(None, None, None)))
 
     def connect(self) -> None:
-        if self._loop is None:
-            self._start()
+        self._thread.start()
         try:
-            self._run(self._database.connect())
+            self._thread.run(self._database.connect())
         except BaseException:
-            self._stop()
+            self._thread.stop()
             raise
 
     def disconnect(self) -> None:
         if self._owner is not self:
-            self._owner._run(self._database.disconnect())
-        if self._loop is None:
+            self._thread.run(self._database.disconnect())
+            return
+        if not self._thread.is_started:
             return
         try:
-            if not self._is_forked():
-                self._run(self._database.disconnect())
+            if not self._thread.is_forked:
+                self._thread.run(self._database.disconnect())
         finally:
-            self._stop()
-
-    def _start(self) -> None:
-        loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=_serve, args=(loop,), name=f"interstore-{self.name}", daemon=True
-        )
-        self._thread.start()
-        self._loop = loop
-
-    def _stop(self) -> None:
-        if self._is_forked():
-            # The loop's files are the parent's, and somebody there may hold the lock.
-            _abandoned.append(self._loop)
-            self._loop, self._thread, self._sending = None, None, threading.Lock()
-            return
-        with self._sending:
-            loop, self._loop = self._loop, None
-            thread, self._thread = self._thread, None
-        if loop is not None and thread is not None:
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
+            self._thread.stop()
 
 
 def _session_of(database: Database) -> AbstractContextManager[Database]:
@@ -312,21 +254,3 @@ def _session_of_async(database: AsyncDatabase) -> AbstractAsyncContextManager[As
 async def _awaited(result: Awaitable[T]) -> T:
     """As a coroutine."""
     return await result
-
-
-def _serve(loop: asyncio.AbstractEventLoop) -> None:
-    """Run the loop until it is stopped, and then what is left to its end, cancelled."""
-    loop.run_forever()
-    loop.run_until_complete(_cancel_all())
-    loop.close()
-
-
-async def _cancel_all() -> None:
-    calls = asyncio.all_tasks() - {asyncio.current_task()}
-    for call in calls:
-        call.cancel()
-    await asyncio.gather(*calls, return_exceptions=True)
-
-
-_abandoned: Final[list[Any]] = []
-"""What a child of a fork must neither use nor close."""
