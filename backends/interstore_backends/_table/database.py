@@ -6,13 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
+from interstore.aggregation import Aggregation, aggregate, distinct_values
 from interstore.bulk import BulkResult, WriteOutcome
 from interstore.capabilities import Capabilities, Limits
 from interstore.changes import Changes, conflict, not_found
 from interstore.document import Document
 from interstore.errors import DuplicateError, InterstoreError
-from interstore.filters.tree import Node
+from interstore.filters.tree import Node, Scalar
 from interstore.indexes import Index
+from interstore.paths import Reference
 from interstore.prepared import Partition, Query, ScanPage, Write, WriteMode
 from interstore.times import now
 from interstore_backends._table import bulk, queries
@@ -123,6 +125,18 @@ class TableDatabase(ABC):
         table = self._searchable(model)
         return table is not None and queries.exists(table, tree)
 
+    def aggregate(self, model: str, aggregation: Aggregation) -> list[dict[str, Any]]:
+        """One row for each group."""
+        table = self._searchable(model)
+        return aggregate(
+            () if table is None else queries.stream(table, aggregation.tree), aggregation
+        )
+
+    def distinct(self, model: str, path: Reference, tree: Node) -> list[Scalar]:
+        """The scalars that stand at `path`, each once, in sort order."""
+        table = self._searchable(model)
+        return [] if table is None else distinct_values(queries.stream(table, tree), path)
+
     def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:
         """One page of a partition, in the order of ids, after the last id of the page before."""
         table = self._table(model)
@@ -225,6 +239,18 @@ class TableDatabase(ABC):
 
         self._commit_one(model, decide)
         return written[0].document() if written else None
+
+    def find_one_and_delete(self, model: str, query: Query) -> Document | None:
+        """Delete the first document of the query's order and return it."""
+        query = query.only(limit=1, fields=None)
+        deleted: list[Document] = []
+
+        def decide(table: Table) -> Sequence[Change]:
+            deleted.extend(queries.find(table, query))
+            return [removal_of(each.id, each.version, now()) for each in deleted]
+
+        self._commit_one(model, decide)
+        return deleted[0] if deleted else None
 
     # Writes of many.
 

@@ -19,7 +19,7 @@ from interstore_backends._table.projection import SortValues, matcher, sort_key
 from interstore_backends._table.records import decode_document
 from interstore_backends._table.table import Table
 
-__all__ = ["count", "exists", "find", "matching", "partitions", "scan"]
+__all__ = ["count", "exists", "find", "matching", "partitions", "scan", "stream"]
 
 _HEAP_LIMIT: Final = 10_000
 """Beyond so many, sorting everything is faster than keeping the best in a heap."""
@@ -120,6 +120,11 @@ def count(table: Table, tree: Node) -> int:
     if planned.rest == ALL and planned.ids is None and planned.span == EVERYTHING:
         return len(table.records)
     return sum(map(len, _kept(table, planned)))
+
+
+def stream(table: Table, tree: Node) -> Iterator[Document]:
+    """The documents that match, in no particular order, made one after the other."""
+    return map(decode_document, chain.from_iterable(_kept(table, _planned(table, tree))))
 
 
 def exists(table: Table, tree: Node) -> bool:

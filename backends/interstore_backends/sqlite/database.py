@@ -171,6 +171,23 @@ class SQLiteDatabase(Reads):
         written = self._transact(model, work)
         return None if written is None else written.document()
 
+    def find_one_and_delete(self, model: str, query: Query) -> Document | None:
+        """Delete the first document of the query's order and return it, or ``None``."""
+        query = query.only(limit=1, fields=None)
+
+        def work(cursor: Any, table: Table) -> Document | None:
+            def run(condition: Compiled) -> list[Document]:
+                rest = compile_query(query, condition)
+                return find_all(cursor, table.select + rest.sql, rest.parameters)
+
+            found = self._filtered(table, query.tree, run)
+            for document in found:
+                cursor.execute(f"DELETE FROM {table.name} WHERE id = ?", (document.id,))
+                return document
+            return None
+
+        return self._transact(model, work)
+
     # Writes of many documents.
 
     def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:

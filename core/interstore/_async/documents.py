@@ -159,14 +159,38 @@ class AsyncDocuments(AsyncBase):
     ) -> Document | None:
         """Change the first document that matches, and return it as it is now.
 
-        Callers at the same time never get the same version of a document. ``None`` means
-        that nothing matched when it was looked for.
+        One atomic step, so changes after which the filter no longer matches are a claim: of
+        callers at the same time, in any number of processes, each gets another document.
+        Callers who meet at one document do not get it twice; who comes too late gets the
+        next in order. ``None`` means that nothing matched, never that others were faster.
+
+        Raises:
+            UnavailableError: others wrote each document that was tried, a hundred times over.
         """
         self._check(model)
         query = Query(parse_filter(filter), parse_sort(sort), limit=1)
         parsed = parse_changes(None, changes, now())
         try:
             return await self.database.find_one_and_update(model, query, parsed)
+        except InterstoreError as error:
+            self._name_error(error, model)
+            raise
+
+    async def find_one_and_delete(
+        self, model: str, filter: Filter = None, *, sort: Sort = None
+    ) -> Document | None:
+        """Remove the first document that matches, and return it as it was.
+
+        One atomic step: of callers at the same time, in any number of processes, each gets
+        another document. ``None`` means that nothing matched, as for `find_one_and_update`.
+
+        Raises:
+            UnavailableError: as for `find_one_and_update`.
+        """
+        self._check(model)
+        query = Query(parse_filter(filter), parse_sort(sort), limit=1)
+        try:
+            return await self.database.find_one_and_delete(model, query)
         except InterstoreError as error:
             self._name_error(error, model)
             raise

@@ -266,6 +266,10 @@ class AsyncForeignDatabase(ABC):
         """Refused."""
         raise self._refused("find_one_and_update", _ONE_BY_ONE)
 
+    async def find_one_and_delete(self, model: str, query: Query) -> Document | None:
+        """Refused."""
+        raise self._refused("find_one_and_delete", _ONE_BY_ONE)
+
     # Refusals.
 
     def _native(self, kind: IdType, id: Any) -> NativeId:

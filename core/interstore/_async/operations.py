@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from interstore._async.database import AsyncDatabase
 from interstore._compat_async import to_thread
-from interstore.aggregation import Aggregation, aggregate, distinct_values
+from interstore.aggregation import Aggregation, Aggregator, Distinct, fields_of
 from interstore.bulk import BulkResult, Outcome, WriteOutcome
 from interstore.capabilities import Capabilities, Limits
 from interstore.changes import Changes
@@ -28,7 +28,7 @@ from interstore.filters.select import select
 from interstore.filters.tree import ALL, Bound, Node, Range, Scalar
 from interstore.foreign import ForeignSource
 from interstore.indexes import Index
-from interstore.paths import Envelope, Reference
+from interstore.paths import Envelope, Path, Reference
 from interstore.prepared import Partition, Query, ScanPage, Write, WriteMode
 
 __all__ = ["AsyncOperations"]
@@ -37,6 +37,9 @@ _ATTEMPTS: Final = 100
 """How often a read-modify-write is repeated when others write the same document between."""
 
 _DERIVED: Final = (
+_CANDIDATES: Final = 8
+"""So many documents are read at once by a caller who lost the first of them to another."""
+
     "find_by_ids",
     "count",
     "exists",
@@ -47,6 +50,7 @@ _DERIVED: Final = (
     "delete_many",
     "find_one_and_update",
     "aggregate",
+    "find_one_and_delete",
     "distinct",
     "ping",
     "scan",
@@ -152,12 +156,19 @@ class AsyncOperations:
         return bool(list(await self.find(model, Query(tree, limit=1))))
 
     async def aggregate(self, model: str, aggregation: Aggregation) -> list[dict[str, Any]]:
-        """One row for each group."""
-        return aggregate(list(await self.find(model, Query(aggregation.tree))), aggregation)
+        """One row for each group. No more than a page of documents is held at a time."""
+        aggregator = Aggregator(aggregation)
+        fields = fields_of(aggregation.references)
+        async for documents in self._streamed(model, aggregation.tree, fields):
+            await to_thread(aggregator.add, documents)
+        return aggregator.rows()
 
     async def distinct(self, model: str, path: Reference, tree: Node) -> list[Scalar]:
         """The scalars that stand at `path`, each once, in sort order."""
-        return distinct_values(list(await self.find(model, Query(tree))), path)
+        distinct = Distinct(path)
+        async for documents in self._streamed(model, tree, fields_of([path])):
+            await to_thread(distinct.add, documents)
+        return distinct.values()
 
     async def ping(self) -> None:
         """Return if the engine answers; raise the reason if it does not."""
@@ -178,9 +189,22 @@ class AsyncOperations:
         documents = list(await self.find(model, Query(tree, limit=limit)))
         return ScanPage(documents, documents[-1].id if len(documents) == limit else None)
 
-    async def _pages(self, model: str, tree: Node) -> AsyncIterator[list[Document]]:
+    async def _streamed(
+        self, model: str, tree: Node, fields: tuple[Path, ...] | None
+    ) -> AsyncIterator[Iterable[Document]]:
+        """All documents that match, or no less than `fields` of them, a part at a time."""
+        if self.capabilities.filter == "native":
+            async for page in self._pages(model, tree, fields):
+                yield page
+            return
+        # Of an engine that filters in core, each page would be a walk over everything.
+        yield filter(compile_filter(tree), await self.database.find(model, Query(tree)))
+
+    async def _pages(
+        self, model: str, tree: Node, fields: tuple[Path, ...] | None = None
+    ) -> AsyncIterator[list[Document]]:
         """Pages of all documents that match, in the order of ids."""
-        query = Query(tree, limit=self.limits.bulk_documents)
+        query = Query(tree, limit=self.limits.bulk_documents, fields=fields)
         while True:
             page = list(await self.find(model, query))
             if page:
@@ -280,24 +304,9 @@ class AsyncOperations:
         result = BulkResult()
         async for page in self._pages(model, tree):
             for document in page:
-                if await self._delete_while(model, document, matches):
+                if await self._take_while(model, document, matches):
                     result.deleted += 1
         return result
-
-    async def _delete_while(
-        self, model: str, document: Document, matches: Callable[[Document], bool]
-    ) -> bool:
-        current: Document | None = document
-        for _ in range(_ATTEMPTS):
-            if current is None or not matches(current):
-                return False
-            try:
-                return await self.delete(model, current.id, if_version=current.version)
-            except ConflictError:
-                current = await self.find_by_id(model, document.id)
-            except NotFoundError:
-                return False
-        raise _contended(model, document.id)
 
     async def find_one_and_update(
         self, model: str, query: Query, changes: Changes
@@ -307,16 +316,58 @@ class AsyncOperations:
         Of callers at the same time, each gets another document or another version.
         """
         matches = compile_filter(query.tree)
-        query = query.only(limit=1, fields=None)
-        document = None
-        for _ in range(_ATTEMPTS):
-            document = next(iter(await self.find(model, query)), None)
-            if document is None:
-                return None
+        async for document in self._candidates(model, query):
             updated = await self._update_while(model, document, changes, matches)
             if updated is not None:
                 return updated
-        raise _contended(model, "" if document is None else document.id)
+        return None
+
+    async def find_one_and_delete(self, model: str, query: Query) -> Document | None:
+        """Delete the first document of the query's order and return it; ``None`` if none matches.
+
+        Of callers at the same time, each gets another document.
+        """
+        matches = compile_filter(query.tree)
+        async for document in self._candidates(model, query):
+            deleted = await self._take_while(model, document, matches)
+            if deleted is not None:
+                return deleted
+        return None
+
+    async def _candidates(self, model: str, query: Query) -> AsyncIterator[Document]:
+        """The first document of the query's order, until nothing matches any more.
+
+        Whoever draws another has lost the one before to others. From then on several are
+        read at once, so that those who lose do not all meet again at the next.
+        """
+        query = query.only(limit=1, fields=None)
+        lost = ""
+        for _ in range(_ATTEMPTS):
+            documents = list(await self.find(model, query))
+            if not documents:
+                return
+            for document in documents:
+                yield document
+            lost, query = documents[-1].id, query.only(limit=_CANDIDATES)
+        raise _contended(model, lost)
+
+    async def _take_while(
+        self, model: str, document: Document, matches: Callable[[Document], bool]
+    ) -> Document | None:
+        """Delete the document if it still matches, and return it as it was then."""
+        current: Document | None = document
+        for _ in range(_ATTEMPTS):
+            if current is None or not matches(current):
+                return None
+            try:
+                await self.delete(model, current.id, if_version=current.version)
+            except ConflictError:
+                current = await self.find_by_id(model, document.id)
+            except NotFoundError:
+                return None
+            else:
+                return current
+        raise _contended(model, document.id)
 
     # By capability.
 

@@ -118,6 +118,13 @@ class AsyncRepository(Generic[M]):
         )
         return None if document is None else self._shape.instance(document, just_written=True)
 
+    async def find_one_and_delete(self, filter: Filter = None, *, sort: Sort = None) -> M | None:
+        """Remove the first document that matches; the instance as it was, or ``None``."""
+        document = await self.store.find_one_and_delete(
+            self.model, self._shape.filter(filter), sort=sort
+        )
+        return None if document is None else self._shape.instance(document)
+
     async def count(self, filter: Filter = None) -> int:
         """How many documents match."""
         return await self.store.count(self.model, self._shape.filter(filter))

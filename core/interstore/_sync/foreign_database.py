@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/foreign_database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 80ee0c0d9110a69b959ccc84
+# Digest of the rest: 8da8675f7ede41f34d754236
 
 """What the foreign databases of all engines do alike."""
 
@@ -267,6 +267,10 @@ class ForeignDatabase(ABC):
     def find_one_and_update(self, model: str, query: Query, changes: Changes) -> Document | None:
         """Refused."""
         raise self._refused("find_one_and_update", _ONE_BY_ONE)
+
+    def find_one_and_delete(self, model: str, query: Query) -> Document | None:
+        """Refused."""
+        raise self._refused("find_one_and_delete", _ONE_BY_ONE)
 
     # Refusals.
 

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/operations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 13b2c5125db7394d625ea9ea
+# Digest of the rest: ddef123476bee22f7d598d42
 
 """Every operation of a database: the seven, and the ones derived from them."""
 
@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from interstore._compat import to_thread
 from interstore._sync.database import Database
-from interstore.aggregation import Aggregation, aggregate, distinct_values
+from interstore.aggregation import Aggregation, Aggregator, Distinct, fields_of
 from interstore.bulk import BulkResult, Outcome, WriteOutcome
 from interstore.capabilities import Capabilities, Limits
 from interstore.changes import Changes
@@ -32,7 +32,7 @@ from interstore.filters.select import select
 from interstore.filters.tree import ALL, Bound, Node, Range, Scalar
 from interstore.foreign import ForeignSource
 from interstore.indexes import Index
-from interstore.paths import Envelope, Reference
+from interstore.paths import Envelope, Path, Reference
 from interstore.prepared import Partition, Query, ScanPage, Write, WriteMode
 
 __all__ = ["Operations"]
@@ -41,6 +41,9 @@ _ATTEMPTS: Final = 100
 """How often a read-modify-write is repeated when others write the same document between."""
 
 _DERIVED: Final = (
+_CANDIDATES: Final = 8
+"""So many documents are read at once by a caller who lost the first of them to another."""
+
     "find_by_ids",
     "count",
     "exists",
@@ -51,6 +54,7 @@ _DERIVED: Final = (
     "delete_many",
     "find_one_and_update",
     "aggregate",
+    "find_one_and_delete",
     "distinct",
     "ping",
     "scan",
@@ -156,12 +160,19 @@ class Operations:
         return bool(list(self.find(model, Query(tree, limit=1))))
 
     def aggregate(self, model: str, aggregation: Aggregation) -> list[dict[str, Any]]:
-        """One row for each group."""
-        return aggregate(list(self.find(model, Query(aggregation.tree))), aggregation)
+        """One row for each group. No more than a page of documents is held at a time."""
+        aggregator = Aggregator(aggregation)
+        fields = fields_of(aggregation.references)
+        for documents in self._streamed(model, aggregation.tree, fields):
+            to_thread(aggregator.add, documents)
+        return aggregator.rows()
 
     def distinct(self, model: str, path: Reference, tree: Node) -> list[Scalar]:
         """The scalars that stand at `path`, each once, in sort order."""
-        return distinct_values(list(self.find(model, Query(tree))), path)
+        distinct = Distinct(path)
+        for documents in self._streamed(model, tree, fields_of([path])):
+            to_thread(distinct.add, documents)
+        return distinct.values()
 
     def ping(self) -> None:
         """Return if the engine answers; raise the reason if it does not."""
@@ -182,9 +193,22 @@ class Operations:
         documents = list(self.find(model, Query(tree, limit=limit)))
         return ScanPage(documents, documents[-1].id if len(documents) == limit else None)
 
-    def _pages(self, model: str, tree: Node) -> Iterator[list[Document]]:
+    def _streamed(
+        self, model: str, tree: Node, fields: tuple[Path, ...] | None
+    ) -> Iterator[Iterable[Document]]:
+        """All documents that match, or no less than `fields` of them, a part at a time."""
+        if self.capabilities.filter == "native":
+            for page in self._pages(model, tree, fields):
+                yield page
+            return
+        # Of an engine that filters in core, each page would be a walk over everything.
+        yield filter(compile_filter(tree), self.database.find(model, Query(tree)))
+
+    def _pages(
+        self, model: str, tree: Node, fields: tuple[Path, ...] | None = None
+    ) -> Iterator[list[Document]]:
         """Pages of all documents that match, in the order of ids."""
-        query = Query(tree, limit=self.limits.bulk_documents)
+        query = Query(tree, limit=self.limits.bulk_documents, fields=fields)
         while True:
             page = list(self.find(model, query))
             if page:
@@ -284,24 +308,9 @@ class Operations:
         result = BulkResult()
         for page in self._pages(model, tree):
             for document in page:
-                if self._delete_while(model, document, matches):
+                if self._take_while(model, document, matches):
                     result.deleted += 1
         return result
-
-    def _delete_while(
-        self, model: str, document: Document, matches: Callable[[Document], bool]
-    ) -> bool:
-        current: Document | None = document
-        for _ in range(_ATTEMPTS):
-            if current is None or not matches(current):
-                return False
-            try:
-                return self.delete(model, current.id, if_version=current.version)
-            except ConflictError:
-                current = self.find_by_id(model, document.id)
-            except NotFoundError:
-                return False
-        raise _contended(model, document.id)
 
     def find_one_and_update(self, model: str, query: Query, changes: Changes) -> Document | None:
         """Update the first document of the query's order; ``None`` if none matches.
@@ -309,16 +318,58 @@ class Operations:
         Of callers at the same time, each gets another document or another version.
         """
         matches = compile_filter(query.tree)
-        query = query.only(limit=1, fields=None)
-        document = None
-        for _ in range(_ATTEMPTS):
-            document = next(iter(self.find(model, query)), None)
-            if document is None:
-                return None
+        for document in self._candidates(model, query):
             updated = self._update_while(model, document, changes, matches)
             if updated is not None:
                 return updated
-        raise _contended(model, "" if document is None else document.id)
+        return None
+
+    def find_one_and_delete(self, model: str, query: Query) -> Document | None:
+        """Delete the first document of the query's order and return it; ``None`` if none matches.
+
+        Of callers at the same time, each gets another document.
+        """
+        matches = compile_filter(query.tree)
+        for document in self._candidates(model, query):
+            deleted = self._take_while(model, document, matches)
+            if deleted is not None:
+                return deleted
+        return None
+
+    def _candidates(self, model: str, query: Query) -> Iterator[Document]:
+        """The first document of the query's order, until nothing matches any more.
+
+        Whoever draws another has lost the one before to others. From then on several are
+        read at once, so that those who lose do not all meet again at the next.
+        """
+        query = query.only(limit=1, fields=None)
+        lost = ""
+        for _ in range(_ATTEMPTS):
+            documents = list(self.find(model, query))
+            if not documents:
+                return
+            for document in documents:
+                yield document
+            lost, query = documents[-1].id, query.only(limit=_CANDIDATES)
+        raise _contended(model, lost)
+
+    def _take_while(
+        self, model: str, document: Document, matches: Callable[[Document], bool]
+    ) -> Document | None:
+        """Delete the document if it still matches, and return it as it was then."""
+        current: Document | None = document
+        for _ in range(_ATTEMPTS):
+            if current is None or not matches(current):
+                return None
+            try:
+                self.delete(model, current.id, if_version=current.version)
+            except ConflictError:
+                current = self.find_by_id(model, document.id)
+            except NotFoundError:
+                return None
+            else:
+                return current
+        raise _contended(model, document.id)
 
     # By capability.
 

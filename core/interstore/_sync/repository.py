@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/repository.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 47ee8467d812a4fcb0f98786
+# Digest of the rest: fd670eaf2d34f9a063e611e0
 
 """`Repository`: a typed view of one model."""
 
@@ -117,6 +117,11 @@ class Repository(Generic[M]):
             self.model, self._shape.filter(filter), self._shape.changes(changes), sort=sort
         )
         return None if document is None else self._shape.instance(document, just_written=True)
+
+    def find_one_and_delete(self, filter: Filter = None, *, sort: Sort = None) -> M | None:
+        """Remove the first document that matches; the instance as it was, or ``None``."""
+        document = self.store.find_one_and_delete(self.model, self._shape.filter(filter), sort=sort)
+        return None if document is None else self._shape.instance(document)
 
     def count(self, filter: Filter = None) -> int:
         """How many documents match."""

@@ -173,6 +173,27 @@ class AsyncUpdates(AsyncWrites):
             **options,
         )
 
+    @translated_write
+    async def find_one_and_delete(self, model: str, query: Query) -> Document | None:
+        """Delete the first document of the query's order and return it; ``None`` if none matches.
+
+        In one round trip, if the order is one of MongoDB's own.
+        """
+        declared = await self._ready(model) if sorts_by_fields(query) else ()
+        plan = compile_query(query.only(limit=1, fields=None), declared)
+        if plan.sort and not query.skip:
+            options: dict[str, Any] = {} if plan.hint is None else {"hint": plan.hint}
+            try:
+                found = await self._collection(model).find_one_and_delete(
+                    all_of([plan.filter, OURS]), sort=plan.sort, collation=SIMPLE, **options
+                )
+            except OperationFailure as error:
+                if not is_index_gone(error.code, hinted=plan.hint is not None):
+                    raise
+            else:
+                return None if found is None else read_document(found)
+        return await AsyncOperations.find_one_and_delete(self._derived(), model, query)
+
 
 def _asks_for_a_closer_look(code: int | None) -> bool:
     """Of an error: whether doing the same step by step tells what is wrong, or is right."""

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/updates.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 9eae676768e103e40bab9897
+# Digest of the rest: 9f6aba9fdb69ae05092f7bf0
 
 """Updates of documents that a filter names."""
 
@@ -174,6 +174,27 @@ class Updates(Writes):
             collation=SIMPLE,
             **options,
         )
+
+    @translated_write
+    def find_one_and_delete(self, model: str, query: Query) -> Document | None:
+        """Delete the first document of the query's order and return it; ``None`` if none matches.
+
+        In one round trip, if the order is one of MongoDB's own.
+        """
+        declared = self._ready(model) if sorts_by_fields(query) else ()
+        plan = compile_query(query.only(limit=1, fields=None), declared)
+        if plan.sort and not query.skip:
+            options: dict[str, Any] = {} if plan.hint is None else {"hint": plan.hint}
+            try:
+                found = self._collection(model).find_one_and_delete(
+                    all_of([plan.filter, OURS]), sort=plan.sort, collation=SIMPLE, **options
+                )
+            except OperationFailure as error:
+                if not is_index_gone(error.code, hinted=plan.hint is not None):
+                    raise
+            else:
+                return None if found is None else read_document(found)
+        return Operations.find_one_and_delete(self._derived(), model, query)
 
 
 def _asks_for_a_closer_look(code: int | None) -> bool:

@@ -20,7 +20,7 @@ from interstore.errors import (
 from interstore.prepared import Query, Write
 from interstore_backends.postgresql import bulk
 from interstore_backends.postgresql._async.reads import AsyncReads
-from interstore_backends.postgresql.compile import compile_query
+from interstore_backends.postgresql.compile import Compiled, compile_query
 from interstore_backends.postgresql.errors import REFUSALS
 from interstore_backends.postgresql.rows import Row, canonical_time, read_document, row_of
 from interstore_backends.postgresql.schema import COLUMNS, Table
@@ -200,9 +200,8 @@ class AsyncWrites(AsyncReads):
             rows = await self._returning(
                 model,
                 lambda table: (
-                    f"WITH hit AS MATERIALIZED (SELECT id AS hit_id FROM {table.name}{found.sql} "
-                    f"FOR UPDATE) UPDATE {table.name} t SET doc = {updated.document}, {SET} "
-                    f"FROM hit WHERE id = hit_id{fits} RETURNING {COLUMNS}"
+                    f"{_hit(table, found)} UPDATE {table.name} t SET doc = {updated.document}, "
+                    f"{SET} FROM hit WHERE id = hit_id{fits} RETURNING {COLUMNS}"
                 ),
                 found.values + updated.values,
                 prepare=found.prepare,
@@ -218,6 +217,34 @@ class AsyncWrites(AsyncReads):
                 return await self.update(model, document.id, changes, if_version=document.version)
             except (ConflictError, NotFoundError):  # written by another since
                 pass
+        raise contended(model, "" if document is None else document.id)
+
+    async def find_one_and_delete(self, model: str, query: Query) -> Document | None:
+        """Delete the first document of the query's order and return it, or ``None``."""
+        query = query.only(limit=1, fields=None)
+        found = compile_query(query, await self._indexed(await self._table(model), query.tree))
+        _, rows = await self._write(
+            model,
+            lambda table: (
+                f"{_hit(table, found)} DELETE FROM {table.name} USING hit WHERE id = hit_id "
+                f"RETURNING {COLUMNS}"
+            ),
+            found.values,
+            prepare=found.prepare,
+            returning=True,
+        )
+        if rows:
+            return read_document(rows[0])
+        document: Document | None = None
+        for _ in range(ATTEMPTS):
+            document = next(iter(await self.find(model, query)), None)
+            if document is None:
+                return None
+            try:
+                await self.delete(model, document.id, if_version=document.version)
+            except (ConflictError, NotFoundError):  # written by another since
+                continue
+            return document
         raise contended(model, "" if document is None else document.id)
 
     async def _write(
@@ -276,6 +303,17 @@ class AsyncWrites(AsyncReads):
         if isinstance(error.__cause__, psycopg.errors.CheckViolation):
             return await self.find_by_id(model, write.id)
         return None
+
+
+def _hit(table: Table, found: Compiled) -> str:
+    """The first document of a query that nobody is writing at this moment, locked.
+
+    If there is none, others may have all that match; only a fresh read tells.
+    """
+    return (
+        f"WITH hit AS MATERIALIZED (SELECT id AS hit_id FROM {table.name}{found.sql} "
+        "FOR UPDATE SKIP LOCKED)"
+    )
 
 
 def contended(model: str, id: str) -> UnavailableError:

@@ -175,6 +175,19 @@ class AsyncCrudSuite(AsyncSuite):
             taken.append(job and (job.id, job["taken"], job.version))
         assert taken == [("2", True, 2), ("1", True, 2), ("0", True, 2), None]
 
+    async def test_find_one_and_delete(self, store: AsyncStore, model: str) -> None:
+        assert await store.find_one_and_delete(model) is None
+        await fill(store, model, [{"id": str(n), "n": n, "o": {"p": [n]}} for n in range(4)])
+        await store.update(model, "2", {"$inc": {"n": 10}})
+        first = await store.get(model, "2")
+        deleted = await store.find_one_and_delete(model, {"n": {"$gt": 0}}, sort="-n")
+        assert exact_all([deleted]) == exact_all([first]), "the document as it was"
+        rest = [await store.find_one_and_delete(model, {"o.p": {"$has": 1}}) for _ in range(2)]
+        assert [each and each.id for each in rest] == ["1", None]
+        last = [await store.find_one_and_delete(model, sort="-@created_at") for _ in range(3)]
+        assert sorted(each.id for each in last if each) == ["0", "3"]
+        assert await store.count(model) == 0
+
     async def test_models_are_apart(self, store: AsyncStore, model: str, other_model: str) -> None:
         await store.create(model, {"id": "ada", "n": 1})
         await store.create(other_model, {"id": "ada", "n": 2})

@@ -8,16 +8,27 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interstore._async.store import AsyncStore
+from interstore.aggregation import distinct_values
 from interstore.changes_parse import parse_changes
 from interstore.document import Document
-from interstore.errors import InvalidDocumentError
+from interstore.errors import InvalidDocumentError, InvalidQueryError
 from interstore.filters.arguments import parse_fields, parse_sort
 from interstore.filters.parse import parse_filter
+from interstore.filters.references import parse_path
 from interstore.filters.select import select
 from interstore.prepared import Query, Write, prune
 from interstore.testing._async.suite import AsyncSuite
+from interstore.testing.aggregations import aggregated, aggregations
 from interstore.testing.checks import exact, exact_all, ids, tally
-from interstore.testing.strategies import changes, documents, fields, filters, key_paths, sorts
+from interstore.testing.strategies import (
+    changes,
+    documents,
+    fields,
+    filters,
+    key_paths,
+    paths,
+    sorts,
+)
 from interstore.times import now
 
 __all__ = ["AsyncDifferentialSuite", "compared"]
@@ -70,16 +81,16 @@ class AsyncDifferentialSuite(AsyncSuite):
         self, store: AsyncStore, model: str, documents: list[Any], queries: list[Any]
     ) -> None:
         stored = await _load(store, model, documents)
-        for filter, sort, skip, limit, paths in queries:
+        for filter, sort, skip, limit, kept_paths in queries:
             query = Query(parse_filter(filter), parse_sort(sort), limit, skip)
             expected = select(stored, query)
-            kept = parse_fields(paths)
+            kept = parse_fields(kept_paths)
             if kept is not None:
                 expected = [prune(document, kept) for document in expected]
             found = await store.find(
-                model, filter, sort=sort, skip=skip, limit=limit, fields=paths
+                model, filter, sort=sort, skip=skip, limit=limit, fields=kept_paths
             ).to_list()
-            assert exact_all(found) == exact_all(expected), (filter, sort, skip, limit, paths)
+            assert exact_all(found) == exact_all(expected), (filter, sort, skip, limit, kept_paths)
             tally["sorts"] += 1
 
     @compared
@@ -151,6 +162,50 @@ class AsyncDifferentialSuite(AsyncSuite):
         left = ids(await store.find(model).to_list())
         assert left == [d.id for d in after if d.id not in doomed], f"deleted where {filter!r}"
         tally["bulk changes"] += 1
+
+    @compared
+    @given(documents=documents(), asked=st.lists(aggregations(), min_size=2, max_size=6))
+    async def test_aggregates(
+        self, store: AsyncStore, model: str, documents: list[Any], asked: list[dict[str, Any]]
+    ) -> None:
+        stored = await _load(store, model, documents)
+        for arguments in asked:
+            expected: Any
+            found: Any
+            try:
+                expected = aggregated(stored, arguments)
+            except InvalidQueryError as error:
+                expected = str(error)
+            try:
+                found = await store.aggregate(model, **arguments)
+            except InvalidQueryError as error:
+                found = str(error)
+            assert exact(found) == exact(expected), f"aggregate {arguments!r}"
+            tally["aggregates"] += 1
+
+    @compared
+    @given(documents=documents(), filter=st.none() | filters(), path=paths)
+    async def test_distinct_values(
+        self, store: AsyncStore, model: str, documents: list[Any], filter: Any, path: Any
+    ) -> None:
+        stored = await _load(store, model, documents)
+        matching = select(stored, Query(parse_filter(filter)))
+        expected = distinct_values(matching, parse_path(path))
+        found = await store.distinct(model, path, filter)
+        assert exact(found) == exact(expected), f"distinct {path!r} where {filter!r}"
+
+    @compared
+    @given(documents=documents(), filter=st.none() | filters(), sort=sorts())
+    async def test_one_after_the_other_is_deleted(
+        self, store: AsyncStore, model: str, documents: list[Any], filter: Any, sort: Any
+    ) -> None:
+        stored = await _load(store, model, documents)
+        expected = select(stored, Query(parse_filter(filter), parse_sort(sort)))
+        found = []
+        while (document := await store.find_one_and_delete(model, filter, sort=sort)) is not None:
+            found.append(document)
+        assert exact_all(found) == exact_all(expected), f"{filter!r} by {sort!r}"
+        assert await store.count(model) == len(stored) - len(expected)
 
 
 async def _load(store: AsyncStore, model: str, documents: list[Any]) -> list[Document]:

@@ -169,6 +169,19 @@ class AsyncLockingSuite(AsyncSuite):
         assert sorted(taken) == sorted(set(taken)), "a job was taken twice"
         assert len(taken) == 2 * WORKERS
 
+    async def test_every_document_is_deleted_once(self, store: AsyncStore, model: str) -> None:
+        await fill(store, model, [{"id": str(n), "n": n % 3} for n in range(2 * WORKERS)])
+
+        async def work(worker: int) -> list[str]:
+            found = [await store.find_one_and_delete(model, {}, sort="-n") for _ in range(3)]
+            return [document.id for document in found if document is not None]
+
+        outcomes = await at_once(_each(work))
+        taken = [id for outcome in outcomes for id in _texts(outcome)]
+        assert sorted(taken) == sorted(set(taken)), "a document was given to two"
+        assert len(taken) == 2 * WORKERS, "None means that nothing matches"
+        assert await store.count(model) == 0
+
     async def test_the_first_writes_to_a_model_at_once(self, store: AsyncStore, model: str) -> None:
         async def work(worker: int) -> Document:
             return await store.create(model, {"id": str(worker)})

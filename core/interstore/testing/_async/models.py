@@ -31,6 +31,7 @@ class AsyncModelSuite(AsyncSuite):
         assert (await store.delete_many(model, {})).deleted == 0
         assert (await store.update_many(model, {}, {"n": 1})).updated == 0
         assert await store.find_one_and_update(model, {}, {"n": 1}) is None
+        assert await store.find_one_and_delete(model) is None
         if store.capabilities.models:
             assert model not in await store.models(), "reading has created the model"
 

@@ -45,6 +45,7 @@ class AsyncRefusalSuite(AsyncSuite):
             "update_many": lambda bad: store.update_many(bad, {}, {"n": 1}),
             "delete_many": lambda bad: store.delete_many(bad, {}),
             "find_one_and_update": lambda bad: store.find_one_and_update(bad, {}, {"n": 1}),
+            "find_one_and_delete": lambda bad: store.find_one_and_delete(bad),
             "drop": lambda bad: store.drop(bad),
         }
         await _refused(calls, "model", samples.BAD_MODELS, InvalidQueryError)
@@ -172,6 +173,7 @@ class AsyncRefusalSuite(AsyncSuite):
             "update_many": lambda bad: store.update_many(model, bad, {"n": 1}),
             "delete_many": lambda bad: store.delete_many(model, bad),
             "find_one_and_update": lambda bad: store.find_one_and_update(model, bad, {"n": 1}),
+            "find_one_and_delete": lambda bad: store.find_one_and_delete(model, bad),
         }
         await _refused(calls, "filter", samples.BAD_FILTERS, InvalidQueryError)
         await _unchanged(store, model, before)
@@ -195,6 +197,7 @@ class AsyncRefusalSuite(AsyncSuite):
             "find_one_and_update": lambda bad: store.find_one_and_update(
                 model, {}, {"n": 1}, sort=bad
             ),
+            "find_one_and_delete": lambda bad: store.find_one_and_delete(model, {}, sort=bad),
         }
         await _refused(sorts, "sort", samples.BAD_SORTS, InvalidQueryError)
         limits: dict[str, Call] = {

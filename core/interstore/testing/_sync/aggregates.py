@@ -1,16 +1,18 @@
 # Generated from core/interstore/testing/_async/aggregates.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: b52e9fa7a03f511fc9a9b656
+# Digest of the rest: c5b49d2902d4a52d7ccc0c1d
 
 """Groups, figures and distinct values."""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from interstore._sync.store import Store
+from interstore.errors import InvalidQueryError
 from interstore.testing._sync.suite import Suite, fill
-from interstore.testing.checks import exact
+from interstore.testing.checks import exact, refuses
 
 __all__ = ["AggregateSuite"]
 
@@ -92,6 +94,66 @@ class AggregateSuite(Suite):
         fill(store, model, [{"id": "a", "v": 1}, {"id": "b", "v": True}, {"id": "c", "v": "1"}])
         rows = store.aggregate(model, group_by="v", n="count")
         assert exact(rows) == exact([{"v": v, "n": 1} for v in (1, "1", True)])
+
+    def test_sums_do_not_depend_on_the_order(self, store: Store, model: str) -> None:
+        numbers = [1e16, 1, -1e16, 0.1, 0.2, 0.3, 1e-7, -0.1, 2.5, 1e100, 5e-324, -1e100]
+        fill(store, model, [{"id": f"{n:02}", "v": v} for n, v in enumerate(numbers)])
+        rows = store.aggregate(model, s=("sum", "v"), a=("avg", "v"))
+        exactly = sum(map(Fraction, numbers))
+        assert exact(rows) == exact([{"s": float(exactly), "a": float(exactly / len(numbers))}])
+        rows = store.aggregate(model, {"id": {"$in": ["03", "04", "05"]}}, s=("sum", "v"))
+        assert rows == [{"s": 0.6}], "rounded once; to add them one by one gives 0.6000000000000001"
+
+    def test_large_sums(self, store: Store, model: str) -> None:
+        largest = 2**53 - 1
+        fill(store, model, [{"id": f"{n}", "v": largest} for n in range(5)])
+        rows = store.aggregate(model, s=("sum", "v"), a=("avg", "v"), m=("max", "v"))
+        expected = {"s": float(5 * largest), "a": largest, "m": largest}
+        assert exact(rows) == exact([expected]), "beyond 2**53 - 1 a sum is a float"
+        fill(store, model, [{"id": f"f{n}", "v": 1.7e308} for n in range(2)])
+        rows = store.aggregate(model, {"v": {"$gt": 1e300}}, a=("avg", "v"), m=("min", "v"))
+        assert rows == [{"a": 1.7e308, "m": 1.7e308}]
+        with refuses(InvalidQueryError, "a sum beyond the largest number"):
+            store.aggregate(model, s=("sum", "v"))
+
+    def test_figures_by_the_envelope(self, store: Store, model: str) -> None:
+        fill(store, model, SALES)
+        store.update(model, "2", {"$inc": {"o.n": 1}})
+        rows = store.aggregate(
+            model,
+            group_by="@version",
+            first=("min", "id"),
+            last=("max", "@updated_at"),
+            expiring=("count", "@expires_at"),
+            versions=("sum", "@version"),
+            texts=("sum", "@created_at"),
+        )
+        texts = {document.id: document.updated for document in store.find(model).to_list()}
+        latest = max(text for id, text in texts.items() if id != "2")
+        none = {"expiring": 0, "texts": 0}
+        expected = [
+            {"@version": 1, "first": "1", "last": latest, "versions": 7, **none},
+            {"@version": 2, "first": "2", "last": texts["2"], "versions": 2, **none},
+        ]
+        assert exact(rows) == exact(expected)
+        assert exact(store.distinct(model, "@version")) == exact([1, 2])
+        assert store.distinct(model, "@expires_at") == []
+
+    def test_paths_do_not_enter_arrays(self, store: Store, model: str) -> None:
+        documents: list[dict[str, Any]] = [
+            {"id": "1", "a": [{"b": 1}, {"b": 2}]},
+            {"id": "2", "a": {"b": 3, "0": 7}},
+            {"id": "3", "a": {"b": [4]}},
+            {"id": "4", "a": 5},
+        ]
+        fill(store, model, documents)
+        figures: dict[str, Any] = {"n": ("count", "a.b"), "s": ("sum", "a.b"), "m": ("max", "a.b")}
+        assert exact(store.aggregate(model, **figures)) == exact([{"n": 2, "s": 3, "m": 3}])
+        rows = store.aggregate(model, group_by={"x": "a[0].b"}, n="count")
+        assert exact(rows) == exact([{"x": None, "n": 3}, {"x": 1, "n": 1}])
+        assert exact(store.distinct(model, "a.b")) == exact([3])
+        assert exact(store.distinct(model, "a[1].b")) == exact([2])
+        assert exact(store.distinct(model, ("a", "0"))) == exact([7])
 
     def test_distinct(self, store: Store, model: str) -> None:
         fill(store, model, SALES)

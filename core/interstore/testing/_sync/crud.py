@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/crud.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 50b17c4bac93ab91e60c518d
+# Digest of the rest: f8629ee732e0cf1aeab7ea8e
 
 """One document at a time: create, read, update, put, delete."""
 
@@ -176,6 +176,19 @@ class CrudSuite(Suite):
             job = store.find_one_and_update(model, {"taken": None}, changes, sort="-n")
             taken.append(job and (job.id, job["taken"], job.version))
         assert taken == [("2", True, 2), ("1", True, 2), ("0", True, 2), None]
+
+    def test_find_one_and_delete(self, store: Store, model: str) -> None:
+        assert store.find_one_and_delete(model) is None
+        fill(store, model, [{"id": str(n), "n": n, "o": {"p": [n]}} for n in range(4)])
+        store.update(model, "2", {"$inc": {"n": 10}})
+        first = store.get(model, "2")
+        deleted = store.find_one_and_delete(model, {"n": {"$gt": 0}}, sort="-n")
+        assert exact_all([deleted]) == exact_all([first]), "the document as it was"
+        rest = [store.find_one_and_delete(model, {"o.p": {"$has": 1}}) for _ in range(2)]
+        assert [each and each.id for each in rest] == ["1", None]
+        last = [store.find_one_and_delete(model, sort="-@created_at") for _ in range(3)]
+        assert sorted(each.id for each in last if each) == ["0", "3"]
+        assert store.count(model) == 0
 
     def test_models_are_apart(self, store: Store, model: str, other_model: str) -> None:
         store.create(model, {"id": "ada", "n": 1})

@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/differential.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 7cbf0b551ec4847b3ce8ff1d
+# Digest of the rest: 8ae76526066433b2ed2274d1
 
 """Random documents, queries and changes: the engine against the reference in core."""
 
@@ -12,16 +12,27 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interstore._sync.store import Store
+from interstore.aggregation import distinct_values
 from interstore.changes_parse import parse_changes
 from interstore.document import Document
-from interstore.errors import InvalidDocumentError
+from interstore.errors import InvalidDocumentError, InvalidQueryError
 from interstore.filters.arguments import parse_fields, parse_sort
 from interstore.filters.parse import parse_filter
+from interstore.filters.references import parse_path
 from interstore.filters.select import select
 from interstore.prepared import Query, Write, prune
 from interstore.testing._sync.suite import Suite
+from interstore.testing.aggregations import aggregated, aggregations
 from interstore.testing.checks import exact, exact_all, ids, tally
-from interstore.testing.strategies import changes, documents, fields, filters, key_paths, sorts
+from interstore.testing.strategies import (
+    changes,
+    documents,
+    fields,
+    filters,
+    key_paths,
+    paths,
+    sorts,
+)
 from interstore.times import now
 
 __all__ = ["DifferentialSuite", "compared"]
@@ -74,16 +85,16 @@ class DifferentialSuite(Suite):
         self, store: Store, model: str, documents: list[Any], queries: list[Any]
     ) -> None:
         stored = _load(store, model, documents)
-        for filter, sort, skip, limit, paths in queries:
+        for filter, sort, skip, limit, kept_paths in queries:
             query = Query(parse_filter(filter), parse_sort(sort), limit, skip)
             expected = select(stored, query)
-            kept = parse_fields(paths)
+            kept = parse_fields(kept_paths)
             if kept is not None:
                 expected = [prune(document, kept) for document in expected]
             found = store.find(
-                model, filter, sort=sort, skip=skip, limit=limit, fields=paths
+                model, filter, sort=sort, skip=skip, limit=limit, fields=kept_paths
             ).to_list()
-            assert exact_all(found) == exact_all(expected), (filter, sort, skip, limit, paths)
+            assert exact_all(found) == exact_all(expected), (filter, sort, skip, limit, kept_paths)
             tally["sorts"] += 1
 
     @compared
@@ -155,6 +166,50 @@ class DifferentialSuite(Suite):
         left = ids(store.find(model).to_list())
         assert left == [d.id for d in after if d.id not in doomed], f"deleted where {filter!r}"
         tally["bulk changes"] += 1
+
+    @compared
+    @given(documents=documents(), asked=st.lists(aggregations(), min_size=2, max_size=6))
+    def test_aggregates(
+        self, store: Store, model: str, documents: list[Any], asked: list[dict[str, Any]]
+    ) -> None:
+        stored = _load(store, model, documents)
+        for arguments in asked:
+            expected: Any
+            found: Any
+            try:
+                expected = aggregated(stored, arguments)
+            except InvalidQueryError as error:
+                expected = str(error)
+            try:
+                found = store.aggregate(model, **arguments)
+            except InvalidQueryError as error:
+                found = str(error)
+            assert exact(found) == exact(expected), f"aggregate {arguments!r}"
+            tally["aggregates"] += 1
+
+    @compared
+    @given(documents=documents(), filter=st.none() | filters(), path=paths)
+    def test_distinct_values(
+        self, store: Store, model: str, documents: list[Any], filter: Any, path: Any
+    ) -> None:
+        stored = _load(store, model, documents)
+        matching = select(stored, Query(parse_filter(filter)))
+        expected = distinct_values(matching, parse_path(path))
+        found = store.distinct(model, path, filter)
+        assert exact(found) == exact(expected), f"distinct {path!r} where {filter!r}"
+
+    @compared
+    @given(documents=documents(), filter=st.none() | filters(), sort=sorts())
+    def test_one_after_the_other_is_deleted(
+        self, store: Store, model: str, documents: list[Any], filter: Any, sort: Any
+    ) -> None:
+        stored = _load(store, model, documents)
+        expected = select(stored, Query(parse_filter(filter), parse_sort(sort)))
+        found = []
+        while (document := store.find_one_and_delete(model, filter, sort=sort)) is not None:
+            found.append(document)
+        assert exact_all(found) == exact_all(expected), f"{filter!r} by {sort!r}"
+        assert store.count(model) == len(stored) - len(expected)
 
 
 def _load(store: Store, model: str, documents: list[Any]) -> list[Document]:

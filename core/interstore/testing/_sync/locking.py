@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/locking.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: b4cec4974a052671d87f20dc
+# Digest of the rest: e3b077995f53ca5ecfe835cd
 
 """Optimistic locking, and many writers at the same time."""
 
@@ -164,6 +164,19 @@ class LockingSuite(Suite):
         taken = [id for outcome in outcomes for id in _texts(outcome)]
         assert sorted(taken) == sorted(set(taken)), "a job was taken twice"
         assert len(taken) == 2 * WORKERS
+
+    def test_every_document_is_deleted_once(self, store: Store, model: str) -> None:
+        fill(store, model, [{"id": str(n), "n": n % 3} for n in range(2 * WORKERS)])
+
+        def work(worker: int) -> list[str]:
+            found = [store.find_one_and_delete(model, {}, sort="-n") for _ in range(3)]
+            return [document.id for document in found if document is not None]
+
+        outcomes = at_once(_each(work))
+        taken = [id for outcome in outcomes for id in _texts(outcome)]
+        assert sorted(taken) == sorted(set(taken)), "a document was given to two"
+        assert len(taken) == 2 * WORKERS, "None means that nothing matches"
+        assert store.count(model) == 0
 
     def test_the_first_writes_to_a_model_at_once(self, store: Store, model: str) -> None:
         def work(worker: int) -> Document:

@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/models.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 61dab523918c16dbd6efa99f
+# Digest of the rest: 680b4c8325fc9e59a6892b49
 
 """Models: which exist, how they come and go."""
 
@@ -35,6 +35,7 @@ class ModelSuite(Suite):
         assert store.delete_many(model, {}).deleted == 0
         assert store.update_many(model, {}, {"n": 1}).updated == 0
         assert store.find_one_and_update(model, {}, {"n": 1}) is None
+        assert store.find_one_and_delete(model) is None
         if store.capabilities.models:
             assert model not in store.models(), "reading has created the model"
 

@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/refusals.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 834dcd902664ab7898187269
+# Digest of the rest: 0897505bbced771a2fe354c3
 
 """Bad input to every operation: a typed error, and nothing written."""
 
@@ -49,6 +49,7 @@ class RefusalSuite(Suite):
             "update_many": lambda bad: store.update_many(bad, {}, {"n": 1}),
             "delete_many": lambda bad: store.delete_many(bad, {}),
             "find_one_and_update": lambda bad: store.find_one_and_update(bad, {}, {"n": 1}),
+            "find_one_and_delete": lambda bad: store.find_one_and_delete(bad),
             "drop": lambda bad: store.drop(bad),
         }
         _refused(calls, "model", samples.BAD_MODELS, InvalidQueryError)
@@ -174,6 +175,7 @@ class RefusalSuite(Suite):
             "update_many": lambda bad: store.update_many(model, bad, {"n": 1}),
             "delete_many": lambda bad: store.delete_many(model, bad),
             "find_one_and_update": lambda bad: store.find_one_and_update(model, bad, {"n": 1}),
+            "find_one_and_delete": lambda bad: store.find_one_and_delete(model, bad),
         }
         _refused(calls, "filter", samples.BAD_FILTERS, InvalidQueryError)
         _unchanged(store, model, before)
@@ -195,6 +197,7 @@ class RefusalSuite(Suite):
             "find_one_and_update": lambda bad: store.find_one_and_update(
                 model, {}, {"n": 1}, sort=bad
             ),
+            "find_one_and_delete": lambda bad: store.find_one_and_delete(model, {}, sort=bad),
         }
         _refused(sorts, "sort", samples.BAD_SORTS, InvalidQueryError)
         limits: dict[str, Call] = {
