@@ -36,10 +36,10 @@ __all__ = ["AsyncOperations"]
 _ATTEMPTS: Final = 100
 """How often a read-modify-write is repeated when others write the same document between."""
 
-_DERIVED: Final = (
 _CANDIDATES: Final = 8
 """So many documents are read at once by a caller who lost the first of them to another."""
 
+_DERIVED: Final = (
     "find_by_ids",
     "count",
     "exists",
@@ -49,8 +49,8 @@ _CANDIDATES: Final = 8
     "update_many",
     "delete_many",
     "find_one_and_update",
-    "aggregate",
     "find_one_and_delete",
+    "aggregate",
     "distinct",
     "ping",
     "scan",

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/operations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: ddef123476bee22f7d598d42
+# Digest of the rest: 928b853d4193f660203fbec6
 
 """Every operation of a database: the seven, and the ones derived from them."""
 
@@ -40,10 +40,10 @@ __all__ = ["Operations"]
 _ATTEMPTS: Final = 100
 """How often a read-modify-write is repeated when others write the same document between."""
 
-_DERIVED: Final = (
 _CANDIDATES: Final = 8
 """So many documents are read at once by a caller who lost the first of them to another."""
 
+_DERIVED: Final = (
     "find_by_ids",
     "count",
     "exists",
@@ -53,8 +53,8 @@ _CANDIDATES: Final = 8
     "update_many",
     "delete_many",
     "find_one_and_update",
-    "aggregate",
     "find_one_and_delete",
+    "aggregate",
     "distinct",
     "ping",
     "scan",
