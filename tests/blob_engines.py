@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from interstore.blobs._async.engine import AsyncBlobs
 from interstore.blobs._sync.engine import Blobs
 from interstore.blobs.bridge import to_async, to_sync
 
-__all__ = ["bridged_blobs", "bridged_blobs_async", "memory_blobs", "memory_blobs_async"]
+__all__ = [
+    "bridged_blobs",
+    "bridged_blobs_async",
+    "local_blobs",
+    "local_blobs_async",
+    "memory_blobs",
+    "memory_blobs_async",
+]
 
 
 def memory_blobs() -> Blobs:
@@ -27,3 +37,15 @@ def bridged_blobs() -> Blobs:
 
 def bridged_blobs_async() -> AsyncBlobs:
     return to_async(bridged_blobs())
+
+
+def local_blobs(folder: Path, durability: Any = "os") -> Blobs:
+    """Blobs in a folder; tests of what survives a crash are its own."""
+    from interstore_backends.blobs_local.engine import LocalBlobs
+    from interstore_backends.blobs_local.settings import LocalBlobsSettings
+
+    return LocalBlobs(LocalBlobsSettings(path=str(folder), durability=durability))
+
+
+def local_blobs_async(folder: Path, durability: Any = "os") -> AsyncBlobs:
+    return to_async(local_blobs(folder, durability))

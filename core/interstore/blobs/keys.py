@@ -28,7 +28,15 @@ from urllib.parse import unquote_to_bytes
 
 from interstore.errors import InvalidQueryError
 
-__all__ = ["MAX_KEY_BYTES", "OWN_FOLDER", "Escaping", "check_key", "check_prefix"]
+__all__ = [
+    "CONTINUED",
+    "EMPTY",
+    "MAX_KEY_BYTES",
+    "OWN_FOLDER",
+    "Escaping",
+    "check_key",
+    "check_prefix",
+]
 
 MAX_KEY_BYTES: Final = 1024
 OWN_FOLDER: Final = ".interstore"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-__all__ = ["fold"]
+__all__ = ["fold", "folded"]
 
 
 def fold(
@@ -20,12 +20,13 @@ def fold(
     Returns:
         Each with whether it is a common prefix.
     """
-    return list(islice(_folded(keys, prefix, after, delimiter), limit))
+    return list(islice(folded(keys, prefix, after, delimiter), limit))
 
 
-def _folded(
+def folded(
     keys: Iterable[str], prefix: str, after: str, delimiter: str | None
 ) -> Iterator[tuple[str, bool]]:
+    """`fold` without a limit, as it comes."""
     last = after if delimiter and after.endswith(delimiter) and len(after) > len(prefix) else None
     for key in keys:
         if key <= after or not key.startswith(prefix):
