@@ -24,6 +24,7 @@ from interstore.errors import UnavailableError
 from interstore.foreign import ForeignSource
 from interstore.loops import LoopThread
 from interstore.prepared import Query
+from interstore.transactions import Isolation
 from interstore.workers import Workers
 
 __all__ = ["to_async", "to_sync"]
@@ -59,12 +60,18 @@ def to_sync(database: AsyncDatabase) -> Database:
 
 
 class _AsyncBridge:
-    """`owner` is the bridge whose workers do the work: that of the store, in a session."""
+    """`owner` is the bridge whose workers do the work: that of the store, in a session.
 
-    def __init__(self, database: Database, owner: _AsyncBridge | None = None) -> None:
+    A transaction has a `thread` of its own, because an engine may tie one to a thread, and
+    because those that wait for it must not keep it from going on.
+    """
+
+    def __init__(
+        self, database: Database, owner: _AsyncBridge | None = None, thread: Workers | None = None
+    ) -> None:
         self._database = database
         self._owner = owner or self
-        self._workers: Workers | None = None
+        self._workers = thread
         self.name = database.name
         self.capabilities = database.capabilities
         self.limits = database.limits
@@ -73,10 +80,12 @@ class _AsyncBridge:
             if method is not None:
                 setattr(self, operation, self._threaded(method))
         inline = getattr(database, "find_by_id_inline", None)
-        if inline is not None:
+        if inline is not None and thread is None:
             self.find_by_id = _inline(inline, self._threaded(database.find_by_id))
         if hasattr(database, "session"):
             self.session = self._session
+        if database.capabilities.transaction:
+            self.transaction = self._transaction
         if database.capabilities.foreign:
             self.foreign = self._foreign
 
@@ -93,7 +102,7 @@ class _AsyncBridge:
         async def call(*args: Any, **kwargs: Any) -> T:
             workers = self._owner._workers
             if workers is None:
-                raise UnavailableError(f"{self.name} is not connected", backend=self.name)
+                raise self._not_connected()
             return await workers.run(method, args, kwargs)
 
         return call
@@ -121,6 +130,32 @@ class _AsyncBridge:
         if self._owner._workers is None:  # closed meanwhile, which has ended the session
             return session.__exit__(*reason)
         return await self._threaded(session.__exit__)(*reason)
+
+    @asynccontextmanager
+    async def _transaction(self, isolation: Isolation) -> AsyncGenerator[AsyncDatabase]:
+        if self._owner._workers is None:
+            raise self._not_connected()
+        begin: Callable[[Isolation], AbstractContextManager[Database]]
+        begin = getattr(self._database, "transaction")  # noqa: B009 (likewise)
+        transaction = begin(isolation)
+        thread = Workers(1, f"interstore-{self.name}-transaction")
+        entered: list[Database] = []
+        try:
+            # A call that is cancelled may have entered all the same.
+            await thread.run(lambda: entered.append(transaction.__enter__()), (), {})
+            yield cast("AsyncDatabase", _AsyncBridge(entered[0], thread=thread))
+        except BaseException as error:
+            reason = type(error), error, error.__traceback__
+            settled = entered and bool(await thread.run(transaction.__exit__, reason, {}))
+            if not settled:
+                raise
+        else:
+            await thread.run(transaction.__exit__, (None, None, None), {})
+        finally:
+            thread.shutdown()
+
+    def _not_connected(self) -> UnavailableError:
+        return UnavailableError(f"{self.name} is not connected", backend=self.name)
 
     async def connect(self) -> None:
         if self._workers is None:
@@ -184,6 +219,8 @@ class _SyncBridge:
                 setattr(self, operation, self._blocking(method))
         if hasattr(database, "session"):
             self.session = self._session
+        if database.capabilities.transaction:
+            self.transaction = self._transaction
         if database.capabilities.foreign:
             self.foreign = self._foreign
 
@@ -202,9 +239,23 @@ class _SyncBridge:
 
         return call
 
+    def _session(self) -> AbstractContextManager[Database]:
+        return self._within(_session_of_async(self._database))
+
     @contextmanager
-    def _session(self) -> Generator[Database]:
-        session = _session_of_async(self._database)
+    def _transaction(self, isolation: Isolation) -> Generator[Database]:
+        begin: Callable[[Isolation], AbstractAsyncContextManager[AsyncDatabase]]
+        begin = getattr(self._database, "transaction")  # noqa: B009 (likewise)
+        with self._within(begin(isolation)) as database:
+            yield database
+            if not self._thread.is_started:
+                raise UnavailableError(
+                    f"{self.name} was closed while the transaction was open, which undid it",
+                    backend=self.name,
+                )
+
+    @contextmanager
+    def _within(self, session: AbstractAsyncContextManager[AsyncDatabase]) -> Generator[Database]:
         thread = self._thread
         database = thread.run(_awaited(session.__aenter__()))
         own = database is self._database

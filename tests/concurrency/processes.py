@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from itertools import count
 from typing import TypeAlias
 
-from interstore._sync.store import Store
 from tests.concurrency.client import Client, work
 from tests.concurrency.history import Call
 from tests.differential.engines import Place
 
-__all__ = ["Claim", "claims", "increments", "recorded", "transfers", "transfers_until_killed"]
+__all__ = ["Claim", "claims", "increments", "recorded"]
 
 Claim: TypeAlias = tuple[str, int, int | None]
 """A job's id, its version, and the worker that it says has it."""
@@ -49,34 +47,6 @@ def claims(place: Place, model: str, worker: int, *, start: int, deleting: bool)
             if job is None:
                 return taken
             taken.append((job.id, job.version, job.get("worker")))
-
-
-def transfers(place: Place, accounts: list[str], worker: int, times: int) -> None:
-    """Move money so often, each time in a transaction, and write it into the book."""
-    with place.store() as store:
-        for number in range(times):
-            _transfer(store, accounts, worker, number)
-
-
-def transfers_until_killed(place: Place, accounts: list[str], worker: int) -> None:
-    """The same without end."""
-    with place.store() as store:
-        for number in count():
-            _transfer(store, accounts, worker, number)
-
-
-def _transfer(store: Store, accounts: list[str], worker: int, number: int) -> None:
-    source = accounts[(worker + number) % len(accounts)]
-    target = accounts[(worker + 1 + 2 * number) % len(accounts)]
-
-    def move(tx: Store) -> None:
-        tx.create("book", {"source": source, "target": target, "amount": number})
-        # Read and written, so that a transaction between the two would be lost.
-        found = tx.get("accounts", source)
-        tx.put("accounts", {"id": source, "balance": found["balance"] - number})
-        tx.update("accounts", target, {"$inc": {"balance": number}})
-
-    store.run_in_transaction(move, timeout=60)
 
 
 def _wait(start: int) -> None:

@@ -177,6 +177,15 @@ class Translator:
             backend="postgresql",
         )
 
+    def unsure_of_commit(self, error: BaseException) -> OperationTimeoutError:
+        """The error for a commit of which no answer came."""
+        text = redact(str(error).strip(), self.secrets)
+        return OperationTimeoutError(
+            f"{self.place}: {text}: no answer came to the commit; the transaction may or may not "
+            "have been applied",
+            backend="postgresql",
+        )
+
     def exhausted(self, size: int) -> OperationTimeoutError:
         """The error for a pool of which no connection came free in time."""
         return OperationTimeoutError(

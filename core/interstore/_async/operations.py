@@ -30,6 +30,7 @@ from interstore.foreign import ForeignSource
 from interstore.indexes import Index
 from interstore.paths import Envelope, Path, Reference
 from interstore.prepared import Partition, Query, ScanPage, Write, WriteMode
+from interstore.transactions import Isolation
 
 __all__ = ["AsyncOperations"]
 
@@ -136,6 +137,47 @@ class AsyncOperations:
             return
         async with begin() as database:
             yield self if database is self.database else AsyncOperations(database)
+
+    def check_transaction(self) -> None:
+        """Return if the engine declares `transaction`.
+
+        Raises:
+            UnsupportedError: it does not.
+        """
+        if not self.capabilities.transaction:
+            raise self.unsupported("transaction", "keep what must change together in one document")
+
+    @asynccontextmanager
+    async def transaction(self, isolation: Isolation) -> AsyncGenerator[AsyncOperations]:
+        """The operations of a transaction, which ends with the block.
+
+        An engine that declares `transaction` defines it: a context manager that gives a database
+        like itself, connected, whose operations read what it wrote, while others read what was
+        before. Left normally it commits; left with an error, it undoes everything. If it cannot
+        commit it raises:
+
+        - `UnavailableError` if nothing was applied and the whole may be repeated;
+        - `OperationTimeoutError` if nobody knows whether it was.
+
+        An operation that fails for its document or its arguments leaves the transaction as it
+        was before the operation; after any other error it can only be undone. Where the engine
+        is disconnected meanwhile, everything is undone. Each operation of the transaction, its
+        begin and its end have the time that an operation has outside.
+
+        Raises:
+            UnsupportedError: the engine has no transactions, or not of that isolation.
+        """
+        from interstore._async.transacted import AsyncTransacted
+
+        self.check_transaction()
+        begin: Callable[[Isolation], AbstractAsyncContextManager[AsyncDatabase]]
+        begin = getattr(self.database, "transaction")  # noqa: B009 (not part of the protocol)
+        async with begin(isolation) as database:
+            operations = AsyncTransacted(database)
+            try:
+                yield operations
+            finally:
+                operations.end()
 
     # Derived: reads.
 

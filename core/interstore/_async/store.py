@@ -11,6 +11,7 @@ from interstore._async.administration import AsyncAdministration
 from interstore._async.documents import AsyncDocuments
 from interstore._async.many import AsyncMany
 from interstore._async.queries import AsyncQueries
+from interstore._async.transactions import AsyncTransactions
 from interstore.foreign import ForeignSource, IdType
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ __all__ = ["AsyncStore"]
 M = TypeVar("M")
 
 
-class AsyncStore(AsyncDocuments, AsyncQueries, AsyncMany, AsyncAdministration):
+class AsyncStore(AsyncDocuments, AsyncQueries, AsyncMany, AsyncTransactions, AsyncAdministration):
     """Documents in an engine: validates, assigns ids, prepares, and names errors.
 
     Made by `interstore.connect_async`, or around any database. Use it as a context manager,
@@ -56,12 +57,6 @@ class AsyncStore(AsyncDocuments, AsyncQueries, AsyncMany, AsyncAdministration):
             store = copy(self)
             store.database = operations
             yield store
-
-    def transaction(self) -> Any:
-        """Several operations that take effect together or not at all."""
-        raise self.database.unsupported(
-            "transaction", "keep what must change together in one document"
-        )
 
     def watch(self, model: str, since: str | None = None) -> Any:
         """The changes of a model as they happen."""

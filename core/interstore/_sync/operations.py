@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/operations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 928b853d4193f660203fbec6
+# Digest of the rest: 7a940af4f57526ad196ba6f9
 
 """Every operation of a database: the seven, and the ones derived from them."""
 
@@ -34,6 +34,7 @@ from interstore.foreign import ForeignSource
 from interstore.indexes import Index
 from interstore.paths import Envelope, Path, Reference
 from interstore.prepared import Partition, Query, ScanPage, Write, WriteMode
+from interstore.transactions import Isolation
 
 __all__ = ["Operations"]
 
@@ -140,6 +141,47 @@ class Operations:
             return
         with begin() as database:
             yield self if database is self.database else Operations(database)
+
+    def check_transaction(self) -> None:
+        """Return if the engine declares `transaction`.
+
+        Raises:
+            UnsupportedError: it does not.
+        """
+        if not self.capabilities.transaction:
+            raise self.unsupported("transaction", "keep what must change together in one document")
+
+    @contextmanager
+    def transaction(self, isolation: Isolation) -> Generator[Operations]:
+        """The operations of a transaction, which ends with the block.
+
+        An engine that declares `transaction` defines it: a context manager that gives a database
+        like itself, connected, whose operations read what it wrote, while others read what was
+        before. Left normally it commits; left with an error, it undoes everything. If it cannot
+        commit it raises:
+
+        - `UnavailableError` if nothing was applied and the whole may be repeated;
+        - `OperationTimeoutError` if nobody knows whether it was.
+
+        An operation that fails for its document or its arguments leaves the transaction as it
+        was before the operation; after any other error it can only be undone. Where the engine
+        is disconnected meanwhile, everything is undone. Each operation of the transaction, its
+        begin and its end have the time that an operation has outside.
+
+        Raises:
+            UnsupportedError: the engine has no transactions, or not of that isolation.
+        """
+        from interstore._sync.transacted import Transacted
+
+        self.check_transaction()
+        begin: Callable[[Isolation], AbstractContextManager[Database]]
+        begin = getattr(self.database, "transaction")  # noqa: B009 (not part of the protocol)
+        with begin(isolation) as database:
+            operations = Transacted(database)
+            try:
+                yield operations
+            finally:
+                operations.end()
 
     # Derived: reads.
 

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/store.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 15679b02cb6f4151c94a8b49
+# Digest of the rest: 9513f9b12e058415a5ff9359
 
 """`Store`: what an application calls."""
 
@@ -15,6 +15,7 @@ from interstore._sync.administration import Administration
 from interstore._sync.documents import Documents
 from interstore._sync.many import Many
 from interstore._sync.queries import Queries
+from interstore._sync.transactions import Transactions
 from interstore.foreign import ForeignSource, IdType
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ __all__ = ["Store"]
 M = TypeVar("M")
 
 
-class Store(Documents, Queries, Many, Administration):
+class Store(Documents, Queries, Many, Transactions, Administration):
     """Documents in an engine: validates, assigns ids, prepares, and names errors.
 
     Made by `interstore.connect`, or around any database. Use it as a context manager,
@@ -60,12 +61,6 @@ class Store(Documents, Queries, Many, Administration):
             store = copy(self)
             store.database = operations
             yield store
-
-    def transaction(self) -> Any:
-        """Several operations that take effect together or not at all."""
-        raise self.database.unsupported(
-            "transaction", "keep what must change together in one document"
-        )
 
     def watch(self, model: str, since: str | None = None) -> Any:
         """The changes of a model as they happen."""

@@ -25,7 +25,7 @@ from interstore_backends.postgresql.indexes import IndexStatements
 from interstore_backends.postgresql.schema import Registry, Table
 from interstore_backends.postgresql.settings import PostgreSQLSettings
 
-__all__ = ["AsyncBuilder"]
+__all__ = ["AsyncBuilder", "connect_beside"]
 
 _ATTEMPTS: Final = 5
 """How often building starts again because others stored what does not fit meanwhile."""
@@ -62,7 +62,7 @@ class AsyncBuilder:
 
         One does the work; an open transaction on the other has the lock, which poolers keep.
         """
-        guard = await _connect(settings, error)
+        guard = await connect_beside(settings, error)
         try:
             async with guard.transaction():
                 wait = 0.05
@@ -71,7 +71,7 @@ class AsyncBuilder:
                 ]:
                     await sleep(wait)
                     wait = min(wait * 2, 1.0)
-                connection = await _connect(settings, error)
+                connection = await connect_beside(settings, error)
                 try:
                     yield cls(connection, settings, registry, table)
                 finally:
@@ -187,8 +187,8 @@ class AsyncBuilder:
             await sleep(_PAUSE)
 
 
-async def _connect(settings: PostgreSQLSettings, error: Translator) -> AsyncConnection:
-    """A connection for statements that may take long."""
+async def connect_beside(settings: PostgreSQLSettings, error: Translator) -> AsyncConnection:
+    """A connection beside the pool, for statements that may take long."""
     try:
         connection: AsyncConnection = await AsyncConnection.connect(
             **patient_arguments(settings), context=Attempts()

@@ -13,8 +13,10 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from interstore.errors import InterstoreError, UnavailableError
+from interstore.transactions import Isolation
 from interstore_backends.postgresql._async.pinned import AsyncPinned
 from interstore_backends.postgresql._async.statements import AsyncConnection, AsyncStatements
+from interstore_backends.postgresql._async.transacted import AsyncTransacted
 from interstore_backends.postgresql.conninfo import (
     Attempts,
     connect_arguments,
@@ -144,6 +146,18 @@ class AsyncConnections(AsyncStatements):
         finally:
             self._sessions.discard(session)
             await session.close()
+
+    @asynccontextmanager
+    async def transacted(self, isolation: Isolation) -> AsyncGenerator[AsyncStatements]:
+        transaction = AsyncTransacted(self, self._settings)
+        self._sessions.add(transaction)
+        try:
+            await transaction.begin(isolation)
+            yield transaction
+            await transaction.commit()
+        finally:
+            self._sessions.discard(transaction)
+            await transaction.roll_back()
 
     def _why_none(self) -> InterstoreError:
         """Why no connection was to be had: none can be made, or all are in use."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from psycopg_pool import AsyncConnectionPool
 
 from interstore.filters.tree import ALL
+from interstore.transactions import Isolation
 from interstore_backends.postgresql._async.indexes import AsyncIndexes
 from interstore_backends.postgresql._async.statements import AsyncConnection, AsyncStatements
 from interstore_backends.postgresql.settings import CAPABILITIES, LIMITS
@@ -40,6 +41,12 @@ class AsyncPostgreSQLDatabase(AsyncIndexes):
         """This database on one connection of the pool, which it keeps."""
         async with self._connections.session() as connections:
             yield self if connections is self._connections else self._over(connections)
+
+    @asynccontextmanager
+    async def transaction(self, isolation: Isolation) -> AsyncGenerator[Self]:
+        """This database in a transaction, on a connection of the pool."""
+        async with self._connections.transacted(isolation) as connections:
+            yield self._over(connections)
 
     def _over(self, connections: AsyncStatements) -> Self:
         """This database, by other connections."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from time import monotonic
 from typing import Final
 
@@ -12,6 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from interstore._compat_async import ASYNC, Lock
 from interstore.errors import UnavailableError
+from interstore.transactions import Isolation
 from interstore_backends.postgresql._async.statements import AsyncConnection, AsyncStatements
 from interstore_backends.postgresql.settings import PostgreSQLSettings
 
@@ -59,6 +60,9 @@ class AsyncPinned(AsyncStatements):
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[AsyncStatements]:
         yield self
+
+    def transacted(self, isolation: Isolation) -> AbstractAsyncContextManager[AsyncStatements]:
+        return self._connections.transacted(isolation)
 
     async def take(self, deadline: float) -> AsyncConnection:
         _ = self.pool  # raises if it is closed, or another process's

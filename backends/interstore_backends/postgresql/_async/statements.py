@@ -13,6 +13,7 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg_pool import AsyncConnectionPool
 
+from interstore.transactions import Isolation
 from interstore_backends.postgresql.conninfo import Attempts
 from interstore_backends.postgresql.errors import (
     Stalled,
@@ -108,6 +109,10 @@ class AsyncStatements(ABC):
     @abstractmethod
     def session(self) -> AbstractAsyncContextManager[AsyncStatements]:
         """The same on one connection, which it keeps."""
+
+    @abstractmethod
+    def transacted(self, isolation: Isolation) -> AbstractAsyncContextManager[AsyncStatements]:
+        """Statements that take effect together, when the block is left without an error."""
 
     @abstractmethod
     async def take(self, deadline: float) -> AsyncConnection:

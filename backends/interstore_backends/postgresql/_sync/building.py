@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/building.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 597fa58e0f50fabe02294cb5
+# Digest of the rest: 3c7c506bb37fd26a3ad89aa9
 
 """Building and removing the indexes of one model, one at a time, while others write.
 
@@ -29,7 +29,7 @@ from interstore_backends.postgresql.indexes import IndexStatements
 from interstore_backends.postgresql.schema import Registry, Table
 from interstore_backends.postgresql.settings import PostgreSQLSettings
 
-__all__ = ["Builder"]
+__all__ = ["Builder", "connect_beside"]
 
 _ATTEMPTS: Final = 5
 """How often building starts again because others stored what does not fit meanwhile."""
@@ -66,14 +66,14 @@ class Builder:
 
         One does the work; an open transaction on the other has the lock, which poolers keep.
         """
-        guard = _connect(settings, error)
+        guard = connect_beside(settings, error)
         try:
             with guard.transaction():
                 wait = 0.05
                 while Transaction(guard).run(registry.try_lock(table.model)) != [(True,)]:
                     sleep(wait)
                     wait = min(wait * 2, 1.0)
-                connection = _connect(settings, error)
+                connection = connect_beside(settings, error)
                 try:
                     yield cls(connection, settings, registry, table)
                 finally:
@@ -189,8 +189,8 @@ class Builder:
             sleep(_PAUSE)
 
 
-def _connect(settings: PostgreSQLSettings, error: Translator) -> Connection:
-    """A connection for statements that may take long."""
+def connect_beside(settings: PostgreSQLSettings, error: Translator) -> Connection:
+    """A connection beside the pool, for statements that may take long."""
     try:
         connection: Connection = Connection.connect(
             **patient_arguments(settings), context=Attempts()

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/connections.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 5ddb665498c403e89ad264d8
+# Digest of the rest: 27bf820696a514270a485f04
 
 """The pool of connections, and one of them kept for a session."""
 
@@ -17,8 +17,10 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from interstore.errors import InterstoreError, UnavailableError
+from interstore.transactions import Isolation
 from interstore_backends.postgresql._sync.pinned import Pinned
 from interstore_backends.postgresql._sync.statements import Connection, Statements
+from interstore_backends.postgresql._sync.transacted import Transacted
 from interstore_backends.postgresql.conninfo import (
     Attempts,
     connect_arguments,
@@ -148,6 +150,18 @@ class Connections(Statements):
         finally:
             self._sessions.discard(session)
             session.close()
+
+    @contextmanager
+    def transacted(self, isolation: Isolation) -> Generator[Statements]:
+        transaction = Transacted(self, self._settings)
+        self._sessions.add(transaction)
+        try:
+            transaction.begin(isolation)
+            yield transaction
+            transaction.commit()
+        finally:
+            self._sessions.discard(transaction)
+            transaction.roll_back()
 
     def _why_none(self) -> InterstoreError:
         """Why no connection was to be had: none can be made, or all are in use."""

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 53cbe50f9c2f17e87f07a176
+# Digest of the rest: 1fdcaf47f97cf0a1d9ac4ce2
 
 """The PostgreSQL engine: life, and what it declares."""
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from psycopg_pool import ConnectionPool
 
 from interstore.filters.tree import ALL
+from interstore.transactions import Isolation
 from interstore_backends.postgresql._sync.indexes import Indexes
 from interstore_backends.postgresql._sync.statements import Connection, Statements
 from interstore_backends.postgresql.settings import CAPABILITIES, LIMITS
@@ -44,6 +45,12 @@ class PostgreSQLDatabase(Indexes):
         """This database on one connection of the pool, which it keeps."""
         with self._connections.session() as connections:
             yield self if connections is self._connections else self._over(connections)
+
+    @contextmanager
+    def transaction(self, isolation: Isolation) -> Generator[Self]:
+        """This database in a transaction, on a connection of the pool."""
+        with self._connections.transacted(isolation) as connections:
+            yield self._over(connections)
 
     def _over(self, connections: Statements) -> Self:
         """This database, by other connections."""

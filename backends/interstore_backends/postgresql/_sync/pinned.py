@@ -1,13 +1,13 @@
 # Generated from backends/interstore_backends/postgresql/_async/pinned.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 58205935f6c87158423e03ed
+# Digest of the rest: 3e97ac3e4ededf3534e950ef
 
 """One connection, kept for a burst of statements."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from time import monotonic
 from typing import Final
 
@@ -16,6 +16,7 @@ from psycopg_pool import ConnectionPool
 
 from interstore._compat import Lock
 from interstore.errors import UnavailableError
+from interstore.transactions import Isolation
 from interstore_backends.postgresql._sync.statements import Connection, Statements
 from interstore_backends.postgresql.settings import PostgreSQLSettings
 
@@ -57,6 +58,9 @@ class Pinned(Statements):
     @contextmanager
     def session(self) -> Generator[Statements]:
         yield self
+
+    def transacted(self, isolation: Isolation) -> AbstractContextManager[Statements]:
+        return self._connections.transacted(isolation)
 
     def take(self, deadline: float) -> Connection:
         _ = self.pool  # raises if it is closed, or another process's

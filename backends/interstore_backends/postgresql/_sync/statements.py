@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/statements.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: b72fe12a9f73de7514c78126
+# Digest of the rest: 1af0ba36541ebfe1aade5dfe
 
 """Statements on whatever connection there is: bounded in time, repeated only where that is safe."""
 
@@ -17,6 +17,7 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg_pool import ConnectionPool
 
+from interstore.transactions import Isolation
 from interstore_backends.postgresql.conninfo import Attempts
 from interstore_backends.postgresql.errors import (
     Stalled,
@@ -112,6 +113,10 @@ class Statements(ABC):
     @abstractmethod
     def session(self) -> AbstractContextManager[Statements]:
         """The same on one connection, which it keeps."""
+
+    @abstractmethod
+    def transacted(self, isolation: Isolation) -> AbstractContextManager[Statements]:
+        """Statements that take effect together, when the block is left without an error."""
 
     @abstractmethod
     def take(self, deadline: float) -> Connection:

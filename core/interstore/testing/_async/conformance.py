@@ -20,6 +20,7 @@ from interstore.testing._async.programs import AsyncProgramSuite
 from interstore.testing._async.refusals import AsyncRefusalSuite
 from interstore.testing._async.scan import AsyncScanSuite
 from interstore.testing._async.sessions import AsyncSessionSuite
+from interstore.testing._async.transactions import AsyncTransactionSuite
 from interstore.testing._async.updates import AsyncUpdateSuite
 from interstore.testing._async.values import AsyncValueSuite
 
@@ -44,6 +45,7 @@ class AsyncConformance(
     AsyncIndexSuite,
     AsyncScanSuite,
     AsyncSessionSuite,
+    AsyncTransactionSuite,
     AsyncPersistenceSuite,
     AsyncDifferentialSuite,
     AsyncProgramSuite,

@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/conformance.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: e263545ef7cf7d8085d9711f
+# Digest of the rest: 6bb350cbac25d90583eb5a27
 
 """The whole kit in one class."""
 
@@ -24,6 +24,7 @@ from interstore.testing._sync.programs import ProgramSuite
 from interstore.testing._sync.refusals import RefusalSuite
 from interstore.testing._sync.scan import ScanSuite
 from interstore.testing._sync.sessions import SessionSuite
+from interstore.testing._sync.transactions import TransactionSuite
 from interstore.testing._sync.updates import UpdateSuite
 from interstore.testing._sync.values import ValueSuite
 
@@ -48,6 +49,7 @@ class Conformance(
     IndexSuite,
     ScanSuite,
     SessionSuite,
+    TransactionSuite,
     PersistenceSuite,
     DifferentialSuite,
     ProgramSuite,

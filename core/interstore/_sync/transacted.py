@@ -1,0 +1,100 @@
+# Generated from core/interstore/_async/transacted.py: change that file, then run
+#     uv run python tests/tools/async_to_sync.py
+# Digest of the rest: 960bca3f8b6b227a43546c2c
+
+"""The operations within a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from interstore._sync.database import Database
+from interstore._sync.operations import Operations
+from interstore.errors import UnsupportedError
+from interstore.foreign import ForeignSource
+from interstore.indexes import Index
+from interstore.transactions import Isolation, has_ended
+
+__all__ = ["Transacted"]
+
+_OUTSIDE: Final = ("connect", "disconnect", "drop", "foreign", "drop_index")
+"""What the engine may have, and a transaction has not."""
+
+_INSIDE: Final = (
+    "create", "find_by_id", "update", "delete", "find",
+    "find_by_ids", "count", "exists", "put", "create_many", "put_many", "update_many",
+    "delete_many", "find_one_and_update", "find_one_and_delete", "aggregate", "distinct", "ping",
+    "scan", "partitions", "models", "stats", "write_page", "indexes",
+)  # fmt: skip
+
+
+class Transacted(Operations):
+    """Those of `Operations` that take effect together or not at all.
+
+    What cannot be undone on every engine is refused: models and indexes come and go outside.
+    """
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        for name in _OUTSIDE:
+            self.__dict__.pop(name, None)
+
+    def end(self) -> None:
+        """From now on, refuse every operation."""
+
+        def refuse(*_: Any, **__: Any) -> Any:
+            raise has_ended(self.name)
+
+        for name in _INSIDE:
+            setattr(self, name, refuse)
+
+    def connect(self) -> None:
+        """It is connected."""
+
+    def disconnect(self) -> None:
+        """Refused: a transaction ends with its block."""
+        raise self._refusal("close the store", "leave the block, and close the store itself")
+
+    @contextmanager
+    def session(self) -> Generator[Operations]:
+        """These operations: they have one connection already."""
+        yield self
+
+    def check_transaction(self) -> None:
+        """Refused: there is one already."""
+        raise self._refusal(
+            "begin another transaction",
+            "do what belongs to it with the store that this one gave, and all else before or after",
+        )
+
+    @contextmanager
+    def transaction(self, isolation: Isolation) -> Generator[Operations]:
+        """Refused: there is one already."""
+        self.check_transaction()
+        yield self
+
+    def drop(self, model: str) -> bool:
+        """Refused."""
+        raise self._refusal("drop a model", "delete its documents with delete_many(model, {})")
+
+    def ensure_index(self, model: str, index: Index) -> None:
+        """Refused."""
+        raise self._refusal("build an index", "call ensure_index before the transaction")
+
+    def drop_index(self, model: str, name: str) -> bool:
+        """Refused."""
+        raise self._refusal("drop an index", "call drop_index before the transaction, or after")
+
+    def foreign(self, source: ForeignSource) -> Database:
+        """Refused."""
+        raise self._refusal("open what is foreign", "use a view of the store itself")
+
+    @property
+    def native(self) -> Any:
+        """Refused: what is done by it would not be part of the transaction."""
+        raise self._refusal("give the driver's object", "use that of the store itself")
+
+    def _refusal(self, what: str, instead: str) -> UnsupportedError:
+        return UnsupportedError(f"a transaction cannot {what}: {instead}", backend=self.name)
