@@ -45,6 +45,12 @@ _DECLARED: Final[Mapping[IndexType, tuple[Class, ...]]] = {
     "bool": ("null", "false", "true"),
 }
 _CONSTANT: Final[frozenset[Class]] = frozenset({"null", "false", "true"})
+_ATTRIBUTES: Final = {
+    Envelope.VERSION: "version",
+    Envelope.CREATED_AT: "created",
+    Envelope.UPDATED_AT: "updated",
+    Envelope.EXPIRES_AT: "expires",
+}
 _ID: Final = ENVELOPE_FIELDS[Envelope.ID]
 
 
@@ -110,7 +116,9 @@ class Stream:
     def value(self, document: Document) -> Any:
         """What a document of a loose stream is sorted by."""
         path = self.order[0].path
-        return document.expires if isinstance(path, Envelope) else resolve(document, path)
+        if isinstance(path, Envelope):
+            return getattr(document, _ATTRIBUTES[path])
+        return resolve(document, path)
 
     def _keys(self) -> list[tuple[SortKey, Class]]:
         return list(zip(self.order[:-1], self.classes, strict=True))
@@ -167,7 +175,7 @@ def compile_streams(
     order = query.order
     keys = order[:-1]
     users = [key.path for key in keys if not isinstance(key.path, Envelope)]
-    indexed = is_sorted_by(keys, sorted_paths)
+    indexed = is_sorted_by(order, sorted_paths)
     if not indexed and len(keys) > 1:
         raise _not_sortable(keys, users)
     loose = not indexed and bool(keys)
@@ -176,7 +184,7 @@ def compile_streams(
     types = declared if len(keys) > 1 else {}
     classes = [_classes(key, types) for key in keys]
     streams = [
-        Stream(query.tree, order, combination, query.after, loose)
+        Stream(query.tree, order, combination, query.after, loose and _is_sorted(combination))
         for combination in product(*classes)
     ]
     return [
@@ -185,13 +193,17 @@ def compile_streams(
     ]
 
 
-def is_sorted_by(keys: Sequence[SortKey], sorted_paths: Collection[tuple[Reference, ...]]) -> bool:
-    """Whether there are composite indexes for an order by these keys, and then the id."""
-    if not keys:
-        return True
-    if len({key.descending for key in keys}) > 1:
+def _is_sorted(classes: Sequence[Class]) -> bool:
+    """Whether the documents of a stream differ in what they are sorted by."""
+    return not _CONSTANT.issuperset(classes)
+
+
+def is_sorted_by(order: Sequence[SortKey], sorted_paths: Collection[tuple[Reference, ...]]) -> bool:
+    """Whether the id alone, or a composite index, is in this order."""
+    *keys, last = order
+    if any(key.descending != last.descending for key in keys):
         return False
-    return tuple(key.path for key in keys) in sorted_paths
+    return not keys or tuple(key.path for key in keys) in sorted_paths
 
 
 def compile_count(tree: Node) -> Statement:
