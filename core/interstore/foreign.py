@@ -31,10 +31,11 @@ from uuid import UUID
 
 from interstore.document import Document
 from interstore.errors import ConfigurationError, InvalidQueryError, UnsupportedError
+from interstore.nearest import nearest
 
 __all__ = [
-    "ForeignDocument", "ForeignSource", "IdType", "NativeId", "Renaming", "Span", "id_problem",
-    "native_id",
+    "ForeignDocument", "ForeignSource", "IdType", "NativeId", "Renaming", "Span", "absent",
+    "id_problem", "native_id",
 ]  # fmt: skip
 
 IdType: TypeAlias = Literal["objectid", "int", "uuid", "string"]
@@ -44,6 +45,7 @@ NativeId: TypeAlias = int | str
 """An id as engines compare it: an integer, or the text of any other kind."""
 
 _ID_TYPES: Final = ("objectid", "int", "uuid", "string")
+_LISTED: Final = 20
 _DIGITS: Final = re.compile(r"(0|-?[1-9][0-9]{0,37})\Z")
 _HEX: Final = re.compile(r"[0-9a-f]{24}\Z")
 _EXAMPLES: Final[Mapping[str, str]] = {
@@ -213,6 +215,22 @@ class ForeignDocument(Document):
 
 def _restore(fields: dict[str, Any], partial: bool) -> ForeignDocument:
     return ForeignDocument(fields, id=fields["id"], partial=partial)
+
+
+def absent(what: str, name: str, existing: Iterable[str]) -> str:
+    """What to say of a table or collection that does not exist.
+
+    Args:
+        what: what it would be.
+        name: as it was asked for.
+        existing: those that could have been meant.
+    """
+    names = list(existing)
+    found = nearest(name, names)
+    if found is not None:
+        return f"there is no such {what}; did you mean {found!r}?"
+    listed = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
+    return f"there is no such {what}; there are {listed or 'none'}"
 
 
 @dataclass(frozen=True, slots=True)

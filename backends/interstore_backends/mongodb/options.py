@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from pymongo.errors import PyMongoError
+from pymongo.uri_parser import split_options
+
+from interstore.errors import ConfigurationError
 from interstore_backends.mongodb.settings import MongoDBSettings
 
 __all__ = ["SIMPLE", "client_options", "connection_string"]
@@ -14,9 +18,20 @@ SIMPLE: Final = {"locale": "simple"}
 
 
 def connection_string(settings: MongoDBSettings) -> str:
-    """Servers and options; no user and no password, which are handed over by themselves."""
+    """Servers and options; no user and no password, which are handed over by themselves.
+
+    Raises:
+        ConfigurationError: the driver does not take an option's value. It would only warn of it.
+    """
     scheme = "mongodb+srv" if settings.srv else "mongodb"
     query = urlencode(settings.driver_options)
+    if query:
+        try:
+            split_options(query, validate=True, warn=False)
+        except (PyMongoError, ValueError, OSError) as error:
+            raise ConfigurationError(
+                f"{settings.place}: an option of the driver: {error}", backend="mongodb"
+            ) from None
     return f"{scheme}://{','.join(settings.hosts)}/" + (f"?{query}" if query else "")
 
 

@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl, urlencode
 
 from interstore.capabilities import Capabilities, Limits
 from interstore.errors import ConfigurationError
-from interstore.settings import URL, Secret, Settings, env
+from interstore.nearest import did_you_mean
+from interstore.settings import URL, Secret, Settings, check_host, env
 
 __all__ = ["CAPABILITIES", "LIMITS", "MongoDBSettings"]
 
@@ -36,6 +37,7 @@ _DRIVER_OPTIONS: Final = """
 DRIVER_OPTIONS: Final = frozenset(_DRIVER_OPTIONS.split())
 """What MongoDB's own connection strings know: handed to the driver as it stands."""
 
+_BY_LOWER_CASE: Final = {name.lower(): name for name in _DRIVER_OPTIONS.split()}
 _LOCAL_HOSTS: Final = ("127.", "localhost", "::1", "[::1]", "/", "%2F")
 _NAME_FORBIDDEN: Final = frozenset('/\\. "$\0')
 
@@ -102,14 +104,16 @@ class MongoDBSettings(Settings, kw_only=True, frozen=True):
     ] = True
     options: Annotated[
         Secret | None,
-        env(help="More of the driver's own options, as a URL has them: 'compressors=zstd&w=2'."),
+        env(
+            help="More of the driver's own options, as a URL has them: "
+            "'compressors=zlib&maxIdleTimeMS=60000'."
+        ),
     ] = None
 
-    url_parameters: ClassVar[frozenset[str]] = DRIVER_OPTIONS
+    url_parameters: ClassVar[frozenset[str]] = DRIVER_OPTIONS | frozenset(_BY_LOWER_CASE)
 
     def __post_init__(self) -> None:
-        if not self.host or "\0" in self.host:
-            raise ConfigurationError(f"host {self.host!r} is empty or holds a NUL character")
+        check_host(self.host)
         if not self.name or _NAME_FORBIDDEN & set(self.name) or len(self.name.encode()) > 63:
             raise ConfigurationError(
                 f"{self.name!r} cannot be the name of a database: MongoDB's have 1 to 63 bytes "
@@ -117,6 +121,28 @@ class MongoDBSettings(Settings, kw_only=True, frozen=True):
             )
         if self.password is not None and self.username is None:
             raise ConfigurationError("there is a password and no user; set DATABASE_USERNAME")
+        self._check_options()
+
+    def _check_options(self) -> None:
+        majority = self.durability == "majority"
+        acknowledged = f"durability={self.durability!r} says when a write is acknowledged"
+        decided = {
+            "w": ("majority" if majority else "1", acknowledged),
+            "journal": (str(majority).lower(), acknowledged),
+            "readPreference": ("primary", "reads are the primary's"),
+            "readConcernLevel": ("local", "reads are the primary's"),
+        }
+        for name, value in self.driver_options.items():
+            known = _BY_LOWER_CASE.get(name.lower())
+            if known is None:
+                # Not quoted: it may be what follows an '&' in a password.
+                near = did_you_mean(name, DRIVER_OPTIONS)
+                raise ConfigurationError(f"options has a name that the driver does not know{near}")
+            wanted, why = decided.get(known, (value.lower(), ""))
+            if value.lower() != wanted:
+                raise ConfigurationError(
+                    f"{known}={value} would have no effect, since {why}; leave it out"
+                )
 
     @classmethod
     def from_url(cls, url: URL) -> dict[str, Any]:
@@ -124,7 +150,11 @@ class MongoDBSettings(Settings, kw_only=True, frozen=True):
         given = super().from_url(url)
         if url.scheme == "mongodb+srv":
             given["srv"] = True
-        own = {name: value for name, value in url.query.items() if name in DRIVER_OPTIONS}
+        own = {
+            _BY_LOWER_CASE[name.lower()]: value
+            for name, value in url.query.items()
+            if name in cls.url_parameters
+        }
         if "authSource" in own:
             given["auth_source"] = own.pop("authSource")
         elif url.username is not None and given.get("name"):

@@ -6,6 +6,7 @@ the whole code, then its class. Errors without one come from the connection.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import psycopg
@@ -92,6 +93,7 @@ _TEXTS: Final[tuple[tuple[str, type[InterstoreError], str], ...]] = (
     ("failed to resolve host", UnavailableError, "check DATABASE_HOST"),
     ("timeout expired", OperationTimeoutError, ""),
 )
+_ADVICE: Final = re.compile(r"\n\s*Is the server running [^\n]*\?")
 _DATABASE_MISSING: Final = ('database "', '" does not exist')
 
 
@@ -149,7 +151,7 @@ class Translator:
         return made
 
     def _made(self, error: BaseException) -> InterstoreError:
-        text = redact(str(error).strip(), self.secrets)
+        text = redact(_said(error), self.secrets)
         code = getattr(error, "sqlstate", None) or ""
         if isinstance(error, Stalled):
             return self.timed_out()
@@ -201,6 +203,17 @@ class Translator:
             "share a session among fewer callers, or call the store itself",
             backend="postgresql",
         )
+
+
+def _said(error: BaseException) -> str:
+    """The server's message in one line, without the row that it refuses and libpq's own advice."""
+    diagnostics = getattr(error, "diag", None)
+    text: str = getattr(diagnostics, "message_primary", None) or str(error)
+    detail: str = getattr(diagnostics, "message_detail", None) or ""
+    if detail and not detail.startswith("Failing row"):
+        text += f" ({detail.rstrip('.')})"
+    text = _ADVICE.sub("", text.removeprefix("connection failed: "))
+    return " ".join(text.split())
 
 
 def _without_code(error: BaseException, text: str) -> tuple[type[InterstoreError], str]:

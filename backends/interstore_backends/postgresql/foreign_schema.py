@@ -24,7 +24,7 @@ NAMES: Final = (
     "SELECT CASE WHEN n.nspname = $1 THEN '' ELSE n.nspname || '.' END || c.relname "
     "FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
     "WHERE c.relkind IN ('r','p','v','m','f') AND n.nspname !~ '^(pg_|information_schema$)' "
-    "AND c.relname !~ '^interstore' ORDER BY n.nspname <> $1, 1 LIMIT 20"
+    "AND c.relname !~ '^interstore' ORDER BY n.nspname <> $1, 1 LIMIT 1000"
 )
 """What there is, that of the schema first."""
 
@@ -88,8 +88,8 @@ def make_table(
     names = {str(row[2]): str(row[0]) for row in columns}
     id = source.id or _primary_key(source, names, keys)
     renaming = Renaming(source, id)
-    made = [_column(row, renaming) for row in columns]
     renaming.check(names.values())
+    made = [_column(row, renaming) for row in columns]
     id_column = next(column for column in made if column.name == id)
     return ForeignTable(
         source=source,

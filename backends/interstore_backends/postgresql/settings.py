@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal
 
 from interstore.capabilities import Capabilities, Limits
 from interstore.errors import ConfigurationError
-from interstore.settings import URL, Secret, Settings, env
+from interstore.settings import URL, Secret, Settings, check_host, env
 
 __all__ = ["CAPABILITIES", "LIMITS", "PostgreSQLSettings"]
 
@@ -28,6 +28,7 @@ _KEYWORD: Final = re.compile(
     r"\s*(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)(?=\s|\Z)", re.DOTALL
 )
 _LOCAL: Final = re.compile(r"([/@].*|localhost(:\d+)?|127\.\d+\.\d+\.\d+(:\d+)?|::1)\Z")
+_WITH_PORT: Final = re.compile(r"[^/@:,][^:,]*:\d+\Z")
 _SSL: Final = {
     "disable": "disable",
     "require": "require",
@@ -114,7 +115,10 @@ class PostgreSQLSettings(Settings, kw_only=True, frozen=True):
     url_parameters: ClassVar[frozenset[str]] = frozenset(_FIELDS) - {"host", "port", "password"}
 
     def __post_init__(self) -> None:
-        for name in ("host", "name", "username", "schema", "application_name"):
+        check_host(self.host)
+        if _WITH_PORT.match(self.host):
+            raise ConfigurationError(f"host {self.host!r} ends with a port: set DATABASE_PORT")
+        for name in ("name", "username", "schema", "application_name"):
             value = getattr(self, name)
             if not value or "\0" in value:
                 raise ConfigurationError(f"{name} {value!r} is empty or holds a NUL character")

@@ -15,7 +15,7 @@ from interstore.errors import (
     OperationTimeoutError,
 )
 from interstore.filters.tree import Node
-from interstore.foreign import ForeignSource, IdType, NativeId, Renaming, Span
+from interstore.foreign import ForeignSource, IdType, NativeId, Renaming, Span, absent
 from interstore.foreign_values import check_kept, exact_changes, touched
 from interstore_backends.sqlite import schema
 from interstore_backends.sqlite.errors import is_too_complex
@@ -231,7 +231,9 @@ def _load(cursor: Any, source: ForeignSource) -> ForeignTable:
     kinds = {name: kind for kind, name in found}
     if source.name not in kinds:
         others = [name for name in kinds if not name.startswith(("sqlite_", "interstore"))]
-        raise _wrong(source, f"there is no such table or view; there are {', '.join(others)}")
+        models = schema.models(cursor)
+        others = [name for name in others if name not in models]
+        raise _wrong(source, absent("table or view", source.name, others))
     if source.name.startswith("interstore") or source.name in schema.models(cursor):
         raise _wrong(source, "it is Interstore's own; read it as a model of the store")
     rows = cursor.execute(

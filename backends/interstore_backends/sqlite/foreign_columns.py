@@ -270,6 +270,7 @@ def load_columns(rows: list[tuple[Any, ...]], renaming: Renaming) -> tuple[Colum
     """
     columns: list[Column] = []
     id_column: Column | None = None
+    renaming.check([row[0] for row in rows])
     for name, declared, required, key, computed in rows:
         plain = (declared or "").upper()
         is_id = name == renaming.id
@@ -288,7 +289,6 @@ def load_columns(rows: list[tuple[Any, ...]], renaming: Renaming) -> tuple[Colum
             id_column = column
         else:
             columns.append(column)
-    renaming.check([row[0] for row in rows])
     assert id_column is not None, "checked just now"
     return id_column, columns
 

@@ -66,7 +66,8 @@ def resolve(choice: Choice, options: Mapping[str, Any], environment: Environment
         given[name] = (value, "URL")
     for name, value in options.items():
         if name not in fields:
-            raise _unknown("option", name, choice.backend.name, fields)
+            near = did_you_mean(name, fields)
+            raise _unknown("option", name, choice.backend.name, fields, near)
         given[name] = (value, "argument")
     values = {
         name: convert(fields[name], value, _said(name, origin))
@@ -105,7 +106,8 @@ def _from_url(choice: Choice, fields: Mapping[str, Field]) -> dict[str, Any]:
         if name in kind.url_parameters:
             continue
         if name not in fields:
-            raise _unknown("parameter of the URL", name, choice.backend.name, fields)
+            near = did_you_mean(name, [*fields, *kind.url_parameters])
+            raise _unknown("parameter of the URL", name, choice.backend.name, fields, near)
         values.setdefault(name, value)
     return values
 
@@ -135,10 +137,12 @@ def _secrets(choice: Choice, settings: Settings, fields: Mapping[str, Field]) ->
     return found
 
 
-def _unknown(what: str, name: str, backend: str, fields: Mapping[str, Field]) -> ConfigurationError:
+def _unknown(
+    what: str, name: str, backend: str, fields: Mapping[str, Field], near: str
+) -> ConfigurationError:
     known = ", ".join(fields) or "none"
     return ConfigurationError(
-        f"{backend} has no {what} {name!r}{did_you_mean(name, fields)} (known are {known})",
+        f"{backend} has no {what} {name!r}{near} (known are {known})",
         backend=backend,
     )
 

@@ -62,7 +62,7 @@ class URL:
         scheme, authority, path, query, fragment = match.groups()
         if authority is None:  # scheme:path is short for scheme:///path
             authority, path = "", path and f"/{path}"
-        if authority and "@" not in authority and "@" in text:
+        if authority and "@" in (path if "@" in authority else text):
             raise ConfigurationError(f"the URL has '@' after its first '/', '?' or '#': {_ENCODE}")
         if fragment is not None:
             raise ConfigurationError("the URL has a '#': write %23 where it belongs to a value")
@@ -159,6 +159,8 @@ def _address(text: str) -> tuple[str | None, int | None]:
 def _parameters(query: str) -> dict[str, str]:
     result: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
+        if "@" in name:
+            raise ConfigurationError(f"the URL has '@' in the name of a parameter: {_ENCODE}")
         if name in result:
             raise ConfigurationError(f"the URL has its parameter {name!r} twice")
         result[name] = value

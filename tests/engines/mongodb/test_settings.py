@@ -96,3 +96,49 @@ def test_modes_of_tls() -> None:
 def test_settings_that_cannot_be(settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         MongoDBSettings(**settings)
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("mongodb://h/app?w=0", "w=0 would have no effect, since durability='majority' says"),
+        ("mongodb://h/app?journal=false", "journal=false would have no effect"),
+        ("mongodb://h/app?readPreference=nearest", "since reads are the primary's"),
+        ("mongodb://h/app?readconcernlevel=snapshot", "since reads are the primary's"),
+    ],
+)
+def test_options_that_the_settings_decide_are_not_ignored(url: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
+        from_url(url)
+
+
+def test_what_hosting_services_give() -> None:
+    made = from_url("mongodb+srv://u:x@c.example/app?retryWrites=true&w=majority&appName=Cluster0")
+    assert made.driver_options == {"retryWrites": "true", "w": "majority", "appName": "Cluster0"}
+    assert from_url("mongodb://h/app?w=1", durability="primary").driver_options == {"w": "1"}
+
+
+def test_names_of_options_in_lower_case() -> None:
+    made = from_url("mongodb://h/app?replicaset=rs0&maxpoolsize=3")
+    assert made.replica_set == "rs0"
+    assert made.driver_options == {"maxPoolSize": "3"}
+
+
+def test_an_option_that_the_driver_does_not_know() -> None:
+    with pytest.raises(ConfigurationError, match="did you mean 'maxPoolSize'") as caught:
+        MongoDBSettings(options=Secret("maxPolSize=3"))
+    assert "maxPolSize" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_value_that_the_driver_does_not_take() -> None:
+    settings = from_url("mongodb://h/app?maxPoolSize=many")
+    with pytest.raises(ConfigurationError, match="maxpoolsize must be an integer"):
+        connection_string(settings)
+
+
+@pytest.mark.parametrize("host", ["mongodb://u:CANARY@h/app", "u:CANARY@h", "http://h", ""])
+def test_a_host_that_is_none(host: str) -> None:
+    with pytest.raises(ConfigurationError, match="DATABASE_HOST") as caught:
+        MongoDBSettings(host=host)
+    assert "CANARY" not in str(caught.value)

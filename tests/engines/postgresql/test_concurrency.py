@@ -8,10 +8,16 @@ from typing import Any
 
 import pytest
 
-from interstore.errors import ConfigurationError, CorruptionError, InvalidQueryError
+from interstore.errors import (
+    ConfigurationError,
+    CorruptionError,
+    InvalidQueryError,
+    UnavailableError,
+)
 from interstore.filters.parse import parse_filter
 from interstore_backends.postgresql._sync.database import PostgreSQLDatabase
 from tests.engines.postgresql.support import Open, changes, fill, query, run, write
+from tests.patience import eventually
 
 
 def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
@@ -124,3 +130,21 @@ def test_creation_is_off(opened: Open) -> None:
         database.create("m", write("a"))
     assert database.find_by_id("m", "a") is None
     database.create("there", write("b"))
+
+
+def test_a_store_that_is_closed_while_others_wait(opened: Open) -> None:
+    database = opened(pool_size=1, timeout=60)
+    fill(database, a={"n": 1})
+    pool = database.native
+    connection = pool.getconn()
+
+    def is_waiting() -> None:
+        assert pool.get_stats()["requests_waiting"] == 1
+
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(database.find_by_id, "m", "a")
+        eventually(is_waiting)
+        database.disconnect()
+        connection.close()
+        with pytest.raises(UnavailableError, match="the store was closed meanwhile"):
+            waiting.result(30)

@@ -239,7 +239,7 @@ def test_schemas_and_names(store: Store) -> None:
     assert t.update(1, {"a\"b'c": "y"})["a\"b'c"] == "y"
     run(store, 'CREATE TABLE "sales.x" (k int PRIMARY KEY)')
     assert store.foreign("sales.x").count() == 0
-    with pytest.raises(ConfigurationError, match=r"there are sales\.x, sales\.Order Details"):
+    with pytest.raises(ConfigurationError, match=r"did you mean 'sales\.x'\?$"):
         store.foreign("sales.y").find().first()
 
 
@@ -354,6 +354,28 @@ def test_what_is_not_foreign(store: Store) -> None:
     for name in ("users", "interstore_models", "public.users"):
         with pytest.raises(ConfigurationError, match="Interstore's own"):
             store.foreign(name).find().first()
+
+
+def test_a_name_with_a_typo(store: Store) -> None:
+    run(store, "CREATE SCHEMA sales")
+    run(store, "CREATE TABLE sales.orders (id int PRIMARY KEY, n int)")
+    store.create("sales_order", {"id": "a"})
+    for name in ("sales.order", "Sales.Orders", "orders"):
+        with pytest.raises(ConfigurationError, match=r"did you mean 'sales\.orders'\?$"):
+            store.foreign(name).get(1)
+    with pytest.raises(ConfigurationError, match=r"there are sales\.orders$"):
+        store.foreign("x").get(1)
+    with pytest.raises(ConfigurationError, match="id= names a column 'nr', which does not exist"):
+        store.foreign("sales.orders", id="nr").get(1)
+
+
+def test_a_row_that_is_refused_is_not_quoted(store: Store) -> None:
+    run(store, "CREATE TABLE t (k int PRIMARY KEY, n int NOT NULL, private text)")
+    run(store, "INSERT INTO t VALUES (1, 10, 'CANARY')")
+    with pytest.raises(InvalidDocumentError, match='null value in column "n"') as caught:
+        store.foreign("t").update(1, {"n": None})
+    assert "CANARY" not in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_table_that_is_altered(store: Store) -> None:

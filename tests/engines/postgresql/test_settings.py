@@ -100,3 +100,15 @@ def test_a_pooler_gets_no_options() -> None:
     assert "options" not in arguments
     assert arguments["prepare_threshold"] is None
     assert "SET TimeZone = 'UTC'" in (session_statements(made) or "")
+
+
+@pytest.mark.parametrize("host", ["postgresql://u:CANARY@h/app", "u:CANARY@h", "h:6432", ""])
+def test_a_host_that_is_none(host: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"DATABASE_(HOST|PORT)") as caught:
+        PostgreSQLSettings(host=host)
+    assert "CANARY" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["h", "::1", "/run/postgresql", "@abstract", "a:1,b:2"])
+def test_hosts_of_every_kind(host: str) -> None:
+    assert PostgreSQLSettings(host=host).host == host

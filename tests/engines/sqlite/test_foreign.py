@@ -262,8 +262,13 @@ def test_what_is_not_foreign(store: Store) -> None:
     for name in ("users", "interstore_models"):
         with pytest.raises(ConfigurationError, match="Interstore's own"):
             store.foreign(name).find().first()
-    with pytest.raises(ConfigurationError, match="no such table or view; there are"):
+    with pytest.raises(ConfigurationError, match=r"no such table or view; there are none$"):
         store.foreign("x").find().first()
+    table(store, "k INTEGER PRIMARY KEY, id TEXT", (1, "x"))
+    with pytest.raises(ConfigurationError, match="no such table or view; did you mean 't'"):
+        store.foreign("T").find().first()
+    with pytest.raises(ConfigurationError, match="id= names a column 'nr', which does not exist"):
+        store.foreign("t", id="nr").get(1)
 
 
 def test_a_table_that_is_altered(store: Store) -> None:

@@ -71,6 +71,8 @@ def test_what_is_no_url_is_kept_whole(text: str) -> None:
         ("a://u:CANARY/x@h/db", "'@' after its first"),
         ("a://u:12#CANARY@h/db", "'@' after its first"),
         ("a://u:12?CANARY@h/db", "'@' after its first"),
+        ("a://u:x@CANARY/y@h/db", "'@' after its first"),
+        ("a://u:x@h?CANARY@h/db", "'@' in the name of a parameter"),
         ("a://u:CAN@ARY@h/db", "more than one user or password"),
         ("a://u:CAN:ARY@h/db", "more than one user or password"),
         ("a:///x#CANARY", "write %23"),

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/foreign.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: aa5eed6ce6e9254a8bebc3c1
+# Digest of the rest: 9d0cee74f375310a0af2329a
 
 """Collections and views that others made in the same database, which are read and updated."""
 
@@ -17,7 +17,15 @@ from interstore.changes import Change, Changes
 from interstore.document import Document
 from interstore.errors import ConfigurationError, InvalidDocumentError
 from interstore.filters.tree import Node
-from interstore.foreign import ForeignDocument, ForeignSource, IdType, NativeId, Renaming, Span
+from interstore.foreign import (
+    ForeignDocument,
+    ForeignSource,
+    IdType,
+    NativeId,
+    Renaming,
+    Span,
+    absent,
+)
 from interstore.foreign_values import exact_changes
 from interstore.paths import MISSING, resolve, show_path
 from interstore_backends.mongodb._sync.connection import Connection
@@ -310,7 +318,7 @@ class MongoDBForeign(ForeignDatabase):
         return bson_id(self._ids, id)
 
     def _strange(self, value: Any, wanted: IdType | None) -> ConfigurationError:
-        kind = "no value" if value is None else f"{value!r:.60}, a {type(value).__name__}"
+        kind = "no value" if value is None else f"{value!r:.60} (of type {type(value).__name__})"
         said = "ids are ObjectIds, integers, UUIDs (binary of subtype 4) or strings"
         if wanted is not None and id_kind(value) is not None:
             said = f"the ids are of type {wanted!r}"
@@ -335,7 +343,7 @@ class MongoDBForeign(ForeignDatabase):
             if not found:
                 names = database.list_collection_names()
                 others = sorted(n for n in names if not n.startswith(("interstore", "system.")))
-                raise self._wrong(f"there is no such collection; there are {', '.join(others)}")
+                raise self._wrong(absent("collection", name, others))
             if name.startswith(("interstore", "system.")):
                 raise self._wrong("it is not for documents; choose a collection of yours")
             self._type = str(found[0].get("type", "collection"))

@@ -120,10 +120,13 @@ class AsyncConnections(AsyncStatements):
 
     async def take(self, deadline: float) -> AsyncConnection:
         pool = self.pool
+        problem: InterstoreError
         try:
             connection = await pool.getconn(deadline - monotonic())
-        except (PoolTimeout, PoolClosed):
+        except PoolTimeout:
             problem = self._why_none()
+        except PoolClosed:
+            problem = UnavailableError("the store was closed meanwhile", backend="postgresql")
         else:
             connection.deadline = deadline
             return connection

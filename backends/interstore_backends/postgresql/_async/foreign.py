@@ -12,7 +12,7 @@ from interstore.changes import Changes
 from interstore.document import Document
 from interstore.errors import ConfigurationError
 from interstore.filters.tree import Node
-from interstore.foreign import ForeignSource, IdType, NativeId, Span
+from interstore.foreign import ForeignSource, IdType, NativeId, Span, absent
 from interstore.foreign_values import exact_changes
 from interstore_backends.postgresql import foreign_schema
 from interstore_backends.postgresql._async.models import AsyncModels
@@ -209,8 +209,10 @@ class AsyncPostgreSQLForeign(AsyncForeignDatabase):
                 columns = await read(foreign_schema.COLUMNS, oid)
                 keys = await read(foreign_schema.KEYS, oid)
                 return foreign_schema.make_table(self.source, place, relations[0], columns, keys)
-        names = [name for (name,) in await read(foreign_schema.NAMES, [self._schema])]
-        raise self._wrong(f"there is no such table or view; there are {', '.join(names)}")
+        found = [str(name) for (name,) in await read(foreign_schema.NAMES, [self._schema])]
+        models = await self._models.names()
+        others = [name for name in found if name not in models]
+        raise self._wrong(absent("table or view", self.source.name, others))
 
     async def _refuse_ours(self, place: tuple[str, str]) -> None:
         schema, name = place

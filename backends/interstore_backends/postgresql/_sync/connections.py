@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/connections.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 27bf820696a514270a485f04
+# Digest of the rest: 76574d45f5b966ca5c149558
 
 """The pool of connections, and one of them kept for a session."""
 
@@ -124,10 +124,13 @@ class Connections(Statements):
 
     def take(self, deadline: float) -> Connection:
         pool = self.pool
+        problem: InterstoreError
         try:
             connection = pool.getconn(deadline - monotonic())
-        except (PoolTimeout, PoolClosed):
+        except PoolTimeout:
             problem = self._why_none()
+        except PoolClosed:
+            problem = UnavailableError("the store was closed meanwhile", backend="postgresql")
         else:
             connection.deadline = deadline
             return connection

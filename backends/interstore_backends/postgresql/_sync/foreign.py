@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/foreign.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: ec8227f17316dc341166675a
+# Digest of the rest: 5fe8a1cc95799beaacbe5e96
 
 """Tables and views that others made in the same database, which are read and updated."""
 
@@ -16,7 +16,7 @@ from interstore.changes import Changes
 from interstore.document import Document
 from interstore.errors import ConfigurationError
 from interstore.filters.tree import Node
-from interstore.foreign import ForeignSource, IdType, NativeId, Span
+from interstore.foreign import ForeignSource, IdType, NativeId, Span, absent
 from interstore.foreign_values import exact_changes
 from interstore_backends.postgresql import foreign_schema
 from interstore_backends.postgresql._sync.models import Models
@@ -213,8 +213,10 @@ class PostgreSQLForeign(ForeignDatabase):
                 columns = read(foreign_schema.COLUMNS, oid)
                 keys = read(foreign_schema.KEYS, oid)
                 return foreign_schema.make_table(self.source, place, relations[0], columns, keys)
-        names = [name for (name,) in read(foreign_schema.NAMES, [self._schema])]
-        raise self._wrong(f"there is no such table or view; there are {', '.join(names)}")
+        found = [str(name) for (name,) in read(foreign_schema.NAMES, [self._schema])]
+        models = self._models.names()
+        others = [name for name in found if name not in models]
+        raise self._wrong(absent("table or view", self.source.name, others))
 
     def _refuse_ours(self, place: tuple[str, str]) -> None:
         schema, name = place
