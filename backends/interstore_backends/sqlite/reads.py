@@ -8,10 +8,16 @@ from typing import Any
 
 import msgspec
 
+from interstore._sync.operations import Operations
+from interstore.aggregation import Aggregation, Group, arrange
 from interstore.document import Document
-from interstore.filters.tree import Node
+from interstore.filters.order import sort_value
+from interstore.filters.tree import Node, Scalar
+from interstore.paths import Reference
 from interstore.prepared import Partition, Query, ScanPage
+from interstore.pushdown import distinct_groups
 from interstore_backends.sqlite.access import Access
+from interstore_backends.sqlite.aggregates import TOO_LARGE, compile_aggregation, groups_of
 from interstore_backends.sqlite.compile import Compiled, compile_query, where
 from interstore_backends.sqlite.rows import Row, find_all, find_one
 from interstore_backends.sqlite.schema import Table
@@ -70,6 +76,44 @@ class Reads(Access):
     def exists(self, model: str, tree: Node) -> bool:
         """Whether any document matches."""
         return self._select(model, "SELECT 1", tree, " LIMIT 1") is not None
+
+    def aggregate(self, model: str, aggregation: Aggregation) -> list[dict[str, Any]]:
+        """One row for each group."""
+        groups = self._groups(model, aggregation)
+        if groups is None:
+            return Operations.aggregate(self._derived(), model, aggregation)
+        return arrange(groups, aggregation)
+
+    def distinct(self, model: str, path: Reference, tree: Node) -> list[Scalar]:
+        """The scalars that stand at `path`, each once, in sort order."""
+        groups = self._groups(model, distinct_groups(path, tree))
+        if groups is None:
+            return Operations.distinct(self._derived(), model, path, tree)
+        return sorted([value for (value,), _ in groups], key=sort_value)
+
+    def _groups(self, model: str, aggregation: Aggregation) -> list[Group] | None:
+        """The groups; ``None`` if only core can tell them, of whole documents."""
+
+        def work(cursor: Any, table: Table) -> list[Row] | None:
+            def run(condition: Compiled) -> list[Row] | None:
+                query = compile_aggregation(aggregation, table.name, condition)
+                try:
+                    rows: list[Row] = cursor.execute(query.sql, query.parameters).fetchall()
+                except self._driver.Error as error:
+                    if str(error) == TOO_LARGE:
+                        return None
+                    raise
+                return rows
+
+            return self._filtered(table, aggregation.tree, run)
+
+        rows = self._read(model, work)
+        return None if rows is None else groups_of(rows, aggregation)
+
+    def _derived(self) -> Operations:
+        """What is built on the operations on one document."""
+        database: Any = self  # the engine, of which this class is a part
+        return Operations(database)
 
     def _select(self, model: str, what: str, tree: Node, end: str = "") -> Row | None:
         """The first row of a query over the documents that match."""

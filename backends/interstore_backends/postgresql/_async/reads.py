@@ -11,14 +11,19 @@ from typing import Any, Final
 
 import psycopg
 
+from interstore._async.operations import AsyncOperations
+from interstore.aggregation import Aggregation, Group, arrange
 from interstore.document import Document
 from interstore.errors import CorruptionError, InterstoreError
-from interstore.filters.tree import ALL, Node
-from interstore.paths import Path
+from interstore.filters.order import sort_value
+from interstore.filters.tree import ALL, Node, Scalar
+from interstore.paths import Path, Reference
 from interstore.prepared import Partition, Query, ScanPage
+from interstore.pushdown import distinct_groups
 from interstore_backends.postgresql._async.connections import AsyncConnections
 from interstore_backends.postgresql._async.models import AsyncModels
 from interstore_backends.postgresql._async.statements import AsyncStatements
+from interstore_backends.postgresql.aggregates import compile_aggregation, groups_of
 from interstore_backends.postgresql.compile import compile_filter, compile_query
 from interstore_backends.postgresql.errors import Translator, is_undefined_table
 from interstore_backends.postgresql.rows import Row, read_document, read_documents
@@ -93,6 +98,33 @@ class AsyncReads:
         where = compile_filter(tree, await self._indexed(table, tree))
         sql = f"SELECT 1 FROM {table.name}{where.sql} LIMIT 1"
         return bool(await self._read(table, sql, where.values, prepare=where.prepare))
+
+    async def aggregate(self, model: str, aggregation: Aggregation) -> list[dict[str, Any]]:
+        """One row for each group."""
+        groups = await self._groups(model, aggregation)
+        if groups is None:
+            return await AsyncOperations.aggregate(self._derived(), model, aggregation)
+        return arrange(groups, aggregation)
+
+    async def distinct(self, model: str, path: Reference, tree: Node) -> list[Scalar]:
+        """The scalars that stand at `path`, each once, in sort order."""
+        groups = await self._groups(model, distinct_groups(path, tree)) or []
+        return sorted([value for (value,), _ in groups], key=sort_value)
+
+    async def _groups(self, model: str, aggregation: Aggregation) -> list[Group] | None:
+        """The groups; ``None`` if only core can tell them, of whole documents."""
+        table = await self._table(model)
+        if table is None:
+            return None
+        where = compile_filter(aggregation.tree, await self._indexed(table, aggregation.tree))
+        sql = compile_aggregation(aggregation, table.name, where)
+        rows = await self._read(table, sql, where.values, prepare=where.prepare)
+        return groups_of(rows, aggregation) if rows or aggregation.group_by else None
+
+    def _derived(self) -> AsyncOperations:
+        """What is built on the operations on one document."""
+        database: Any = self  # the engine, of which this class is a part
+        return AsyncOperations(database)
 
     async def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:
         """One page of a partition, in the order of ids, after the last id of the page before."""

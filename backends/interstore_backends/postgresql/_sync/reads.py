@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 118e0aa1871eb1b9aeee4ec9
+# Digest of the rest: 52f82fcaac292c983df20845
 
 """What is read, and what all operations share."""
 
@@ -15,14 +15,19 @@ from typing import Any, Final
 
 import psycopg
 
+from interstore._sync.operations import Operations
+from interstore.aggregation import Aggregation, Group, arrange
 from interstore.document import Document
 from interstore.errors import CorruptionError, InterstoreError
-from interstore.filters.tree import ALL, Node
-from interstore.paths import Path
+from interstore.filters.order import sort_value
+from interstore.filters.tree import ALL, Node, Scalar
+from interstore.paths import Path, Reference
 from interstore.prepared import Partition, Query, ScanPage
+from interstore.pushdown import distinct_groups
 from interstore_backends.postgresql._sync.connections import Connections
 from interstore_backends.postgresql._sync.models import Models
 from interstore_backends.postgresql._sync.statements import Statements
+from interstore_backends.postgresql.aggregates import compile_aggregation, groups_of
 from interstore_backends.postgresql.compile import compile_filter, compile_query
 from interstore_backends.postgresql.errors import Translator, is_undefined_table
 from interstore_backends.postgresql.rows import Row, read_document, read_documents
@@ -97,6 +102,33 @@ class Reads:
         where = compile_filter(tree, self._indexed(table, tree))
         sql = f"SELECT 1 FROM {table.name}{where.sql} LIMIT 1"
         return bool(self._read(table, sql, where.values, prepare=where.prepare))
+
+    def aggregate(self, model: str, aggregation: Aggregation) -> list[dict[str, Any]]:
+        """One row for each group."""
+        groups = self._groups(model, aggregation)
+        if groups is None:
+            return Operations.aggregate(self._derived(), model, aggregation)
+        return arrange(groups, aggregation)
+
+    def distinct(self, model: str, path: Reference, tree: Node) -> list[Scalar]:
+        """The scalars that stand at `path`, each once, in sort order."""
+        groups = self._groups(model, distinct_groups(path, tree)) or []
+        return sorted([value for (value,), _ in groups], key=sort_value)
+
+    def _groups(self, model: str, aggregation: Aggregation) -> list[Group] | None:
+        """The groups; ``None`` if only core can tell them, of whole documents."""
+        table = self._table(model)
+        if table is None:
+            return None
+        where = compile_filter(aggregation.tree, self._indexed(table, aggregation.tree))
+        sql = compile_aggregation(aggregation, table.name, where)
+        rows = self._read(table, sql, where.values, prepare=where.prepare)
+        return groups_of(rows, aggregation) if rows or aggregation.group_by else None
+
+    def _derived(self) -> Operations:
+        """What is built on the operations on one document."""
+        database: Any = self  # the engine, of which this class is a part
+        return Operations(database)
 
     def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:
         """One page of a partition, in the order of ids, after the last id of the page before."""

@@ -177,11 +177,11 @@ class AsyncDifferentialSuite(AsyncSuite):
             try:
                 expected = aggregated(stored, arguments)
             except InvalidQueryError as error:
-                expected = str(error)
+                expected = type(error)
             try:
                 found = await store.aggregate(model, **arguments)
             except InvalidQueryError as error:
-                found = str(error)
+                found = type(error)
             assert exact(found) == exact(expected), f"aggregate {arguments!r}"
             tally["aggregates"] += 1
 
