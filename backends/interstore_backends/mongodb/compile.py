@@ -22,7 +22,7 @@ from interstore_backends.mongodb.conditions import (
 from interstore_backends.mongodb.indexes import INDEXES, Declaration
 from interstore_backends.mongodb.keys import ENVELOPE, field_path
 
-__all__ = ["Find", "compile_query", "is_proof", "sort_expression", "sorts_by_fields"]
+__all__ = ["Find", "compile_query", "entering", "is_proof", "sort_expression", "sorts_by_fields"]
 
 _INDEX_LIMIT: Final = 2**31 - 1
 
@@ -253,7 +253,7 @@ def sort_expression(path: Reference) -> Any:
     """What a document sorts by: the scalar at the path, null for anything else."""
     if isinstance(path, Envelope):
         return {"$ifNull": [f"${ENVELOPE_FIELDS[path]}", None]}
-    value = "$" + field_path(path) if _is_keys(path) else _entering(path)
+    value = "$" + field_path(path) if _is_keys(path) else entering(path)
     container = {"$in": [{"$type": "$$v"}, ["array", "object", "missing"]]}
     return {"$let": {"vars": {"v": value}, "in": {"$cond": [container, None, "$$v"]}}}
 
@@ -263,7 +263,7 @@ def _is_keys(path: Path) -> bool:
     return all(isinstance(step, str) for step in path)
 
 
-def _entering(path: Path) -> Any:
+def entering(path: Path) -> Any:
     """The value at a path with indexes, step by step; null where there is none."""
     value: Any = "$" + field_path(path[:1])
     for step in path[1:]:

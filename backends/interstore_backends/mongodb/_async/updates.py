@@ -113,11 +113,6 @@ class AsyncUpdates(AsyncWrites):
         """One document after the other, each read before."""
         return await AsyncOperations.update_many(self._derived(), model, tree, changes)
 
-    def _derived(self) -> AsyncOperations:
-        """What is built on the operations on one document."""
-        database: Any = self  # the engine, of which this class is a part
-        return AsyncOperations(database)
-
     async def _may_differ(self, model: str, changes: Changes) -> bool:
         """Whether an index, or a validator of others, may refuse some documents and not others.
 

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 833c4c755236b5398e0e4fce
+# Digest of the rest: b67859da2d42db087ccd7fd6
 
 """The operations that only read."""
 
@@ -12,11 +12,17 @@ from typing import Any, Final
 
 from pymongo.errors import OperationFailure
 
+from interstore._sync.operations import Operations
+from interstore.aggregation import Aggregation, Group, arrange
 from interstore.document import Document
-from interstore.filters.tree import Node
+from interstore.filters.order import sort_value
+from interstore.filters.tree import Node, Scalar
+from interstore.paths import Reference
 from interstore.prepared import Partition, Query, ScanPage
+from interstore.pushdown import distinct_groups
 from interstore_backends.mongodb._sync.connection import translated
 from interstore_backends.mongodb._sync.indexes import Indexes
+from interstore_backends.mongodb.aggregates import compile_aggregation, groups_of
 from interstore_backends.mongodb.compile import Find, compile_query, is_proof, sorts_by_fields
 from interstore_backends.mongodb.conditions import Filter, compile_filter
 from interstore_backends.mongodb.errors import CAUGHT, is_index_gone
@@ -98,6 +104,36 @@ class Reads(Indexes):
         """Whether any document matches."""
         found = self._collection(model).find_one(compile_filter(tree), {"_id": 1}, collation=SIMPLE)
         return found is not None
+
+    @translated
+    def aggregate(self, model: str, aggregation: Aggregation) -> list[dict[str, Any]]:
+        """One row for each group."""
+        groups = self._groups(model, aggregation)
+        # Of no documents, MongoDB has no group either.
+        if groups is None or not (groups or aggregation.group_by):
+            return Operations.aggregate(self._derived(), model, aggregation)
+        return arrange(groups, aggregation)
+
+    @translated
+    def distinct(self, model: str, path: Reference, tree: Node) -> list[Scalar]:
+        """The scalars that stand at `path`, each once, in sort order."""
+        groups = self._groups(model, distinct_groups(path, tree)) or []
+        return sorted([value for (value,), _ in groups], key=sort_value)
+
+    def _groups(self, model: str, aggregation: Aggregation) -> list[Group] | None:
+        """The groups; ``None`` if only core can tell them, of whole documents."""
+        cursor = self._collection(model).aggregate(
+            compile_aggregation(aggregation),
+            collation=SIMPLE,
+            allowDiskUse=True,
+            batchSize=_BATCH,
+        )
+        return groups_of(cursor.to_list(), aggregation)
+
+    def _derived(self) -> Operations:
+        """What is built on the operations on one document."""
+        database: Any = self  # the engine, of which this class is a part
+        return Operations(database)
 
     @translated
     def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:

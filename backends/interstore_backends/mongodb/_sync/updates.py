@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/updates.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 9f6aba9fdb69ae05092f7bf0
+# Digest of the rest: bcbdaacdb74c113e96e9509f
 
 """Updates of documents that a filter names."""
 
@@ -116,11 +116,6 @@ class Updates(Writes):
     def _update_each(self, model: str, tree: Node, changes: Changes) -> BulkResult:
         """One document after the other, each read before."""
         return Operations.update_many(self._derived(), model, tree, changes)
-
-    def _derived(self) -> Operations:
-        """What is built on the operations on one document."""
-        database: Any = self  # the engine, of which this class is a part
-        return Operations(database)
 
     def _may_differ(self, model: str, changes: Changes) -> bool:
         """Whether an index, or a validator of others, may refuse some documents and not others.
