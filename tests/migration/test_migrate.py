@@ -14,7 +14,12 @@ from typing import Any
 import pytest
 
 from interstore import Store, connect
-from interstore.errors import ConfigurationError, InvalidQueryError, UnavailableError
+from interstore.errors import (
+    ConfigurationError,
+    DuplicateError,
+    InvalidQueryError,
+    UnavailableError,
+)
 from interstore.migration import Limits, Progress, migrate_async, verify_async
 from interstore.migration.locks import target_lock
 from interstore.migration.references import place_of
@@ -55,6 +60,35 @@ def test_every_document_arrives_with_its_envelope(
     assert report.totals.balanced
     assert report.verification is not None
     assert report.verification.compared == "id, fields, version and times"
+
+
+@pytest.mark.parametrize("to", ENGINES)
+def test_indexes_are_declared_on_the_target(to: str, make_store: MakeStore, run: Migrate) -> None:
+    source, target = make_store("memory", "source"), make_store(to, "target")
+    fill(source, "users", 100)
+    source.create("tagged", {"id": "a", "tags": ["x"]})
+    source.ensure_index("users", "n", type="number", unique=True)
+    source.ensure_index("users", "n", "@created_at")
+    source.ensure_index("tagged", "tags", type="string", list=True)
+    report = run(source, target, map={"users": "people"})
+    assert target.indexes("people") == source.indexes("users")
+    assert target.indexes("tagged") == source.indexes("tagged")
+    assert report.status == "done"
+    assert "tagged has the source's indexes: index on tags (list, type=string)" in report.notes
+    with pytest.raises(DuplicateError):
+        target.create("people", {"n": 1})
+
+
+def test_an_index_that_the_target_cannot_have_is_named(make_store: MakeStore, run: Migrate) -> None:
+    source, target = make_store("memory", "source"), make_store("sqlite", "target")
+    source.create("users", {"id": "a", "mail": "x"})
+    source.ensure_index("users", "mail", unique=True)
+    target.create("users", {"id": "b", "mail": "x"})
+    report = run(source, target, into="merge")
+    assert report.status == "done"
+    assert target.indexes("users") == []
+    [note] = [note for note in report.notes if "without" in note]
+    assert note.startswith("users is without the index on mail (unique), which the source has: 2")
 
 
 @pytest.mark.parametrize("level", ["count", "digest", "full"])

@@ -19,6 +19,7 @@ from interstore.errors import (
 from interstore.filters.tree import ALL
 from interstore.migration.coordinator import Coordinator
 from interstore.migration.ends import Ends
+from interstore.migration.indexes import copy_indexes
 from interstore.migration.journal import Journal, write_atomically
 from interstore.migration.locks import target_lock
 from interstore.migration.plan import Level, Limits, Plan, Request
@@ -177,6 +178,9 @@ class _Session:
         try:
             self._clear()
             self._copy()
+            self._notes += copy_indexes(
+                self._ends.source.database, self._ends.target.database, self._plan.models
+            )
             verification = self._verify()
         except Stopped:
             return self._report("stopped")
