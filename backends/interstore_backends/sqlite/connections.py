@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from interstore.errors import UnavailableError
 from interstore_backends.sqlite import fork
@@ -18,6 +19,9 @@ from interstore_backends.sqlite.errors import Translator, is_busy
 from interstore_backends.sqlite.functions import Filters
 from interstore_backends.sqlite.opening import Opener, absolute
 from interstore_backends.sqlite.settings import SQLiteSettings
+
+if TYPE_CHECKING:
+    from interstore_backends.sqlite.transactions import Transaction
 
 __all__ = ["Connections"]
 
@@ -55,6 +59,9 @@ class Connections:
         self._inline_lock = threading.Lock()
         self._held: list[threading.Lock] = []
         self._quiet = True
+        self._transactions: set[Transaction] = set()
+        self._spare: list[Any] = []
+        self._forked_within = False
 
     # Opening and closing.
 
@@ -79,14 +86,19 @@ class Connections:
     def close(self) -> None:
         """Close every connection; those that are lent, when they come back."""
         fork.forget(self)
-        with self.lock, self._opening, self._inline_lock:
+        with self._opening:
             self._connected = False
+        for transaction in list(self._transactions):
+            self._keep(transaction.end())
+        with self.lock, self._opening, self._inline_lock:
             self._close_all()
 
     def _close_all(self) -> None:
         while self._idle:
             self._idle.pop().connection.close()
             self._readers -= 1
+        while self._spare:
+            self._spare.pop().connection.close()
         for cursor in (self._inline, self._writer):
             if cursor is not None:
                 cursor.connection.close()
@@ -112,6 +124,37 @@ class Connections:
             self._roll_back(cursor)
             raise
         return result
+
+    @contextmanager
+    def transacted(self) -> Generator[Connections]:
+        """One connection, what is written with it being applied together or not at all.
+
+        Raises:
+            InterstoreError: when the block is left: nothing was applied.
+        """
+        from interstore_backends.sqlite.transactions import Transaction
+
+        self._check_connected()
+        transaction = Transaction(self._settings, self._driver)
+        self._transactions.add(transaction)
+        fork.watch(transaction)
+        try:
+            transaction.begin(self._spare.pop() if self._spare else None)
+            yield transaction
+            transaction.commit()
+        finally:
+            fork.forget(transaction)
+            self._transactions.discard(transaction)
+            self._keep(transaction.end())
+
+    def _keep(self, cursor: Any) -> None:
+        """Have the next transaction use it, or close it."""
+        if cursor is None:
+            return
+        if self._connected and not self._spare:
+            self._spare.append(cursor)
+        else:
+            cursor.connection.close()
 
     def _roll_back(self, cursor: Any) -> None:
         if not cursor.connection.in_transaction:  # SQLite does so itself if the disk is full
@@ -150,6 +193,12 @@ class Connections:
         return cursor
 
     def _check_connected(self) -> None:
+        if self._forked_within:
+            raise UnavailableError(
+                f"{self.file}: this process was forked from another while a transaction was open "
+                "there; SQLite takes its locks for this one's: fork before, or after",
+                backend="sqlite",
+            )
         if not self._connected:
             raise UnavailableError(f"{self.file} is not connected", backend="sqlite")
 
@@ -193,9 +242,12 @@ class Connections:
 
     def after_fork(self, *, child: bool) -> None:
         """Let go. A child leaves what could not be closed alone: closing it would harm."""
+        if child and self._transactions:
+            self._forked_within = True
         if child and not self._quiet:
-            _abandoned.append((self._writer, self._inline, self._idle))
+            _abandoned.append((self._writer, self._inline, self._idle, self._spare))
             self._writer, self._inline, self._idle, self._readers = None, None, [], 0
+            self._spare = []
             self.lock, self._opening = threading.Lock(), threading.Lock()
             self._inline_lock = threading.Lock()
             self._held.clear()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from interstore.bulk import BulkResult, WriteOutcome
 from interstore.changes import Changes, conflict, not_found
@@ -11,13 +14,14 @@ from interstore.document import Document
 from interstore.filters.tree import ALL, Node
 from interstore.indexes import Index
 from interstore.prepared import Query, Write, WriteMode
+from interstore.transactions import Isolation
 from interstore_backends.sqlite import bulk, indexes, schema
 from interstore_backends.sqlite.compile import Compiled, compile_query, where
 from interstore_backends.sqlite.indexes import is_refusal, raise_refusal, refusal
 from interstore_backends.sqlite.reads import Reads
 from interstore_backends.sqlite.rows import Row, find_all, find_one, row_of
 from interstore_backends.sqlite.schema import Table
-from interstore_backends.sqlite.settings import CAPABILITIES, LIMITS
+from interstore_backends.sqlite.settings import CAPABILITIES, LIMITS, SQLiteSettings
 
 if TYPE_CHECKING:
     from interstore.foreign import ForeignSource
@@ -43,12 +47,26 @@ class SQLiteDatabase(Reads):
     capabilities = CAPABILITIES
     limits = LIMITS
 
+    def __init__(self, settings: SQLiteSettings) -> None:
+        super().__init__(settings)
+        if settings.in_memory:  # there is one connection, and it is everybody's
+            self.capabilities = replace(CAPABILITIES, transaction=False)
+
     def connect(self) -> None:
         self._connections.open()
 
     def disconnect(self) -> None:
         self._connections.close()
         self._tables.clear()
+
+    @contextmanager
+    def transaction(self, isolation: Isolation) -> Generator[Self]:
+        """This database in a transaction: the one that writes, so it is always serializable."""
+        with self._connections.transacted() as connections:
+            database = copy(self)
+            database._connections = connections
+            database._tables = dict(self._tables)  # those it makes may be undone
+            yield database
 
     # Writes of one document.
 

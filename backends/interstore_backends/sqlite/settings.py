@@ -17,6 +17,7 @@ CAPABILITIES: Final = Capabilities(
     models=True,
     drop=True,
     ensure_index=frozenset({"single", "compound", "unique", "list"}),
+    transaction=True,
     stats=True,
     native=True,
     write_page=True,
