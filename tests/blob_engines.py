@@ -12,6 +12,8 @@ from interstore.blobs.bridge import to_async, to_sync
 __all__ = [
     "bridged_blobs",
     "bridged_blobs_async",
+    "fsspec_blobs",
+    "fsspec_blobs_async",
     "local_blobs",
     "local_blobs_async",
     "memory_blobs",
@@ -49,3 +51,15 @@ def local_blobs(folder: Path, durability: Any = "os") -> Blobs:
 
 def local_blobs_async(folder: Path, durability: Any = "os") -> AsyncBlobs:
     return to_async(local_blobs(folder, durability))
+
+
+def fsspec_blobs(filesystem: Any, path: str) -> Blobs:
+    """Blobs in a filesystem that is made already."""
+    from interstore_backends.blobs_fsspec import FsspecBlobsSettings
+    from interstore_backends.blobs_fsspec.engine import FsspecBlobs
+
+    return FsspecBlobs(FsspecBlobsSettings(filesystem=filesystem, path=path))
+
+
+def fsspec_blobs_async(filesystem: Any, path: str) -> AsyncBlobs:
+    return to_async(fsspec_blobs(filesystem, path))

@@ -20,13 +20,29 @@ SNIFFED_BYTES: Final = 1024
 _WORD: Final = r"[A-Za-z0-9!#$&^_.+-]{1,127}"
 _TYPE: Final = re.compile(rf"{_WORD}/{_WORD}(?: *; *{_WORD}=(?:{_WORD}|\"[ !#-~]*\"))*\Z")
 _MORE: Final = {
+    ".7z": "application/x-7z-compressed",
     ".avif": "image/avif",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".epub": "application/epub+zip",
+    ".flac": "audio/flac",
     ".gz": "application/gzip",
+    ".heic": "image/heic",
     ".jsonl": "application/jsonl",
     ".md": "text/markdown",
+    ".mkv": "video/x-matroska",
+    ".odp": "application/vnd.oasis.opendocument.presentation",
+    ".ods": "application/vnd.oasis.opendocument.spreadsheet",
+    ".odt": "application/vnd.oasis.opendocument.text",
+    ".ogg": "audio/ogg",
     ".parquet": "application/vnd.apache.parquet",
+    ".pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     ".toml": "application/toml",
+    ".wasm": "application/wasm",
     ".webp": "image/webp",
+    ".woff": "font/woff",
+    ".woff2": "font/woff2",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".xz": "application/x-xz",
     ".yaml": "application/yaml",
     ".yml": "application/yaml",
     ".zst": "application/zstd",
@@ -117,6 +133,8 @@ def sniff(start: bytes) -> str | None:
 
     ``text/plain`` is any text without markup, and nothing at all; ``None`` is anything else.
     """
+    is_cut = len(start) > SNIFFED_BYTES
+    start = start[:SNIFFED_BYTES]
     for magic, kind in _MAGIC:
         if start.startswith(magic):
             return kind
@@ -124,7 +142,7 @@ def sniff(start: bytes) -> str | None:
         return _RIFF.get(start[8:12])
     if start[4:8] == b"ftyp":
         return _FTYP.get(start[8:12], "video/mp4")
-    if not _is_text(start):
+    if not _is_text(start, is_cut=is_cut):
         return None
     markup = _MARKUP.match(start.removeprefix(b"\xef\xbb\xbf"))
     if markup is not None:
@@ -136,13 +154,13 @@ def sniff(start: bytes) -> str | None:
     return "text/plain"
 
 
-def _is_text(start: bytes) -> bool:
+def _is_text(start: bytes, *, is_cut: bool) -> bool:
     if re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", start):
         return False
     try:
         start.decode()
     except UnicodeDecodeError as error:
-        return error.start >= len(start) - 3  # the cut may be within a character
+        return is_cut and error.start >= len(start) - 3  # the cut may be within a character
     return True
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from interstore.blobs.backend import BlobBackend
-from interstore.blobs.discovery import find, missing_driver
+from interstore.blobs.discovery import FSSPEC, find, missing_driver
 from interstore.blobs.rules import BlobRules
 from interstore.errors import ConfigurationError
 from interstore.settings.base import fields_of
@@ -138,6 +138,8 @@ def blob_settings_in_force(
         environment = _named(environment, name)
     choice = _choose(url, backend, environment, name)
     engine = choice.backend
+    if engine.name == FSSPEC and backend is not None and backend != FSSPEC:
+        options.setdefault("protocol", backend)  # of many that this engine serves
     secrets: list[Secret | str] = [] if choice.url is None else [*choice.url.secrets()]
     for field in fields_of(engine.settings):
         if field.secret:

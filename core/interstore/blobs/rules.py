@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from interstore.blobs.content_types import SNIFFED_BYTES, agree, sniff
+from interstore.blobs.content_types import agree, sniff
 from interstore.errors import ConfigurationError, InvalidDocumentError
 
 __all__ = ["BlobRules"]
@@ -59,7 +59,7 @@ class BlobRules:
             raise InvalidDocumentError(
                 f"the blob {key!r} is of type {bare}, and this store allows {allowed}", id=key
             )
-        found = sniff(start[:SNIFFED_BYTES])
+        found = sniff(start)
         if not agree(content_type, found):
             raise InvalidDocumentError(
                 f"the blob {key!r} is said to be {bare}, but its first bytes are "
