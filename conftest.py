@@ -1,13 +1,12 @@
-"""What every run of the tests shares: `--long`, hypothesis profiles, header and counts."""
+"""What every run of the tests shares: `--long`, hypothesis profiles and the header."""
 
 import platform
 import sqlite3
-import sys
 
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["tests.servers.plugin", "tests.faults.plugin"]
+pytest_plugins = ["tests.servers.plugin", "tests.faults.plugin", "tests.side_by_side"]
 
 settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile("long", max_examples=1000, deadline=None)
@@ -26,13 +25,6 @@ def pytest_report_header(config: pytest.Config) -> str:
         f"interstore: python {platform.python_version()}, sqlite {sqlite3.sqlite_version}, "
         f"{platform.platform(terse=True)}"
     )
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    checks = sys.modules.get("interstore.testing.checks")
-    if checks is not None and checks.tally:
-        counts = ", ".join(f"{count:,} {what}" for what, count in sorted(checks.tally.items()))
-        terminalreporter.write_line(f"compared with the reference: {counts}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -40,16 +40,12 @@ SERVERS = {
 
 S = TypeVar("S", PostgreSQL, MongoDB, CosmosDB, S3, Azure)
 
-_report: dict[str, str] = {}
+report: dict[str, str] = {}
+"""Of each server that was started, its version and where it came from."""
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     return "servers: " + ", ".join(f"{name} ({_origin(name)})" for name in SERVERS)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for name, outcome in _report.items():
-        terminalreporter.write_line(f"{name} {outcome}")
 
 
 def _origin(name: str) -> str:
@@ -69,17 +65,17 @@ def _run(name: str, running: AbstractContextManager[S]) -> Iterator[S]:
     try:
         server = running.__enter__()
     except ServerUnavailable as error:
-        _report[name] = f"NOT TESTED: {error}"
+        report[name] = f"NOT TESTED: {error}"
         if os.environ.get("CI"):
             pytest.fail(str(error), pytrace=False)
         pytest.skip(str(error).splitlines()[0])
     source = _origin(name.partition(",")[0])
-    _report[name] = f"{server.version} ({source}), up in {perf_counter() - start:.1f} s"
+    report[name] = f"{server.version} ({source}), up in {perf_counter() - start:.1f} s"
     try:
         yield server
     finally:
         if server.notice:
-            _report[name] += f"; {server.notice}"
+            report[name] += f"; {server.notice}"
         running.__exit__(None, None, None)
 
 

@@ -137,8 +137,8 @@ def test_a_driver_that_is_there_but_cannot_be_imported(packages: Packages) -> No
     [
         ("sqlit", "'sqlit' is unknown; did you mean 'sqlite'?"),
         ("jsonfiles", "did you mean 'jsonfile'?"),
-        ("oracle", "'oracle' is unknown (installed are json, "),
-        ("cosmoss", "'cosmoss' is unknown (installed are"),
+        ("oracle", "'oracle' is unknown (installed are "),
+        ("cosmoss", "did you mean 'cosmos'?"),
     ],
 )
 def test_an_unknown_name(name: str, message: str) -> None:
