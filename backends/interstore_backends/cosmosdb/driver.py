@@ -25,6 +25,7 @@ __all__ = [
     "ContainerProxy",
     "CosmosClient",
     "DatabaseProxy",
+    "body",
     "credential_of",
     "fan_out",
     "is_unsent",
@@ -61,6 +62,11 @@ def transport(connections: int, verify: Any) -> Any:
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return RequestsTransport(session=session, connection_verify=verify)
+
+
+def body(data: Any) -> Any:
+    """What is sent."""
+    return data
 
 
 def limits(seconds: float) -> dict[str, float]:

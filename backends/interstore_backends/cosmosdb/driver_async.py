@@ -7,7 +7,8 @@ import time
 from asyncio import Condition
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from io import BytesIO
+from typing import Any, Final, TypeVar
 
 from aiohttp import ClientConnectorError
 from azure.core.exceptions import ServiceRequestError, ServiceRequestTimeoutError
@@ -24,6 +25,7 @@ __all__ = [
     "ContainerProxy",
     "CosmosClient",
     "DatabaseProxy",
+    "body",
     "credential_of",
     "fan_out",
     "is_unsent",
@@ -34,6 +36,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+_LARGE: Final = 2**20
 
 
 def credential_of(settings: CosmosDBSettings) -> Any:
@@ -57,6 +61,11 @@ def transport(connections: int, verify: Any) -> Any:
     """How requests are sent: the driver's own way, with so many connections."""
     del connections  # aiohttp has a hundred
     return AioHttpTransport(connection_verify=verify)
+
+
+def body(data: Any) -> Any:
+    """What is sent, as aiohttp wants it: it warns of a mebibyte and more of bare bytes."""
+    return BytesIO(data) if isinstance(data, bytes) and len(data) >= _LARGE else data
 
 
 def limits(seconds: float) -> dict[str, float]:

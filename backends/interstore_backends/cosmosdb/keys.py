@@ -39,7 +39,12 @@ _json: Final = msgspec.json.Encoder().encode
 
 
 def escape_id(id: str) -> str:
-    """`id` as an item has it: 765 bytes at most, of the 1,023 that are allowed."""
+    """`id` as an item has it: 765 bytes at most, of the 1,023 that are allowed.
+
+    In a URL, ``.`` and ``..`` are no names.
+    """
+    if id in (".", ".."):
+        return "%2E" + id[1:]
     return _SPECIAL.sub(lambda match: f"%{ord(match[0]):02X}", id)
 
 

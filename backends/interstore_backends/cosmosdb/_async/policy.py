@@ -9,7 +9,7 @@ from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import AsyncHTTPPolicy
 
 from interstore._compat_async import sleep
-from interstore_backends.cosmosdb.driver_async import Condition, is_unsent, limits, turn
+from interstore_backends.cosmosdb.driver_async import Condition, body, is_unsent, limits, turn
 from interstore_backends.cosmosdb.retry import (
     Pace,
     ThrottledError,
@@ -47,11 +47,12 @@ class AsyncPolicy(AsyncHTTPPolicy[Any, Any]):
         if getattr(about, "resource_type", None) == "databaseaccount":
             # Asked for in the background, too, when the time of who began it may be up.
             return await self.next.send(request)
-        given = dict(options)
+        given, data = dict(options), request.http_request.data
         attempt = 0
         while True:
             options.clear()
             options.update(given)
+            request.http_request.data = body(data)
             response = await self._send_once(request, about)
             status = response.http_response.status_code
             headers = response.http_response.headers

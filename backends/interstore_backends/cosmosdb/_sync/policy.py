@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/policy.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 5db746910a3b8b35e857e792
+# Digest of the rest: e999503e4216211f0893fb8e
 
 """Every request to the service goes through here: limits, back-off, and what it cost."""
 
@@ -13,7 +13,7 @@ from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import HTTPPolicy
 
 from interstore._compat import sleep
-from interstore_backends.cosmosdb.driver import Condition, is_unsent, limits, turn
+from interstore_backends.cosmosdb.driver import Condition, body, is_unsent, limits, turn
 from interstore_backends.cosmosdb.retry import (
     Pace,
     ThrottledError,
@@ -51,11 +51,12 @@ class Policy(HTTPPolicy[Any, Any]):
         if getattr(about, "resource_type", None) == "databaseaccount":
             # Asked for in the background, too, when the time of who began it may be up.
             return self.next.send(request)
-        given = dict(options)
+        given, data = dict(options), request.http_request.data
         attempt = 0
         while True:
             options.clear()
             options.update(given)
+            request.http_request.data = body(data)
             response = self._send_once(request, about)
             status = response.http_response.status_code
             headers = response.http_response.headers

@@ -17,7 +17,7 @@ from interstore.filters.parse import parse_filter
 from interstore.filters.references import parse_path
 from interstore.filters.select import select
 from interstore.prepared import Query, Write, prune
-from interstore.testing._async.suite import AsyncSuite
+from interstore.testing._async.suite import AsyncSuite, served_sort
 from interstore.testing.aggregations import aggregated, aggregations
 from interstore.testing.checks import exact, exact_all, ids, tally
 from interstore.testing.strategies import (
@@ -82,7 +82,7 @@ class AsyncDifferentialSuite(AsyncSuite):
     ) -> None:
         stored = await _load(store, model, documents)
         for filter, whole_sort, skip, limit, kept_paths in queries:
-            sort = _possible(store, whole_sort)
+            sort = served_sort(store, whole_sort)
             query = Query(parse_filter(filter), parse_sort(sort), limit, skip)
             expected = select(stored, query)
             kept = parse_fields(kept_paths)
@@ -107,7 +107,7 @@ class AsyncDifferentialSuite(AsyncSuite):
         sort: Any,
         limit: int,
     ) -> None:
-        sort = _possible(store, sort)
+        sort = served_sort(store, sort)
         stored = await _load(store, model, documents)
         expected = ids(select(stored, Query(parse_filter(filter), parse_sort(sort))))
         found: list[str] = []
@@ -201,7 +201,7 @@ class AsyncDifferentialSuite(AsyncSuite):
     async def test_one_after_the_other_is_deleted(
         self, store: AsyncStore, model: str, documents: list[Any], filter: Any, sort: Any
     ) -> None:
-        sort = _possible(store, sort)
+        sort = served_sort(store, sort)
         stored = await _load(store, model, documents)
         expected = select(stored, Query(parse_filter(filter), parse_sort(sort)))
         found = []
@@ -209,13 +209,6 @@ class AsyncDifferentialSuite(AsyncSuite):
             found.append(document)
         assert exact_all(found) == exact_all(expected), f"{filter!r} by {sort!r}"
         assert await store.count(model) == len(stored) - len(expected)
-
-
-def _possible(store: AsyncStore, sort: list[Any]) -> list[Any]:
-    """As much of a sort as the engine serves without an index."""
-    capabilities = store.capabilities
-    several = capabilities.multi_key_sort_undeclared or capabilities.filter == "core"
-    return sort if several else sort[:1]
 
 
 async def _load(store: AsyncStore, model: str, documents: list[Any]) -> list[Document]:

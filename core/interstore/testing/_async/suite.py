@@ -26,7 +26,7 @@ if ASYNC:
 else:
     fixture = pytest.fixture
 
-__all__ = ["AsyncSuite", "at_once", "clear", "fill", "fixture"]
+__all__ = ["AsyncSuite", "at_once", "clear", "fill", "fixture", "served_sort"]
 
 T = TypeVar("T")
 
@@ -99,6 +99,13 @@ async def fill(
     missing = [id for id, document in zip(ids, found, strict=True) if document is None]
     assert not missing, f"created, and not found by id: {missing}"
     return [document for document in found if document is not None]
+
+
+def served_sort(store: AsyncStore, sort: Any) -> Any:
+    """As much of a sort as the engine serves without an index declared for it."""
+    capabilities = store.capabilities
+    several = capabilities.multi_key_sort_undeclared or capabilities.filter == "core"
+    return sort if several or not isinstance(sort, list) else sort[:1]
 
 
 async def at_once(calls: Sequence[Callable[[], Awaitable[T]]]) -> list[T | InterstoreError]:

@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/differential.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: be2bcd940eeb45765f6686b5
+# Digest of the rest: 192d3a40b354bac6ef2a0de3
 
 """Random documents, queries and changes: the engine against the reference in core."""
 
@@ -21,7 +21,7 @@ from interstore.filters.parse import parse_filter
 from interstore.filters.references import parse_path
 from interstore.filters.select import select
 from interstore.prepared import Query, Write, prune
-from interstore.testing._sync.suite import Suite
+from interstore.testing._sync.suite import Suite, served_sort
 from interstore.testing.aggregations import aggregated, aggregations
 from interstore.testing.checks import exact, exact_all, ids, tally
 from interstore.testing.strategies import (
@@ -86,7 +86,7 @@ class DifferentialSuite(Suite):
     ) -> None:
         stored = _load(store, model, documents)
         for filter, whole_sort, skip, limit, kept_paths in queries:
-            sort = _possible(store, whole_sort)
+            sort = served_sort(store, whole_sort)
             query = Query(parse_filter(filter), parse_sort(sort), limit, skip)
             expected = select(stored, query)
             kept = parse_fields(kept_paths)
@@ -111,7 +111,7 @@ class DifferentialSuite(Suite):
         sort: Any,
         limit: int,
     ) -> None:
-        sort = _possible(store, sort)
+        sort = served_sort(store, sort)
         stored = _load(store, model, documents)
         expected = ids(select(stored, Query(parse_filter(filter), parse_sort(sort))))
         found: list[str] = []
@@ -205,7 +205,7 @@ class DifferentialSuite(Suite):
     def test_one_after_the_other_is_deleted(
         self, store: Store, model: str, documents: list[Any], filter: Any, sort: Any
     ) -> None:
-        sort = _possible(store, sort)
+        sort = served_sort(store, sort)
         stored = _load(store, model, documents)
         expected = select(stored, Query(parse_filter(filter), parse_sort(sort)))
         found = []
@@ -213,13 +213,6 @@ class DifferentialSuite(Suite):
             found.append(document)
         assert exact_all(found) == exact_all(expected), f"{filter!r} by {sort!r}"
         assert store.count(model) == len(stored) - len(expected)
-
-
-def _possible(store: Store, sort: list[Any]) -> list[Any]:
-    """As much of a sort as the engine serves without an index."""
-    capabilities = store.capabilities
-    several = capabilities.multi_key_sort_undeclared or capabilities.filter == "core"
-    return sort if several else sort[:1]
 
 
 def _load(store: Store, model: str, documents: list[Any]) -> list[Document]:

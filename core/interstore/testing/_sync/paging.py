@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/paging.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 007f22073ace96bcb84d563a
+# Digest of the rest: 77950168bc9df64cf292f32d
 
 """Keyset pages: to exhaustion, with tokens, and while others write."""
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from interstore._sync.store import Store
 from interstore.errors import InvalidQueryError
-from interstore.testing._sync.suite import Suite, fill
+from interstore.testing._sync.suite import Suite, fill, served_sort
 from interstore.testing.checks import exact_all, ids, refuses
 from interstore.testing.samples import ODD_IDS, ODD_VALUES
 
@@ -37,7 +37,8 @@ class PagingSuite(Suite):
 
     def test_pages_to_exhaustion(self, store: Store, model: str) -> None:
         fill(store, model, _mixed())
-        for sort in SORTS:
+        for whole_sort in SORTS:
+            sort = served_sort(store, whole_sort)
             expected = exact_all(store.find(model, sort=sort).to_list())
             for limit in (1, 7, 1000):
                 pages = _walk(store, model, sort=sort, limit=limit)
@@ -47,7 +48,8 @@ class PagingSuite(Suite):
     def test_pages_of_a_filter(self, store: Store, model: str) -> None:
         fill(store, model, _mixed())
         filter = {"$nor": [{"a": {"$type": "number"}}], "b": {"$in": [0, "x", None]}}
-        for sort in SORTS:
+        for whole_sort in SORTS:
+            sort = served_sort(store, whole_sort)
             expected = ids(store.find(model, filter, sort=sort).to_list())
             assert expected
             pages = _walk(store, model, filter, sort=sort, limit=3)

@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/suite.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 250e0a8ee4c70606fa7bc5ea
+# Digest of the rest: cd0d0151c7b19c55b6723897
 
 """What every suite builds on: the fixtures, and calls at the same time."""
 
@@ -22,7 +22,7 @@ from interstore.errors import InterstoreError
 
 fixture = pytest.fixture
 
-__all__ = ["Suite", "at_once", "clear", "fill", "fixture"]
+__all__ = ["Suite", "at_once", "clear", "fill", "fixture", "served_sort"]
 
 T = TypeVar("T")
 
@@ -90,6 +90,13 @@ def fill(store: Store, model: str, documents: Iterable[Mapping[str, Any]]) -> li
     missing = [id for id, document in zip(ids, found, strict=True) if document is None]
     assert not missing, f"created, and not found by id: {missing}"
     return [document for document in found if document is not None]
+
+
+def served_sort(store: Store, sort: Any) -> Any:
+    """As much of a sort as the engine serves without an index declared for it."""
+    capabilities = store.capabilities
+    several = capabilities.multi_key_sort_undeclared or capabilities.filter == "core"
+    return sort if several or not isinstance(sort, list) else sort[:1]
 
 
 def at_once(calls: Sequence[Callable[[], T]]) -> list[T | InterstoreError]:
