@@ -15,7 +15,7 @@ from interstore_backends.blobs_local import CAPABILITIES
 from interstore_backends.blobs_local.beside import Beside, Kept, copy_content
 from interstore_backends.blobs_local.errors import BACKEND, translated
 from interstore_backends.blobs_local.settings import LocalBlobsSettings
-from interstore_backends.blobs_local.tree import Tree, move_beside, names_in, open_in
+from interstore_backends.blobs_local.tree import Tree, move_beside, names_in, stat_in
 from interstore_backends.blobs_local.writing import LocalWriter, etag_of
 from interstore_backends.jsonfiles.disk import make_folder
 
@@ -130,13 +130,8 @@ class LocalBlobs:
                     os.close(fd)
 
     def _etag(self, key: str) -> str | None:
-        fd = self.tree.open(key)
-        if fd is None:
-            return None
-        try:
-            return etag_of(os.fstat(fd))
-        finally:
-            os.close(fd)
+        found = self.tree.stat(key)
+        return None if found is None else etag_of(found)
 
     def info(self, key: str, found: os.stat_result, etag: str, kept: Kept | None) -> BlobInfo:
         """What is known of a blob by its file and by what is kept beside it."""
@@ -165,14 +160,8 @@ class LocalBlobs:
         return entries
 
     def _entry(self, key: str) -> BlobEntry | None:
-        fd = self.tree.open(key)
-        if fd is None:
-            return None
-        try:
-            found = os.fstat(fd)
-        finally:
-            os.close(fd)
-        return BlobEntry(key, found.st_size, _time(found))
+        found = self.tree.stat(key)
+        return None if found is None else BlobEntry(key, found.st_size, _time(found))
 
     def delete(self, key: str, *, if_match: str | None = None) -> bool:
         with translated(key):
@@ -194,11 +183,8 @@ class LocalBlobs:
         return was_there
 
     def _remove(self, key: str, folder: int, name: str, if_match: str | None) -> bool:
-        fd = open_in(folder, name)
-        etag = None
-        if fd is not None:
-            etag = etag_of(os.fstat(fd))
-            os.close(fd)
+        found = stat_in(folder, name)
+        etag = None if found is None else etag_of(found)
         if if_match is not None and etag != if_match:
             raise changed(key, if_match, etag, BACKEND)
         if etag is None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from interstore.blobs.keys import CONTINUED, EMPTY, OWN_FOLDER, Escaping
 
-__all__ = ["Tree", "move_beside", "name_to_write", "names_in", "open_in"]
+__all__ = ["Tree", "move_beside", "name_to_write", "names_in", "open_in", "stat_in"]
 
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -49,6 +49,16 @@ class Tree:
             return open_in(folder, name)
         finally:
             os.close(folder)
+
+    def stat(self, key: str) -> os.stat_result | None:
+        """What the system says of the blob's file; ``None`` if there is none."""
+        place = self.find(key)
+        if place is None:
+            return None
+        try:
+            return stat_in(*place)
+        finally:
+            os.close(place[0])
 
     def place(self, key: str) -> tuple[int, str]:
         """A descriptor of the folder that the blob's file belongs in, made if need be; its name."""
@@ -219,6 +229,15 @@ def open_in(folder: int, name: str) -> int | None:
     return None
 
 
+def stat_in(folder: int, name: str) -> os.stat_result | None:
+    """What the system says of a blob's file, by its plain name, in an open folder."""
+    for each in (name, name + _BESIDE):
+        found = _file(folder, each)
+        if found is not None:
+            return found
+    return None
+
+
 def names_in(folder: int, name: str) -> list[str]:
     """The names under which a blob's file stands; two after a crash in `move_beside`."""
     return [each for each in (name, name + _BESIDE) if _is_file(folder, each)]
@@ -247,9 +266,14 @@ def move_beside(folder: int, name: str) -> None:
 
 
 def _is_file(folder: int, name: str) -> bool:
+    return _file(folder, name) is not None
+
+
+def _file(folder: int, name: str) -> os.stat_result | None:
     try:
-        return stat.S_ISREG(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except OSError as error:
         if error.errno in _MISSING:
-            return False
+            return None
         raise
+    return found if stat.S_ISREG(found.st_mode) else None

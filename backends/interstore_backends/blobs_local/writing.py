@@ -12,7 +12,7 @@ from interstore.blobs.blob import BlobHead, BlobInfo
 from interstore.blobs.problems import changed, exists
 from interstore_backends.blobs_local.beside import Kept, sync_whole, write_all
 from interstore_backends.blobs_local.errors import BACKEND, translated
-from interstore_backends.blobs_local.tree import name_to_write, names_in, open_in
+from interstore_backends.blobs_local.tree import name_to_write, names_in, stat_in
 
 if TYPE_CHECKING:
     from interstore_backends.blobs_local.engine import LocalBlobs
@@ -101,13 +101,8 @@ class LocalWriter:
         self._kept_etag = None
 
     def _current(self, folder: int, name: str) -> str | None:
-        fd = open_in(folder, name)
-        if fd is None:
-            return None
-        try:
-            return etag_of(os.fstat(fd))
-        finally:
-            os.close(fd)
+        found = stat_in(folder, name)
+        return None if found is None else etag_of(found)
 
     def abort(self) -> None:
         if self.fd < 0:
