@@ -92,6 +92,31 @@ PAGES: Final[dict[str, Page]] = {
             "interstore._sync.foreign_database:ForeignDatabase",
         ),
     ),
+    "blobs.md": Page(
+        "Blobs",
+        "[The guide](../blobs.md) has examples. The classes here are those of `open_blobs`. Those "
+        "of `open_blobs_async` have the same names with `Async` before them, and the same methods, "
+        "to be awaited; `open` is not awaited, and `list` is iterated by `async for`.",
+        (
+            "interstore:open_blobs",
+            "interstore:open_blobs_async",
+            "interstore:BlobStore",
+            "interstore.blobs._sync.files:BlobReadFile",
+            "interstore.blobs._sync.files:BlobWriteFile",
+            "interstore:BlobInfo",
+            "interstore:BlobEntry",
+            "interstore:BlobPage",
+            "interstore.blobs.blob:Copied",
+            "interstore:BlobRules",
+            "interstore:BlobCapabilities",
+            "interstore.blobs.backend:BlobBackend",
+            "interstore.blobs._sync.engine:Blobs",
+            "interstore.blobs._sync.engine:BlobWriter",
+            "interstore.blobs._sync.engine:BlobReader",
+            "interstore.blobs.blob:BlobHead",
+            "interstore.blobs.keys:Escaping",
+        ),
+    ),
     "bulk.md": Page("Results of bulk calls", "", ("interstore:BulkResult", "interstore:Outcome")),
     "errors.md": Page(
         "Errors",
