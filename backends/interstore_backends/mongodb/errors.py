@@ -192,6 +192,8 @@ def _find(error: Exception) -> tuple[type[InterstoreError], str]:
     if isinstance(error, errors.ServerSelectionTimeoutError):
         text = str(error)
         return next((made, cure) for part, made, cure in _NO_SERVER if part in text)
+    if isinstance(error, errors.ConfigurationError) and "DNS" in str(error):
+        return ConfigurationError, "check DATABASE_HOST"
     for kind, made, cure in _CLASSES:
         if isinstance(error, kind):
             return made, cure

@@ -8,8 +8,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from pymongo import errors
 
 from interstore.errors import (
+    ConfigurationError,
     InterstoreError,
     OperationTimeoutError,
     PermissionDeniedError,
@@ -17,6 +19,7 @@ from interstore.errors import (
 )
 from interstore_backends.mongodb._async.database import AsyncMongoDBDatabase
 from interstore_backends.mongodb._sync.database import MongoDBDatabase
+from interstore_backends.mongodb.errors import Translator
 from tests.databases import mongodb, mongodb_async
 from tests.engines.mongodb.support import Open, changes, ids, write
 from tests.patience import eventually, no_hang
@@ -32,6 +35,13 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 def _collected() -> Iterator[None]:
     yield
     gc.collect()
+
+
+def test_a_cluster_that_dns_does_not_know() -> None:
+    error = errors.ConfigurationError("The DNS query name does not exist: _mongodb._tcp.x.")
+    made = Translator("MongoDB at x/app", 3.0)(error)
+    assert isinstance(made, ConfigurationError)
+    assert str(made).endswith("check DATABASE_HOST")
 
 
 def test_nobody_listens() -> None:

@@ -82,7 +82,7 @@ class AsyncPostgreSQLDatabase(AsyncIndexes):
             "bytes": size,
             "models": documents,
             "schema": self._settings.schema,
-            "server": server,
+            "postgresql": server,
             "pool": self._connections.pool.get_stats(),
         }
 

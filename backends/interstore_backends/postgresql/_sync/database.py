@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 1fdcaf47f97cf0a1d9ac4ce2
+# Digest of the rest: e272eb2c011a79ffc8fc362f
 
 """The PostgreSQL engine: life, and what it declares."""
 
@@ -86,7 +86,7 @@ class PostgreSQLDatabase(Indexes):
             "bytes": size,
             "models": documents,
             "schema": self._settings.schema,
-            "server": server,
+            "postgresql": server,
             "pool": self._connections.pool.get_stats(),
         }
 
