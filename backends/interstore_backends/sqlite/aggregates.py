@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from interstore.aggregation import Aggregation, Figure, Group
@@ -20,6 +20,9 @@ TOO_LARGE: Final = "integer overflow"
 _LEAST: Final = 1e-50
 _MOST: Final = 1e50
 """Newer libraries read a number beyond as one of the doubles beside it: core must read it."""
+
+_FENCE: Final = "LIMIT -1"
+"""Keeps SQLite from computing the columns of a query within wherever they are named."""
 
 _MINUS_INFINITY: Final = float("-inf")
 _EXACT: Final = LIMIT - 1
@@ -45,9 +48,15 @@ def compile_aggregation(aggregation: Aggregation, table: str, condition: Compile
         for _, figure in aggregation.figures
         for sql in _columns(figure, numbers.get(figure.path) if figure.path else None)
     ]
-    # The limit keeps SQLite from computing the columns wherever they are named.
-    inner = f"SELECT {','.join(columns) or '1'} FROM {table}{where(aggregation.tree, condition)}"
-    sql = f"SELECT {','.join([*keys, *figures])} FROM ({inner} LIMIT -1)"
+    source = f"SELECT {','.join(columns) or '1'} FROM {table}{where(aggregation.tree, condition)}"
+    summed = [
+        numbers[figure.path]
+        for _, figure in aggregation.figures
+        if figure.kind in ("sum", "avg") and figure.path
+    ]
+    for step in _split(dict.fromkeys(summed)) if summed else ():
+        source = f"SELECT *,{step} FROM ({source} {_FENCE})"
+    sql = f"SELECT {','.join([*keys, *figures])} FROM ({source} {_FENCE})"
     if keys:
         sql += f" GROUP BY {','.join(keys)}"
     return Compiled(sql, condition.parameters)
@@ -72,29 +81,44 @@ def _columns(figure: Figure, number: int | None) -> list[str]:
     if figure.kind == "count":
         return [f"count(CASE WHEN t{number} <> 'null' THEN 1 END)"]
     if figure.kind in ("sum", "avg"):
-        return _sums(key)
+        return _sums(number)
     return [f"{figure.kind}(CASE WHEN {key} > {LOWEST} THEN {key} END)"]
 
 
-def _sums(key: str) -> list[str]:
+def _split(numbers: Iterable[int]) -> Iterator[str]:
+    """The columns that part numbers, a step at a time: each from what the one before leaves."""
+    yield ",".join(
+        [
+            f"CASE WHEN {_real(f'k{n}')} AND abs(k{n}) < {LIMIT}.0 THEN k{n} END r{n}_0"
+            for n in numbers
+        ]
+    )
+    for part in range(PARTS):
+        yield ",".join(
+            [
+                f"CAST(r{n}_{part} AS INTEGER) p{n}_{part},"
+                f"(r{n}_{part} - CAST(r{n}_{part} AS INTEGER)) * {UNIT}.0 r{n}_{part + 1}"
+                for n in numbers
+            ]
+        )
+
+
+def _real(key: str) -> str:
+    return f"typeof({key}) = 'real' AND {key} > {LOWEST}"
+
+
+def _sums(number: int) -> list[str]:
     """How many numbers, the sums of their parts, and how many have more than these."""
-    real = f"typeof({key}) = 'real' AND {key} > {LOWEST}"
-    fits = f"{real} AND abs({key}) < {LIMIT}.0"
-    rest, parts = key, []
-    for _ in range(PARTS):
-        part = f"CAST({rest} AS INTEGER)"
-        parts.append(f"WHEN {fits} THEN {part}")
-        rest = f"(({rest} - {part}) * {UNIT}.0)"
-    is_extreme = f"abs({key}) NOT BETWEEN {_LEAST} AND {_MOST}"
-    whole = f"{key} NOT BETWEEN -{_EXACT} AND {_EXACT}"
+    key = f"k{number}"
     unsure = (
-        f"typeof({key}) = 'integer' AND {whole} OR {real} AND (abs({key}) >= {LIMIT}.0 "
-        f"OR {rest} <> 0 OR {is_extreme})"
+        f"typeof({key}) = 'integer' AND {key} NOT BETWEEN -{_EXACT} AND {_EXACT} "
+        f"OR {_real(key)} AND (abs({key}) >= {LIMIT}.0 OR r{number}_{PARTS} <> 0 "
+        f"OR abs({key}) NOT BETWEEN {_LEAST} AND {_MOST})"
     )
     return [
-        f"count(CASE WHEN typeof({key}) = 'integer' OR {real} THEN 1 END)",
-        f"sum(CASE WHEN typeof({key}) = 'integer' THEN {key} {parts[0]} END)",
-        *[f"sum(CASE {part} END)" for part in parts[1:]],
+        f"count(CASE WHEN typeof({key}) = 'integer' OR {_real(key)} THEN 1 END)",
+        f"sum(CASE WHEN typeof({key}) = 'integer' THEN {key} ELSE p{number}_0 END)",
+        *[f"sum(p{number}_{part})" for part in range(1, PARTS)],
         f"count(CASE WHEN {unsure} THEN 1 END)",
     ]
 
