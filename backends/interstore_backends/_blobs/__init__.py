@@ -1,0 +1,1 @@
+"""What the engines for blobs on object stores share."""

@@ -1,0 +1,39 @@
+"""Blob engines on the servers of the tests, in both flavours under paired names."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from interstore.blobs._async.engine import AsyncBlobs
+from interstore.blobs._sync.engine import Blobs
+from interstore.blobs.bridge import to_sync
+from interstore.settings import URL
+
+__all__ = ["s3_blobs", "s3_blobs_async"]
+
+
+def s3_blobs_async(url: str, **options: Any) -> AsyncBlobs:
+    """Blobs in a bucket; of SeaweedFS, which keeps objects in folders, with flat keys."""
+    from interstore_backends.blobs_s3.engine import S3Blobs
+    from interstore_backends.blobs_s3.settings import S3BlobsSettings
+
+    parsed = URL.parse(url)
+    said = {**S3BlobsSettings.from_url(parsed), **parsed.query, "keys": "flat"}
+    return S3Blobs(S3BlobsSettings(**{**said, **options}))
+
+
+def s3_blobs(url: str, **options: Any) -> Blobs:
+    return to_sync(s3_blobs_async(url, **options))
+
+
+def through(url: str, port: int) -> str:
+    """The same place, through a proxy on 127.0.0.1."""
+    from urllib.parse import parse_qsl, urlencode
+
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    path = urlsplit(query["endpoint"]).path
+    return parts._replace(
+        query=urlencode({**query, "endpoint": f"http://127.0.0.1:{port}{path}"})
+    ).geturl()
