@@ -15,7 +15,7 @@ from interstore.settings.base import fields_of
 
 __all__ = ["ENGINES", "REGIONS"]
 
-ENGINES: Final = ("json", "sqlite", "postgresql", "mongodb", "memory")
+ENGINES: Final = ("json", "sqlite", "postgresql", "mongodb", "cosmosdb", "memory")
 
 
 def _capabilities(_: str) -> str:

@@ -16,7 +16,7 @@ from azure.core.pipeline.transport import RequestsTransport
 from azure.cosmos import ContainerProxy, CosmosClient, DatabaseProxy
 from requests.adapters import HTTPAdapter
 
-from interstore_backends.cosmosdb.options import no_identity
+from interstore_backends.cosmosdb.options import no_identity, no_proof
 from interstore_backends.cosmosdb.retry import LateError, deadline
 from interstore_backends.cosmosdb.settings import CosmosDBSettings
 
@@ -42,12 +42,15 @@ def credential_of(settings: CosmosDBSettings) -> Any:
     """What proves who we are, as the client takes it.
 
     Raises:
+        ConfigurationError: nothing does.
         MissingDriverError: it is to be found by azure-identity, which is not installed.
     """
     if settings.password is not None:
         return settings.password.reveal()
     if settings.credential is not None:
         return settings.credential
+    if not settings.identity:
+        raise no_proof()
     try:
         from azure.identity import DefaultAzureCredential
     except ImportError:

@@ -16,7 +16,7 @@ from azure.core.pipeline.transport import AioHttpTransport
 from azure.cosmos.aio import ContainerProxy, CosmosClient, DatabaseProxy
 
 from interstore._compat_async import gather
-from interstore_backends.cosmosdb.options import no_identity
+from interstore_backends.cosmosdb.options import no_identity, no_proof
 from interstore_backends.cosmosdb.retry import deadline
 from interstore_backends.cosmosdb.settings import CosmosDBSettings
 
@@ -44,12 +44,15 @@ def credential_of(settings: CosmosDBSettings) -> Any:
     """What proves who we are, as the client takes it.
 
     Raises:
+        ConfigurationError: nothing does.
         MissingDriverError: it is to be found by azure-identity, which is not installed.
     """
     if settings.password is not None:
         return settings.password.reveal()
     if settings.credential is not None:
         return settings.credential
+    if not settings.identity:
+        raise no_proof()
     try:
         from azure.identity.aio import DefaultAzureCredential
     except ImportError:

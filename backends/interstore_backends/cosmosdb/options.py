@@ -6,10 +6,10 @@ from typing import Any
 
 from azure.cosmos import ThroughputProperties
 
-from interstore.errors import MissingDriverError
+from interstore.errors import ConfigurationError, MissingDriverError
 from interstore_backends.cosmosdb.settings import CosmosDBSettings
 
-__all__ = ["no_identity", "throughput_of", "verification"]
+__all__ = ["no_identity", "no_proof", "throughput_of", "verification"]
 
 
 def verification(settings: CosmosDBSettings) -> bool:
@@ -28,4 +28,12 @@ def no_identity() -> MissingDriverError:
     """The error where azure-identity is needed and missing."""
     return MissingDriverError(
         'identity needs azure-identity: pip install "interstore[cosmosdb]"', backend="cosmosdb"
+    )
+
+
+def no_proof() -> ConfigurationError:
+    """The error where nothing says who may use the account."""
+    return ConfigurationError(
+        "Cosmos DB needs the account's key (DATABASE_PASSWORD), identity=True, or credential=...",
+        backend="cosmosdb",
     )

@@ -100,9 +100,9 @@ class CosmosDBSettings(Settings, kw_only=True, frozen=True):
                 backend="cosmosdb",
             )
         proofs = [self.password is not None, self.identity, self.credential is not None]
-        if sum(proofs) != 1:
+        if sum(proofs) > 1:
             raise ConfigurationError(
-                "say in one way who may use the account: its key (DATABASE_PASSWORD), "
+                "say in one way only who may use the account: its key (DATABASE_PASSWORD), "
                 "identity=True, or credential=...",
                 backend="cosmosdb",
             )

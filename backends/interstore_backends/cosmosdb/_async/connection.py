@@ -63,7 +63,7 @@ class AsyncConnection:
 
     def __init__(self, settings: CosmosDBSettings) -> None:
         self._settings = settings
-        self._client: CosmosClient | None = None
+        self._client: Any = None
         self._database: DatabaseProxy | None = None
         self._credential: Any = None
         self._policy = AsyncPolicy(settings.pool_size)
@@ -95,12 +95,12 @@ class AsyncConnection:
 
     async def _open(self) -> None:
         settings = self._settings
-        policy = ConnectionPolicy()
+        policy: Any = ConnectionPolicy()
         policy.ConnectionRetryConfiguration = self._policy
         credential = credential_of(settings)
         if settings.identity:
             self._credential = credential
-        client = CosmosClient(
+        client: Any = CosmosClient(
             settings.endpoint,
             credential,
             connection_policy=policy,

@@ -127,7 +127,7 @@ class AsyncReads(AsyncIndexes):
     @translated
     async def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:
         """One page of a partition, in no particular order, after the token of the page before."""
-        pages = (
+        pages: Any = (
             self._container(model)
             .query_items(
                 "SELECT * FROM c",

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/connection.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: aed51f1a90394c74b86a32b3
+# Digest of the rest: 4fbb1fee3c8407d1e5ec4bf9
 
 """The client, and which models exist."""
 
@@ -67,7 +67,7 @@ class Connection:
 
     def __init__(self, settings: CosmosDBSettings) -> None:
         self._settings = settings
-        self._client: CosmosClient | None = None
+        self._client: Any = None
         self._database: DatabaseProxy | None = None
         self._credential: Any = None
         self._policy = Policy(settings.pool_size)
@@ -99,12 +99,12 @@ class Connection:
 
     def _open(self) -> None:
         settings = self._settings
-        policy = ConnectionPolicy()
+        policy: Any = ConnectionPolicy()
         policy.ConnectionRetryConfiguration = self._policy
         credential = credential_of(settings)
         if settings.identity:
             self._credential = credential
-        client = CosmosClient(
+        client: Any = CosmosClient(
             settings.endpoint,
             credential,
             connection_policy=policy,

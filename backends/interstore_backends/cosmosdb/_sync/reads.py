@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 4c8f12994515895dd9e7b47b
+# Digest of the rest: f20df0f064a96b73f20bd77d
 
 """The operations that only read."""
 
@@ -131,7 +131,7 @@ class Reads(Indexes):
     @translated
     def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:
         """One page of a partition, in no particular order, after the token of the page before."""
-        pages = (
+        pages: Any = (
             self._container(model)
             .query_items(
                 "SELECT * FROM c",

@@ -1,0 +1,106 @@
+"""Answers that are lost, late, or not what they seem: nothing is ever applied twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from interstore._sync.store import Store
+from interstore.errors import InterstoreError, OperationTimeoutError, UnavailableError
+from tests.databases import cosmosdb
+from tests.patience import no_hang
+from tests.servers.cosmosdb.faults import Faults
+
+
+@pytest.fixture
+def store(cosmosdb_url: str) -> Iterator[Store]:
+    with Store(cosmosdb(cosmosdb_url)) as store:
+        store.create("m", {"id": "a", "n": 1})
+        yield store
+
+
+def lose(faults: Faults, how: str, operation: str) -> None:
+    """Carry the next operation out, and give no answer, or a wrong one."""
+    if how == "reset":
+        faults.reset(operation, committed=True, times=1)
+    else:
+        faults.fail(int(how), operation, committed=True, times=1)
+
+
+LOST = pytest.mark.parametrize("how", ["reset", "503", "500", "408"])
+
+
+@LOST
+def test_create(store: Store, cosmosdb_faults: Faults, how: str) -> None:
+    lose(cosmosdb_faults, how, "Create")
+    assert store.create("m", {"id": "b", "n": 1}).version == 1
+    assert store.get("m", "b").version == 1
+
+
+@LOST
+def test_increment(store: Store, cosmosdb_faults: Faults, how: str) -> None:
+    lose(cosmosdb_faults, how, "Patch")
+    assert store.update("m", "a", {"$inc": {"n": 1}})["n"] == 2
+    assert store.get("m", "a").fields() == {"n": 2}
+
+
+@LOST
+def test_replace(store: Store, cosmosdb_faults: Faults, how: str) -> None:
+    lose(cosmosdb_faults, how, "Replace")
+    assert store.put("m", {"id": "a", "n": 5}).version == 2
+    assert store.get("m", "a").version == 2
+
+
+@LOST
+def test_delete(store: Store, cosmosdb_faults: Faults, how: str) -> None:
+    lose(cosmosdb_faults, how, "Delete")
+    with pytest.raises(OperationTimeoutError, match="may or may not have been applied"):
+        store.delete("m", "a")
+    assert store.find_by_id("m", "a") is None
+
+
+def test_an_increment_that_was_lost(store: Store, cosmosdb_faults: Faults) -> None:
+    cosmosdb_faults.reset("Patch", times=1)
+    with pytest.raises(OperationTimeoutError):
+        store.update("m", "a", {"$inc": {"n": 1}})
+    assert store.get("m", "a")["n"] == 1
+
+
+def test_retry_with(store: Store, cosmosdb_faults: Faults) -> None:
+    cosmosdb_faults.fail(449, "Patch", times=2)
+    assert store.update("m", "a", {"$inc": {"n": 1}})["n"] == 2
+
+
+def test_writes_at_once_are_throttled(store: Store, cosmosdb_faults: Faults) -> None:
+    cosmosdb_faults.throttle(400)
+
+    def create(number: int) -> bool:
+        try:
+            store.create("m", {"id": f"t{number}"})
+        except (OperationTimeoutError, UnavailableError):
+            return False
+        return True
+
+    with no_hang(), ThreadPoolExecutor(32) as threads:
+        done = list(threads.map(create, range(200)))
+    cosmosdb_faults.clear()
+    assert store.count("m") == 1 + sum(done)
+    assert sum(done) == 200
+
+
+def test_a_server_that_hangs(cosmosdb_url: str, cosmosdb_faults: Faults) -> None:
+    with Store(cosmosdb(cosmosdb_url, timeout=1.0)) as store:
+        store.create("m", {"id": "a"})
+        cosmosdb_faults.hang("Read", times=-1)
+        with no_hang(), pytest.raises(InterstoreError):
+            store.find_by_id("m", "a")
+        cosmosdb_faults.clear()
+
+
+def test_a_split_while_scanning(store: Store, cosmosdb_faults: Faults) -> None:
+    store.create_many("m", [{"id": f"s{number:03}"} for number in range(60)])
+    cosmosdb_faults.split_at("Query", skip=2, times=1)
+    found = [document.id for document in store.find("m", sort="n")]
+    assert len(found) == 61 == len(set(found))
