@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from threading import Condition
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import requests
 from azure.core.exceptions import ServiceRequestError
@@ -21,6 +21,7 @@ from interstore_backends.cosmosdb.retry import LateError, deadline
 from interstore_backends.cosmosdb.settings import CosmosDBSettings
 
 __all__ = [
+    "EVERYWHERE",
     "Condition",
     "ContainerProxy",
     "CosmosClient",
@@ -36,6 +37,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+EVERYWHERE: Final[dict[str, Any]] = {"enable_cross_partition_query": True}
+"""Arguments of a query of all partitions."""
 
 
 def credential_of(settings: CosmosDBSettings) -> Any:

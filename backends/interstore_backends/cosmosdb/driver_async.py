@@ -21,6 +21,7 @@ from interstore_backends.cosmosdb.retry import deadline
 from interstore_backends.cosmosdb.settings import CosmosDBSettings
 
 __all__ = [
+    "EVERYWHERE",
     "Condition",
     "ContainerProxy",
     "CosmosClient",
@@ -36,6 +37,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+EVERYWHERE: Final[dict[str, Any]] = {}
+"""Arguments of a query of all partitions."""
 
 _LARGE: Final = 2**20
 

@@ -22,7 +22,7 @@ from interstore_backends.cosmosdb.compile import (
     compile_exists,
     compile_streams,
 )
-from interstore_backends.cosmosdb.driver_async import fan_out
+from interstore_backends.cosmosdb.driver_async import EVERYWHERE, fan_out
 from interstore_backends.cosmosdb.errors import is_gone
 from interstore_backends.cosmosdb.indexing import Declared
 from interstore_backends.cosmosdb.keys import escape_id
@@ -105,7 +105,7 @@ class AsyncReads(AsyncIndexes):
         """What a query gives; nothing where there is no such container."""
         page = _PAGE if limit is None else min(limit, _PAGE)
         rows = self._container(model).query_items(
-            statement.sql, parameters=statement.parameters, max_item_count=page
+            statement.sql, parameters=statement.parameters, max_item_count=page, **EVERYWHERE
         )
         try:
             return [row async for row in rows]
@@ -132,7 +132,7 @@ class AsyncReads(AsyncIndexes):
             .query_items(
                 "SELECT * FROM c",
                 max_item_count=limit,
-                **({} if partition.token is None else {"feed_range": partition.token}),
+                **(EVERYWHERE if partition.token is None else {"feed_range": partition.token}),
             )
             .by_page(after)
         )

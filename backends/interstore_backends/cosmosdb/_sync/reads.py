@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: f20df0f064a96b73f20bd77d
+# Digest of the rest: c954f63be68e829cabd0d3f0
 
 """The operations that only read."""
 
@@ -26,7 +26,7 @@ from interstore_backends.cosmosdb.compile import (
     compile_exists,
     compile_streams,
 )
-from interstore_backends.cosmosdb.driver import fan_out
+from interstore_backends.cosmosdb.driver import EVERYWHERE, fan_out
 from interstore_backends.cosmosdb.errors import is_gone
 from interstore_backends.cosmosdb.indexing import Declared
 from interstore_backends.cosmosdb.keys import escape_id
@@ -109,7 +109,7 @@ class Reads(Indexes):
         """What a query gives; nothing where there is no such container."""
         page = _PAGE if limit is None else min(limit, _PAGE)
         rows = self._container(model).query_items(
-            statement.sql, parameters=statement.parameters, max_item_count=page
+            statement.sql, parameters=statement.parameters, max_item_count=page, **EVERYWHERE
         )
         try:
             return [row for row in rows]
@@ -136,7 +136,7 @@ class Reads(Indexes):
             .query_items(
                 "SELECT * FROM c",
                 max_item_count=limit,
-                **({} if partition.token is None else {"feed_range": partition.token}),
+                **(EVERYWHERE if partition.token is None else {"feed_range": partition.token}),
             )
             .by_page(after)
         )
