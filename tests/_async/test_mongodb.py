@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from interstore._async.database import AsyncDatabase
@@ -24,8 +26,15 @@ class TestMongoDBStandalone(AsyncConformance):
 
     @pytest.fixture
     def database(self, mongodb_standalone_url: str) -> AsyncDatabase:
-        return mongodb_async(mongodb_standalone_url, durability="primary")
+        return _alone(mongodb_standalone_url)
 
     @pytest.fixture
     def second_database(self, mongodb_standalone_url: str) -> AsyncDatabase:
-        return mongodb_async(mongodb_standalone_url, durability="primary")
+        return _alone(mongodb_standalone_url)
+
+
+def _alone(url: str) -> AsyncDatabase:
+    """What cannot be known before it is connected is declared for it: it has no transactions."""
+    database = mongodb_async(url, durability="primary")
+    database.capabilities = replace(database.capabilities, transaction=False)
+    return database

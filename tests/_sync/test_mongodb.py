@@ -1,10 +1,12 @@
 # Generated from tests/_async/test_mongodb.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: aae3232284474f2988a30600
+# Digest of the rest: f8b4d58dd9149d95d57f5051
 
 """The kit on MongoDB: on a replica set, as it is by default, and on a server by itself."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
@@ -28,8 +30,15 @@ class TestMongoDBStandalone(Conformance):
 
     @pytest.fixture
     def database(self, mongodb_standalone_url: str) -> Database:
-        return mongodb(mongodb_standalone_url, durability="primary")
+        return _alone(mongodb_standalone_url)
 
     @pytest.fixture
     def second_database(self, mongodb_standalone_url: str) -> Database:
-        return mongodb(mongodb_standalone_url, durability="primary")
+        return _alone(mongodb_standalone_url)
+
+
+def _alone(url: str) -> Database:
+    """What cannot be known before it is connected is declared for it: it has no transactions."""
+    database = mongodb(url, durability="primary")
+    database.capabilities = replace(database.capabilities, transaction=False)
+    return database

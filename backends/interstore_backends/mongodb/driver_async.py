@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pymongo import AsyncMongoClient
+from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection as DriverCollection
 from pymongo.asynchronous.database import AsyncDatabase as DriverDatabase
 
-__all__ = ["AsyncMongoClient", "DriverCollection", "DriverDatabase"]
+__all__ = ["AsyncClientSession", "AsyncMongoClient", "DriverCollection", "DriverDatabase"]

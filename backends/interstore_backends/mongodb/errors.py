@@ -39,6 +39,10 @@ REFUSED: Final = 121
 
 _DUPLICATE: Final = frozenset({11000, 11001, 12582})
 
+_TRANSIENT: Final = "TransientTransactionError"
+_UNKNOWN: Final = "UnknownTransactionCommitResult"
+"""What the driver writes on errors of a transaction, and of its commit."""
+
 _UNSURE: Final = "a write may or may not have been applied"
 
 _CLASSES: Final[tuple[tuple[type[Exception], type[InterstoreError], str], ...]] = (
@@ -89,6 +93,7 @@ _CODES: Final[dict[int, tuple[type[InterstoreError], str]]] = {
     166: (ConfigurationError, "this is no collection but a view"),
     175: (UnavailableError, "try again"),  # QueryPlanKilled: with the index it used
     189: (UnavailableError, "the primary is being changed"),
+    251: (UnavailableError, "the server has undone the transaction"),  # NoSuchTransaction
     262: (OperationTimeoutError, ""),  # ExceededTimeLimit
     8000: (PermissionDeniedError, "check DATABASE_USERNAME and DATABASE_PASSWORD"),  # Atlas
     10107: (UnavailableError, "the primary is being changed"),
@@ -167,6 +172,12 @@ class Translator:
             writes: whether what failed is a write. If it is lost together with its connection
                 the error is not one upon which a call is simply repeated.
         """
+        if isinstance(error, errors.PyMongoError) and error.has_error_label(_TRANSIENT):
+            return UnavailableError(
+                f"{self.place}: {_text(error)}; nothing of the transaction is applied, try again",
+                backend="mongodb",
+                model=model,
+            )
         kind, cure = _find(error)
         text = f"{self.place}: {_text(error)}"
         if kind is UnavailableError and writes and _is_lost(error):
@@ -174,6 +185,16 @@ class Translator:
         elif kind is OperationTimeoutError:
             text = f"{self.place} took longer than {self.timeout:g} seconds: {_text(error)}"
         return kind(f"{text}; {cure}" if cure else text, backend="mongodb", model=model)
+
+    def of_commit(self, error: Exception) -> InterstoreError:
+        """The error to raise for a transaction that was to be committed."""
+        if isinstance(error, errors.PyMongoError) and error.has_error_label(_UNKNOWN):
+            return OperationTimeoutError(
+                f"{self.place}: {_text(error)}; no answer came to the commit: the transaction may "
+                "or may not have been applied",
+                backend="mongodb",
+            )
+        return self(error, writes=True)
 
 
 def _is_lost(error: Exception) -> bool:

@@ -16,6 +16,7 @@ CAPABILITIES: Final = Capabilities(
     models=True,
     drop=True,
     ensure_index=frozenset({"single", "compound", "unique", "list"}),
+    transaction=True,
     stats=True,
     native=True,
     write_page=True,

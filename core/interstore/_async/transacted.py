@@ -34,6 +34,7 @@ class AsyncTransacted(AsyncOperations):
 
     def __init__(self, database: AsyncDatabase) -> None:
         super().__init__(database)
+        self._ended = False
         for name in _OUTSIDE:
             self.__dict__.pop(name, None)
 
@@ -43,6 +44,7 @@ class AsyncTransacted(AsyncOperations):
         def refuse(*_: Any, **__: Any) -> Any:
             raise has_ended(self.name)
 
+        self._ended = True
         for name in _INSIDE:
             setattr(self, name, refuse)
 
@@ -50,7 +52,9 @@ class AsyncTransacted(AsyncOperations):
         """It is connected."""
 
     async def disconnect(self) -> None:
-        """Refused: a transaction ends with its block."""
+        """Refused: a transaction ends with its block; after that, there is nothing to do."""
+        if self._ended:
+            return
         raise self._refusal("close the store", "leave the block, and close the store itself")
 
     @asynccontextmanager

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/transacted.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 960bca3f8b6b227a43546c2c
+# Digest of the rest: 49aa2354bafdd4080f0c4485
 
 """The operations within a transaction."""
 
@@ -38,6 +38,7 @@ class Transacted(Operations):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
+        self._ended = False
         for name in _OUTSIDE:
             self.__dict__.pop(name, None)
 
@@ -47,6 +48,7 @@ class Transacted(Operations):
         def refuse(*_: Any, **__: Any) -> Any:
             raise has_ended(self.name)
 
+        self._ended = True
         for name in _INSIDE:
             setattr(self, name, refuse)
 
@@ -54,7 +56,9 @@ class Transacted(Operations):
         """It is connected."""
 
     def disconnect(self) -> None:
-        """Refused: a transaction ends with its block."""
+        """Refused: a transaction ends with its block; after that, there is nothing to do."""
+        if self._ended:
+            return
         raise self._refusal("close the store", "leave the block, and close the store itself")
 
     @contextmanager

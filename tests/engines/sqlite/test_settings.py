@@ -3,6 +3,7 @@
 import pickle
 import sqlite3
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -53,8 +54,10 @@ def test_registration() -> None:
     backend = interstore_backend()
     assert backend.name == "sqlite"
     assert backend.database is not None
-    made = backend.database(SQLiteSettings(path=":memory:"))
+    made = backend.database(SQLiteSettings(path="a.db"))
     assert made.capabilities is backend.capabilities
+    in_memory = backend.database(SQLiteSettings(path=":memory:"))
+    assert in_memory.capabilities == replace(backend.capabilities, transaction=False)
 
 
 def test_missing_driver_says_what_to_install() -> None:

@@ -6,7 +6,7 @@ import functools
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from pymongo import ReturnDocument, timeout
 from pymongo.errors import CollectionInvalid, OperationFailure
@@ -14,9 +14,15 @@ from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
-from interstore.errors import ConfigurationError, InvalidQueryError, UnavailableError
+from interstore.errors import (
+    ConfigurationError,
+    InvalidQueryError,
+    UnavailableError,
+    UnsupportedError,
+)
 from interstore.names import check_model, check_new_model
 from interstore_backends.mongodb.driver_async import (
+    AsyncClientSession,
     AsyncMongoClient,
     DriverCollection,
     DriverDatabase,
@@ -25,6 +31,9 @@ from interstore_backends.mongodb.errors import CAUGHT, Translator
 from interstore_backends.mongodb.indexes import MODELS, Declaration
 from interstore_backends.mongodb.options import client_options, connection_string
 from interstore_backends.mongodb.settings import MongoDBSettings
+
+if TYPE_CHECKING:
+    from interstore_backends.mongodb._async.transactions import AsyncTransaction
 
 __all__ = ["AsyncConnection", "patient", "translated", "translated_write"]
 
@@ -77,6 +86,8 @@ class AsyncConnection:
         self._collections: dict[str, DriverCollection[dict[str, Any]]] = {}
         self._existing: dict[str, float] = {}
         self._known: dict[str, tuple[float, Sequence[Declaration]]] = {}
+        self._transactions: set[AsyncTransaction] = set()
+        self._replicated = False
         self.errors = Translator(settings.place, settings.timeout)
 
     async def connect(self) -> None:
@@ -100,12 +111,37 @@ class AsyncConnection:
         raise problem from None
 
     async def disconnect(self) -> None:
+        for transaction in list(self._transactions):
+            await transaction.end()
         client, self._client = self._client, None
         self._collections.clear()
         self._existing.clear()
         self._known.clear()
         if client is not None:
             await client.close()
+
+    async def _new_session(self) -> AsyncClientSession:
+        """A session of the driver, for a transaction.
+
+        Raises:
+            UnsupportedError: the server has no transactions.
+        """
+        self._database()  # raises if it is not connected
+        assert self._client is not None
+        try:
+            if not self._replicated:
+                hello = await self._client.admin.command("hello")
+                self._replicated = "setName" in hello or hello.get("msg") == "isdbgrid"
+        except CAUGHT as error:
+            raise self.errors(error) from error
+        if not self._replicated:
+            raise UnsupportedError(
+                f"{self._settings.place}: a single server has no transactions: make it a replica "
+                "set, which may have one member (mongod --replSet, then rs.initiate()), or keep "
+                "what must change together in one document",
+                backend="mongodb",
+            )
+        return self._client.start_session()
 
     @property
     def native(self) -> DriverDatabase[dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from pymongo import ReplaceOne
@@ -11,6 +12,7 @@ from pymongo.errors import BulkWriteError
 from interstore.bulk import BulkResult, WriteOutcome
 from interstore.filters.tree import ALL, Node
 from interstore.prepared import Write, WriteMode
+from interstore.transactions import Isolation
 from interstore_backends.mongodb._async.connection import translated, translated_write
 from interstore_backends.mongodb._async.updates import AsyncUpdates
 from interstore_backends.mongodb._async.writes import contended
@@ -26,6 +28,7 @@ from interstore_backends.mongodb.updates import OURS, VERSION
 if TYPE_CHECKING:
     from interstore.foreign import ForeignSource
     from interstore_backends.mongodb._async.foreign import AsyncMongoDBForeign
+    from interstore_backends.mongodb._async.transactions import AsyncTransaction
 
 __all__ = ["AsyncMongoDBDatabase"]
 
@@ -204,6 +207,19 @@ class AsyncMongoDBDatabase(AsyncUpdates):
         return BulkResult(deleted=result.deleted_count)
 
     # By capability.
+
+    @asynccontextmanager
+    async def transaction(self, isolation: Isolation) -> AsyncGenerator[AsyncTransaction]:
+        """This database in a transaction.
+
+        Raises:
+            UnsupportedError: it is a single server, or the isolation is not ``"snapshot"``.
+        """
+        from interstore_backends.mongodb._async.transactions import AsyncTransaction
+
+        session = await self._new_session()
+        async with AsyncTransaction.of(self, session, self._transactions, isolation) as database:
+            yield database
 
     def foreign(self, source: ForeignSource) -> AsyncMongoDBForeign:
         """A collection or a view that others made in the database."""

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/connection.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 3ace3112c22316bc73e80414
+# Digest of the rest: 83e09cf70dd729e69bc801d3
 
 """The client, and which models exist."""
 
@@ -10,7 +10,7 @@ import functools
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from pymongo import ReturnDocument, timeout
 from pymongo.errors import CollectionInvalid, OperationFailure
@@ -18,9 +18,15 @@ from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
-from interstore.errors import ConfigurationError, InvalidQueryError, UnavailableError
+from interstore.errors import (
+    ConfigurationError,
+    InvalidQueryError,
+    UnavailableError,
+    UnsupportedError,
+)
 from interstore.names import check_model, check_new_model
 from interstore_backends.mongodb.driver import (
+    ClientSession,
     DriverCollection,
     DriverDatabase,
     MongoClient,
@@ -29,6 +35,9 @@ from interstore_backends.mongodb.errors import CAUGHT, Translator
 from interstore_backends.mongodb.indexes import MODELS, Declaration
 from interstore_backends.mongodb.options import client_options, connection_string
 from interstore_backends.mongodb.settings import MongoDBSettings
+
+if TYPE_CHECKING:
+    from interstore_backends.mongodb._sync.transactions import Transaction
 
 __all__ = ["Connection", "patient", "translated", "translated_write"]
 
@@ -81,6 +90,8 @@ class Connection:
         self._collections: dict[str, DriverCollection[dict[str, Any]]] = {}
         self._existing: dict[str, float] = {}
         self._known: dict[str, tuple[float, Sequence[Declaration]]] = {}
+        self._transactions: set[Transaction] = set()
+        self._replicated = False
         self.errors = Translator(settings.place, settings.timeout)
 
     def connect(self) -> None:
@@ -104,12 +115,37 @@ class Connection:
         raise problem from None
 
     def disconnect(self) -> None:
+        for transaction in list(self._transactions):
+            transaction.end()
         client, self._client = self._client, None
         self._collections.clear()
         self._existing.clear()
         self._known.clear()
         if client is not None:
             client.close()
+
+    def _new_session(self) -> ClientSession:
+        """A session of the driver, for a transaction.
+
+        Raises:
+            UnsupportedError: the server has no transactions.
+        """
+        self._database()  # raises if it is not connected
+        assert self._client is not None
+        try:
+            if not self._replicated:
+                hello = self._client.admin.command("hello")
+                self._replicated = "setName" in hello or hello.get("msg") == "isdbgrid"
+        except CAUGHT as error:
+            raise self.errors(error) from error
+        if not self._replicated:
+            raise UnsupportedError(
+                f"{self._settings.place}: a single server has no transactions: make it a replica "
+                "set, which may have one member (mongod --replSet, then rs.initiate()), or keep "
+                "what must change together in one document",
+                backend="mongodb",
+            )
+        return self._client.start_session()
 
     @property
     def native(self) -> DriverDatabase[dict[str, Any]]:

@@ -1,12 +1,13 @@
 # Generated from backends/interstore_backends/mongodb/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 3d68a4ade59ab48176ea5faf
+# Digest of the rest: e50a39dffaeee2f2581d556f
 
 """The MongoDB engine: Interstore's operations as commands."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from pymongo import ReplaceOne
@@ -15,6 +16,7 @@ from pymongo.errors import BulkWriteError
 from interstore.bulk import BulkResult, WriteOutcome
 from interstore.filters.tree import ALL, Node
 from interstore.prepared import Write, WriteMode
+from interstore.transactions import Isolation
 from interstore_backends.mongodb._sync.connection import translated, translated_write
 from interstore_backends.mongodb._sync.updates import Updates
 from interstore_backends.mongodb._sync.writes import contended
@@ -30,6 +32,7 @@ from interstore_backends.mongodb.updates import OURS, VERSION
 if TYPE_CHECKING:
     from interstore.foreign import ForeignSource
     from interstore_backends.mongodb._sync.foreign import MongoDBForeign
+    from interstore_backends.mongodb._sync.transactions import Transaction
 
 __all__ = ["MongoDBDatabase"]
 
@@ -208,6 +211,19 @@ class MongoDBDatabase(Updates):
         return BulkResult(deleted=result.deleted_count)
 
     # By capability.
+
+    @contextmanager
+    def transaction(self, isolation: Isolation) -> Generator[Transaction]:
+        """This database in a transaction.
+
+        Raises:
+            UnsupportedError: it is a single server, or the isolation is not ``"snapshot"``.
+        """
+        from interstore_backends.mongodb._sync.transactions import Transaction
+
+        session = self._new_session()
+        with Transaction.of(self, session, self._transactions, isolation) as database:
+            yield database
 
     def foreign(self, source: ForeignSource) -> MongoDBForeign:
         """A collection or a view that others made in the database."""
