@@ -133,7 +133,9 @@ class AsyncForeignDatabase(ABC):
         keep = query.only(tree=ALL, skip=0, limit=wanted)
         best: list[Document] = []
         async for page in self._matching(kind, query.tree, Span(), None):
-            best = select([*best, *page], keep) if wanted is not None else best + page
+            best += page
+            if wanted is not None:
+                best = select(best, keep)
         return select(best, keep)[query.skip :]
 
     async def count(self, model: str, tree: Node) -> int:

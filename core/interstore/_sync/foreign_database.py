@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/foreign_database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 8da8675f7ede41f34d754236
+# Digest of the rest: d777267ad2dd9fef2e5f0af4
 
 """What the foreign databases of all engines do alike."""
 
@@ -137,7 +137,9 @@ class ForeignDatabase(ABC):
         keep = query.only(tree=ALL, skip=0, limit=wanted)
         best: list[Document] = []
         for page in self._matching(kind, query.tree, Span(), None):
-            best = select([*best, *page], keep) if wanted is not None else best + page
+            best += page
+            if wanted is not None:
+                best = select(best, keep)
         return select(best, keep)[query.skip :]
 
     def count(self, model: str, tree: Node) -> int:
