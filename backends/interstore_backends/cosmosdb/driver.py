@@ -14,6 +14,7 @@ import requests
 from azure.core.exceptions import ServiceRequestError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.cosmos import ContainerProxy, CosmosClient, DatabaseProxy
+from azure.cosmos.documents import ConnectionPolicy
 from requests.adapters import HTTPAdapter
 
 from interstore_backends.cosmosdb.options import no_identity, no_proof
@@ -27,6 +28,7 @@ __all__ = [
     "CosmosClient",
     "DatabaseProxy",
     "body",
+    "connection_policy",
     "credential_of",
     "fan_out",
     "is_unsent",
@@ -69,6 +71,27 @@ def transport(connections: int, verify: Any) -> Any:
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return RequestsTransport(session=session, connection_verify=verify)
+
+
+class _ConnectionPolicy(ConnectionPolicy):
+    """What the driver's client for threads would put in its place is not taken."""
+
+    def __init__(self, policy: Any) -> None:
+        self._ours = policy
+        super().__init__()
+
+    @property
+    def ConnectionRetryConfiguration(self) -> Any:  # noqa: N802
+        return self._ours
+
+    @ConnectionRetryConfiguration.setter
+    def ConnectionRetryConfiguration(self, value: Any) -> None:  # noqa: N802
+        pass
+
+
+def connection_policy(policy: Any) -> Any:
+    """Has every request go through a policy of ours, in the place of the driver's retries."""
+    return _ConnectionPolicy(policy)
 
 
 def body(data: Any) -> Any:

@@ -14,6 +14,7 @@ from aiohttp import ClientConnectorError
 from azure.core.exceptions import ServiceRequestError, ServiceRequestTimeoutError
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.cosmos.aio import ContainerProxy, CosmosClient, DatabaseProxy
+from azure.cosmos.documents import ConnectionPolicy
 
 from interstore._compat_async import gather
 from interstore_backends.cosmosdb.options import no_identity, no_proof
@@ -27,6 +28,7 @@ __all__ = [
     "CosmosClient",
     "DatabaseProxy",
     "body",
+    "connection_policy",
     "credential_of",
     "fan_out",
     "is_unsent",
@@ -68,6 +70,13 @@ def transport(connections: int, verify: Any) -> Any:
     """How requests are sent: the driver's own way, with so many connections."""
     del connections  # aiohttp has a hundred
     return AioHttpTransport(connection_verify=verify)
+
+
+def connection_policy(policy: Any) -> Any:
+    """Has every request go through a policy of ours, in the place of the driver's retries."""
+    made: Any = ConnectionPolicy()
+    made.ConnectionRetryConfiguration = policy
+    return made
 
 
 def body(data: Any) -> Any:

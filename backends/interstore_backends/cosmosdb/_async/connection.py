@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast
 
 from azure.cosmos import PartitionKey
-from azure.cosmos.documents import ConnectionPolicy
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from interstore.errors import ConfigurationError, InvalidQueryError, UnavailableError
@@ -17,6 +16,7 @@ from interstore_backends.cosmosdb.driver_async import (
     ContainerProxy,
     CosmosClient,
     DatabaseProxy,
+    connection_policy,
     credential_of,
     transport,
     within,
@@ -95,15 +95,13 @@ class AsyncConnection:
 
     async def _open(self) -> None:
         settings = self._settings
-        policy: Any = ConnectionPolicy()
-        policy.ConnectionRetryConfiguration = self._policy
         credential = credential_of(settings)
         if settings.identity:
             self._credential = credential
         client: Any = CosmosClient(
             settings.endpoint,
             credential,
-            connection_policy=policy,
+            connection_policy=connection_policy(self._policy),
             transport=transport(settings.pool_size, verification(settings)),
             connection_verify=verification(settings),
             enable_compact_utf8_item_writes=True,

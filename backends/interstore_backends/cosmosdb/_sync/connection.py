@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/connection.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 4fbb1fee3c8407d1e5ec4bf9
+# Digest of the rest: 3f254a5f350be92bfe66b457
 
 """The client, and which models exist."""
 
@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast
 
 from azure.cosmos import PartitionKey
-from azure.cosmos.documents import ConnectionPolicy
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from interstore.errors import ConfigurationError, InvalidQueryError, UnavailableError
@@ -21,6 +20,7 @@ from interstore_backends.cosmosdb.driver import (
     ContainerProxy,
     CosmosClient,
     DatabaseProxy,
+    connection_policy,
     credential_of,
     transport,
     within,
@@ -99,15 +99,13 @@ class Connection:
 
     def _open(self) -> None:
         settings = self._settings
-        policy: Any = ConnectionPolicy()
-        policy.ConnectionRetryConfiguration = self._policy
         credential = credential_of(settings)
         if settings.identity:
             self._credential = credential
         client: Any = CosmosClient(
             settings.endpoint,
             credential,
-            connection_policy=policy,
+            connection_policy=connection_policy(self._policy),
             transport=transport(settings.pool_size, verification(settings)),
             connection_verify=verification(settings),
             enable_compact_utf8_item_writes=True,
