@@ -9,6 +9,7 @@ from typing import Any, Final
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from interstore.document import Document
+from interstore.errors import UnavailableError
 from interstore.filters.order import order_key
 from interstore.filters.tree import Node
 from interstore.paths import Envelope
@@ -32,6 +33,8 @@ __all__ = ["AsyncReads"]
 
 _PAGE: Final = 1_000
 """Items in one answer of the service, if they have no more than 4 MB."""
+_SPLITS: Final = 5
+"""How often a query is asked while partitions are split."""
 _AT_ONCE: Final = 16
 """Calls of one operation that are made side by side by threads."""
 
@@ -102,7 +105,22 @@ class AsyncReads(AsyncIndexes):
         return before + [Found.of(item) for item in again]
 
     async def _rows(self, model: str, statement: Statement, limit: int | None) -> list[Any]:
-        """What a query gives; nothing where there is no such container."""
+        """What a query gives; nothing where there is no such container.
+
+        When a partition is split meanwhile, the driver begins with its halves anew and keeps what
+        it had: items come twice, and a limit cuts others off. Then it is asked again.
+        """
+        rows: list[Any] = []
+        for _ in range(_SPLITS):
+            rows = await self._rows_once(model, statement, limit)
+            ids = [row["id"] for row in rows if isinstance(row, dict)]
+            if len(set(ids)) == len(ids):
+                return rows
+        raise UnavailableError(
+            f"the partitions of {model} are being split; try again", backend="cosmosdb", model=model
+        )
+
+    async def _rows_once(self, model: str, statement: Statement, limit: int | None) -> list[Any]:
         page = _PAGE if limit is None else min(limit, _PAGE)
         rows = self._container(model).query_items(
             statement.sql, parameters=statement.parameters, max_item_count=page, **EVERYWHERE

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: c954f63be68e829cabd0d3f0
+# Digest of the rest: 966c4f63b51aaf11beea1473
 
 """The operations that only read."""
 
@@ -13,6 +13,7 @@ from typing import Any, Final
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from interstore.document import Document
+from interstore.errors import UnavailableError
 from interstore.filters.order import order_key
 from interstore.filters.tree import Node
 from interstore.paths import Envelope
@@ -36,6 +37,8 @@ __all__ = ["Reads"]
 
 _PAGE: Final = 1_000
 """Items in one answer of the service, if they have no more than 4 MB."""
+_SPLITS: Final = 5
+"""How often a query is asked while partitions are split."""
 _AT_ONCE: Final = 16
 """Calls of one operation that are made side by side by threads."""
 
@@ -106,7 +109,22 @@ class Reads(Indexes):
         return before + [Found.of(item) for item in again]
 
     def _rows(self, model: str, statement: Statement, limit: int | None) -> list[Any]:
-        """What a query gives; nothing where there is no such container."""
+        """What a query gives; nothing where there is no such container.
+
+        When a partition is split meanwhile, the driver begins with its halves anew and keeps what
+        it had: items come twice, and a limit cuts others off. Then it is asked again.
+        """
+        rows: list[Any] = []
+        for _ in range(_SPLITS):
+            rows = self._rows_once(model, statement, limit)
+            ids = [row["id"] for row in rows if isinstance(row, dict)]
+            if len(set(ids)) == len(ids):
+                return rows
+        raise UnavailableError(
+            f"the partitions of {model} are being split; try again", backend="cosmosdb", model=model
+        )
+
+    def _rows_once(self, model: str, statement: Statement, limit: int | None) -> list[Any]:
         page = _PAGE if limit is None else min(limit, _PAGE)
         rows = self._container(model).query_items(
             statement.sql, parameters=statement.parameters, max_item_count=page, **EVERYWHERE
