@@ -10,7 +10,7 @@ from interstore.blobs._sync.engine import Blobs
 from interstore.blobs.bridge import to_sync
 from interstore.settings import URL
 
-__all__ = ["s3_blobs", "s3_blobs_async"]
+__all__ = ["azure_blobs", "azure_blobs_async", "s3_blobs", "s3_blobs_async", "through"]
 
 
 def s3_blobs_async(url: str, **options: Any) -> AsyncBlobs:
@@ -25,6 +25,20 @@ def s3_blobs_async(url: str, **options: Any) -> AsyncBlobs:
 
 def s3_blobs(url: str, **options: Any) -> Blobs:
     return to_sync(s3_blobs_async(url, **options))
+
+
+def azure_blobs_async(url: str, **options: Any) -> AsyncBlobs:
+    """Blobs in a container."""
+    from interstore_backends.blobs_azure.engine import AzureBlobs
+    from interstore_backends.blobs_azure.settings import AzureBlobsSettings
+
+    parsed = URL.parse(url)
+    said = {**AzureBlobsSettings.from_url(parsed), **parsed.query}
+    return AzureBlobs(AzureBlobsSettings(**{**said, **options}))
+
+
+def azure_blobs(url: str, **options: Any) -> Blobs:
+    return to_sync(azure_blobs_async(url, **options))
 
 
 def through(url: str, port: int) -> str:

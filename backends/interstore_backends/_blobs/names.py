@@ -9,7 +9,8 @@ so that a prefix of a key is one of its name.
 `CAREFUL` is for those that hold nearly every key (Azure). A character that is trouble is written as
 the plain one before it in the order, which is then followed by a digit: ``\`` is ``[1``, and ``[``
 itself ``[0``; ``?`` is ``>1``, ``#`` is ``"1``, ``%`` is ``$1``, ``~`` is ``}1``; control
-characters, a space and ``!`` are ``!`` and two hexadecimal digits.
+characters, a space and ``!`` are ``!`` and two hexadecimal digits; what lies beyond U+FFFF is
+U+FFFD, ``3`` and six of them, so that the order by UTF-16 is that of the keys as well.
 
 `FLAT` is for stores that keep objects in folders underneath (SeaweedFS, MinIO), and so have neither
 ``a`` beside ``a/b`` nor ``a//b``, nor list in the order of the keys. There ``/`` is ``.2F``, and
@@ -32,6 +33,8 @@ _PART: Final = 60
 """Characters, of up to four bytes: 255 bytes is what a file's name may have."""
 
 _CUT: Final = "~/"
+_BEYOND: Final = re.compile("[\U00010000-\U0010ffff]")
+_BEYOND_NAME: Final = re.compile("\ufffd3(0[0-9A-F]{5}|10[0-9A-F]{4})")
 
 
 class Names:
@@ -40,17 +43,23 @@ class Names:
     Args:
         table: what is written otherwise, by code point.
         parted: whether long names go on in folders.
+        utf16: whether the store orders names by UTF-16: what lies beyond U+FFFF is escaped.
     """
 
-    def __init__(self, table: Mapping[int, str], *, parted: bool = False) -> None:
+    def __init__(
+        self, table: Mapping[int, str], *, parted: bool = False, utf16: bool = False
+    ) -> None:
         self._table = table
         self._meant = {token: chr(code) for code, token in table.items()}
         self._token = re.compile("|".join(map(re.escape, self._meant)) or r"(?!)")
         self._parted = parted
+        self._utf16 = utf16
 
     def name(self, key: str) -> str:
         """The name of a key, or the beginning of the names of all keys that begin with `key`."""
         name = key.translate(self._table) if self._table else key
+        if self._utf16 and not name.isascii():
+            name = _BEYOND.sub(lambda match: f"\ufffd3{ord(match[0]):06X}", name)
         if not self._parted or len(name) <= _PART:
             return name
         # By characters, so that names part at one place whatever they hold: the order stays.
@@ -59,6 +68,8 @@ class Names:
     def key(self, name: str) -> str | None:
         """The key of a name; ``None`` if it has none: others put the object there."""
         whole = name.replace(_CUT, "") if self._parted else name
+        if self._utf16 and "\ufffd3" in whole:
+            whole = _BEYOND_NAME.sub(lambda match: chr(int(match[1], 16)), whole)
         key = self._token.sub(lambda match: self._meant[match[0]], whole)
         return key if self.name(key) == name else None
 
@@ -76,5 +87,5 @@ def _table(last: str, lead: str, *digraphs: str) -> Mapping[int, str]:
 
 
 PLAIN: Final = Names({})
-CAREFUL: Final = Names(_table("!", "!", *_DIGRAPHS, *_MORE_DIGRAPHS))
+CAREFUL: Final = Names(_table("!", "!", *_DIGRAPHS, *_MORE_DIGRAPHS), utf16=True)
 FLAT: Final = Names(_table("/", ".", *_DIGRAPHS), parted=True)
