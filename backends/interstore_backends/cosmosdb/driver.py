@@ -73,20 +73,19 @@ def transport(connections: int, verify: Any) -> Any:
     return RequestsTransport(session=session, connection_verify=verify)
 
 
+_RETRIES: Final = "ConnectionRetryConfiguration"
+
+
 class _ConnectionPolicy(ConnectionPolicy):
     """What the driver's client for threads would put in its place is not taken."""
 
     def __init__(self, policy: Any) -> None:
-        self._ours = policy
         super().__init__()
+        object.__setattr__(self, _RETRIES, policy)
 
-    @property
-    def ConnectionRetryConfiguration(self) -> Any:  # noqa: N802
-        return self._ours
-
-    @ConnectionRetryConfiguration.setter
-    def ConnectionRetryConfiguration(self, value: Any) -> None:  # noqa: N802
-        pass
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name != _RETRIES:
+            super().__setattr__(name, value)
 
 
 def connection_policy(policy: Any) -> Any:
