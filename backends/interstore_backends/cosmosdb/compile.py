@@ -27,6 +27,7 @@ __all__ = [
     "Class",
     "Statement",
     "Stream",
+    "compile_all",
     "compile_count",
     "compile_exists",
     "compile_streams",
@@ -204,6 +205,11 @@ def is_sorted_by(order: Sequence[SortKey], sorted_paths: Collection[tuple[Refere
     if any(key.descending != last.descending for key in keys):
         return False
     return not keys or tuple(key.path for key in keys) in sorted_paths
+
+
+def compile_all(tree: Node) -> Statement:
+    """The query for all documents that match, in no order."""
+    return _compile_about("SELECT *", tree)
 
 
 def compile_count(tree: Node) -> Statement:

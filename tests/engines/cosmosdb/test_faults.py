@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
+from interstore._sync.operations import Operations
 from interstore._sync.store import Store
 from interstore.errors import InterstoreError, OperationTimeoutError, UnavailableError
 from tests.databases import cosmosdb
@@ -29,6 +31,7 @@ def lose(faults: Faults, how: str, operation: str) -> None:
         faults.fail(int(how), operation, committed=True, times=1)
 
 
+SKIPS = pytest.mark.parametrize("skip", [0, 2, 5])
 LOST = pytest.mark.parametrize("how", ["reset", "503", "500", "408"])
 
 
@@ -99,8 +102,50 @@ def test_a_server_that_hangs(cosmosdb_url: str, cosmosdb_faults: Faults) -> None
         cosmosdb_faults.clear()
 
 
-def test_a_split_while_scanning(store: Store, cosmosdb_faults: Faults) -> None:
-    store.create_many("m", [{"id": f"s{number:03}"} for number in range(60)])
-    cosmosdb_faults.split_at("Query", skip=2, times=1)
-    found = [document.id for document in store.find("m", sort="n")]
-    assert len(found) == 61 == len(set(found))
+@pytest.fixture
+def sixty(store: Store) -> set[str]:
+    store.create_many("m", [{"id": f"s{number:03}", "n": number % 3} for number in range(60)])
+    return {"a", *(f"s{number:03}" for number in range(60))}
+
+
+@SKIPS
+@pytest.mark.parametrize("sort", ["id", "n", "-n", "@created_at"])
+def test_a_split_while_sorting(
+    store: Store, cosmosdb_faults: Faults, sixty: set[str], sort: str, skip: int
+) -> None:
+    expected = [document.id for document in store.find("m", sort=sort, limit=40)]
+    cosmosdb_faults.split_at("Query", skip=skip, times=1)
+    assert [document.id for document in store.find("m", sort=sort, limit=40)] == expected
+    assert {document.id for document in store.find("m", sort=sort)} == sixty
+
+
+@SKIPS
+def test_a_split_while_counting(
+    store: Store, cosmosdb_faults: Faults, sixty: set[str], skip: int
+) -> None:
+    cosmosdb_faults.split_at("Query", skip=skip, times=1)
+    assert store.count("m") == 61
+    assert store.count("m", {"n": 1}) == 21
+
+
+@SKIPS
+@pytest.mark.parametrize("n", [1, 3, 9])
+def test_a_split_while_scanning(
+    cosmosdb_url: str, store: Store, cosmosdb_faults: Faults, sixty: set[str], skip: int, n: int
+) -> None:
+    with Store(cosmosdb(cosmosdb_url)) as other:  # knows the partitions as they are now
+        operations = Operations(other.database)
+        partitions = operations.partitions("m", n)
+        assert len(partitions) == {1: 1, 3: 2, 9: 4}[n]
+        cosmosdb_faults.split_at("Query", skip=skip, times=1)
+        found: list[str] = []
+        for partition in partitions:
+            token: Any = None
+            while True:
+                page = operations.scan("m", partition, token, 7)
+                found += [document.id for document in page.documents]
+                token = page.next
+                if token is None:
+                    break
+    assert len(found) == 61
+    assert set(found) == sixty

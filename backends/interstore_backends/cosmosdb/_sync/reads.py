@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 966c4f63b51aaf11beea1473
+# Digest of the rest: 972aa9ddf780d0cc84ff4bbd
 
 """The operations that only read."""
 
@@ -23,6 +23,7 @@ from interstore_backends.cosmosdb._sync.indexes import Indexes
 from interstore_backends.cosmosdb.compile import (
     Statement,
     Stream,
+    compile_all,
     compile_count,
     compile_exists,
     compile_streams,
@@ -76,14 +77,20 @@ class Reads(Indexes):
         declared = Declared()
         if any(not isinstance(key.path, Envelope) for key in query.sort):
             declared = self._declared(model)
+        groups = compile_streams(query, declared.types, declared.sorted_paths)
         wanted = None if query.limit is None else query.skip + query.limit
+        key = order_key(query.order)
         found: list[Found] = []
-        for group in compile_streams(query, declared.types, declared.sorted_paths):
+        if wanted is None and query.after is None:
+            rows = self._rows(model, compile_all(query.tree), None)
+            found = [Found.of(row) for row in rows]
+            found.sort(key=lambda each: key(each.document))
+            return found[query.skip :]
+        for group in groups:
             rest = None if wanted is None else wanted - len(found)
             calls = [partial(self._stream, model, stream, rest) for stream in group]
             parts = fan_out(calls, _AT_ONCE)
             part = [each for each_part in parts for each in each_part]
-            key = order_key(query.order)
             part.sort(key=lambda each: key(each.document))
             found += part if rest is None else part[:rest]
             if wanted is not None and len(found) >= wanted:
@@ -97,7 +104,9 @@ class Reads(Indexes):
         the last ones that are equal: then these are asked for anew, in the order of their ids.
         """
         asked = limit + 1 if limit is not None and stream.loose else limit
-        found = [Found.of(item) for item in self._rows(model, stream.statement(asked), asked)]
+        rows = self._rows(model, stream.statement(asked), asked)
+        key = order_key(stream.order)
+        found = sorted((Found.of(row) for row in rows), key=lambda each: key(each.document))
         if limit is None or len(found) <= limit or not stream.loose:
             return found
         last = stream.value(found[limit - 1].document)
@@ -105,8 +114,9 @@ class Reads(Indexes):
             return found[:limit]
         before = [each for each in found if stream.value(each.document) != last]
         rest = limit - len(before)
-        again = self._rows(model, stream.statement(rest, last), rest)
-        return before + [Found.of(item) for item in again]
+        again = [Found.of(row) for row in self._rows(model, stream.statement(rest, last), rest)]
+        again.sort(key=lambda each: key(each.document))
+        return before + again[:rest]
 
     def _rows(self, model: str, statement: Statement, limit: int | None) -> list[Any]:
         """What a query gives; nothing where there is no such container.
@@ -125,16 +135,35 @@ class Reads(Indexes):
         )
 
     def _rows_once(self, model: str, statement: Statement, limit: int | None) -> list[Any]:
-        page = _PAGE if limit is None else min(limit, _PAGE)
-        rows = self._container(model).query_items(
-            statement.sql, parameters=statement.parameters, max_item_count=page, **EVERYWHERE
-        )
+        """What the partitions give, one after the other: side by side asked, and each for itself.
+
+        So no plan is asked for, which takes two requests more.
+        """
         try:
-            return [row for row in rows]
+            ranges = self._ranges(model)
+            calls = [partial(self._rows_in, model, statement, limit, each) for each in ranges]
+            parts = fan_out(calls, _AT_ONCE)
         except CosmosHttpResponseError as error:
             if is_gone(error):
                 return []
             raise
+        return [row for part in parts for row in part]
+
+    def _rows_in(
+        self, model: str, statement: Statement, limit: int | None, within: dict[str, Any]
+    ) -> list[Any]:
+        rows = self._container(model).query_items(
+            statement.sql,
+            parameters=statement.parameters,
+            max_item_count=_PAGE if limit is None else min(limit, _PAGE),
+            feed_range=within,
+        )
+        return [row for row in rows]
+
+    def _ranges(self, model: str) -> list[dict[str, Any]]:
+        """The physical partitions, as far as they are known here."""
+        ranges = self._container(model).read_feed_ranges()
+        return [each for each in ranges]
 
     @translated
     def count(self, model: str, tree: Node) -> int:
@@ -149,30 +178,47 @@ class Reads(Indexes):
     @translated
     def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:
         """One page of a partition, in no particular order, after the token of the page before."""
-        pages: Any = (
-            self._container(model)
-            .query_items(
-                "SELECT * FROM c",
-                max_item_count=limit,
-                **(EVERYWHERE if partition.token is None else {"feed_range": partition.token}),
-            )
-            .by_page(after)
-        )
+        ranges = [None] if partition.token is None else partition.token
+        place, token = (0, None) if after is None else after
         try:
-            for page in pages:
-                documents = [read_item(item) for item in page]
-                token = pages.continuation_token
-                if documents or token is None:
-                    return ScanPage(documents, token)
+            while place < len(ranges):
+                documents, token = self._scan_page(model, ranges[place], token, limit)
+                if token is None:
+                    place += 1
+                if documents:
+                    return ScanPage(documents, [place, token] if place < len(ranges) else None)
         except CosmosHttpResponseError as error:
             if not is_gone(error):
                 raise
         return ScanPage([], None)
 
+    def _scan_page(
+        self, model: str, within: dict[str, Any] | None, after: str | None, limit: int
+    ) -> tuple[list[Document], str | None]:
+        """The documents of one page, and the token of the next; the last one may be empty."""
+        where: dict[str, Any] = EVERYWHERE if within is None else {"feed_range": within}
+        found = self._container(model).query_items("SELECT * FROM c", max_item_count=limit, **where)
+        pages: Any = found.by_page(after)
+        for page in pages:
+            documents = [read_item(item) for item in page]
+            token: str | None = pages.continuation_token
+            if documents or token is None:
+                return documents, token
+        return [], None
+
     @translated
     def partitions(self, model: str, n: int) -> list[Partition]:
         """The physical partitions, one by one or several together: at most `n`."""
-        return [Partition()]
+        try:
+            ranges = self._ranges(model)
+        except CosmosHttpResponseError as error:
+            if is_gone(error):
+                return [Partition()]
+            raise
+        share = -(-len(ranges) // n)
+        return [
+            Partition(token=ranges[start : start + share]) for start in range(0, len(ranges), share)
+        ]
 
     def ping(self) -> None:
         """Return if the service answers."""
