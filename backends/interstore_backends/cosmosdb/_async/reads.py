@@ -102,7 +102,7 @@ class AsyncReads(AsyncIndexes):
         asked = limit + 1 if limit is not None and stream.loose else limit
         rows = await self._rows(model, stream.statement(asked), asked)
         key = order_key(stream.order)
-        found = sorted((Found.of(row) for row in rows), key=lambda each: key(each.document))
+        found = sorted((Found.of(row) for row in rows), key=lambda each: key(each.document))[:asked]
         if limit is None or len(found) <= limit or not stream.loose:
             return found
         last = stream.value(found[limit - 1].document)

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 972aa9ddf780d0cc84ff4bbd
+# Digest of the rest: e6484ff7b5bb3b7b16dc91c4
 
 """The operations that only read."""
 
@@ -106,7 +106,7 @@ class Reads(Indexes):
         asked = limit + 1 if limit is not None and stream.loose else limit
         rows = self._rows(model, stream.statement(asked), asked)
         key = order_key(stream.order)
-        found = sorted((Found.of(row) for row in rows), key=lambda each: key(each.document))
+        found = sorted((Found.of(row) for row in rows), key=lambda each: key(each.document))[:asked]
         if limit is None or len(found) <= limit or not stream.loose:
             return found
         last = stream.value(found[limit - 1].document)
