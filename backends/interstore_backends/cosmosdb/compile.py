@@ -30,6 +30,7 @@ __all__ = [
     "compile_all",
     "compile_count",
     "compile_exists",
+    "compile_scan",
     "compile_streams",
     "is_sorted_by",
 ]
@@ -210,6 +211,12 @@ def is_sorted_by(order: Sequence[SortKey], sorted_paths: Collection[tuple[Refere
 def compile_all(tree: Node) -> Statement:
     """The query for all documents that match, in no order."""
     return _compile_about("SELECT *", tree)
+
+
+def compile_scan(after: str | None, limit: int) -> Statement:
+    """The query for the first documents with greater ids, by id."""
+    position = None if after is None else (after,)
+    return Stream(ALL, (SortKey(Envelope.ID),), (), position).statement(limit)
 
 
 def compile_count(tree: Node) -> Statement:

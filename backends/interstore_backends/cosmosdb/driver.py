@@ -22,7 +22,6 @@ from interstore_backends.cosmosdb.retry import LateError, deadline
 from interstore_backends.cosmosdb.settings import CosmosDBSettings
 
 __all__ = [
-    "EVERYWHERE",
     "Condition",
     "ContainerProxy",
     "CosmosClient",
@@ -39,9 +38,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-
-EVERYWHERE: Final[dict[str, Any]] = {"enable_cross_partition_query": True}
-"""Arguments of a query of all partitions."""
 
 
 def credential_of(settings: CosmosDBSettings) -> Any:

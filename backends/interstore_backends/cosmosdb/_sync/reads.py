@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: e6484ff7b5bb3b7b16dc91c4
+# Digest of the rest: 5478bd238038d84fc8568ba2
 
 """The operations that only read."""
 
@@ -26,9 +26,10 @@ from interstore_backends.cosmosdb.compile import (
     compile_all,
     compile_count,
     compile_exists,
+    compile_scan,
     compile_streams,
 )
-from interstore_backends.cosmosdb.driver import EVERYWHERE, fan_out
+from interstore_backends.cosmosdb.driver import fan_out
 from interstore_backends.cosmosdb.errors import is_gone
 from interstore_backends.cosmosdb.indexing import Declared
 from interstore_backends.cosmosdb.keys import escape_id
@@ -118,15 +119,31 @@ class Reads(Indexes):
         again.sort(key=lambda each: key(each.document))
         return before + again[:rest]
 
-    def _rows(self, model: str, statement: Statement, limit: int | None) -> list[Any]:
-        """What a query gives; nothing where there is no such container.
+    def _rows(
+        self,
+        model: str,
+        statement: Statement,
+        limit: int | None,
+        ranges: Sequence[dict[str, Any]] | None = None,
+    ) -> list[Any]:
+        """What a query gives, range after range; nothing where there is no such container.
 
-        When a partition is split meanwhile, the driver begins with its halves anew and keeps what
-        it had: items come twice, and a limit cuts others off. Then it is asked again.
+        Each range is asked for itself, side by side, which needs no plan of the query: that would
+        take two requests more.
+
+        When a partition is split meanwhile, the driver may begin with its halves anew and keep
+        what it had: items come twice, and a limit cuts others off. Then it is asked again.
+
+        Args:
+            ranges: of the keys of partitions; all by default.
         """
-        rows: list[Any] = []
         for _ in range(_SPLITS):
-            rows = self._rows_once(model, statement, limit)
+            try:
+                rows = self._rows_once(model, statement, limit, ranges)
+            except RuntimeError:
+                # The driver's threads share what it notes of the last answer, and one changed it
+                # while another read it ("mutated during iteration").
+                continue
             ids = [row["id"] for row in rows if isinstance(row, dict)]
             if len(set(ids)) == len(ids):
                 return rows
@@ -134,14 +151,16 @@ class Reads(Indexes):
             f"the partitions of {model} are being split; try again", backend="cosmosdb", model=model
         )
 
-    def _rows_once(self, model: str, statement: Statement, limit: int | None) -> list[Any]:
-        """What the partitions give, one after the other: side by side asked, and each for itself.
-
-        So no plan is asked for, which takes two requests more.
-        """
+    def _rows_once(
+        self,
+        model: str,
+        statement: Statement,
+        limit: int | None,
+        ranges: Sequence[dict[str, Any]] | None,
+    ) -> list[Any]:
         try:
-            ranges = self._ranges(model)
-            calls = [partial(self._rows_in, model, statement, limit, each) for each in ranges]
+            asked = self._ranges(model) if ranges is None else ranges
+            calls = [partial(self._rows_in, model, statement, limit, each) for each in asked]
             parts = fan_out(calls, _AT_ONCE)
         except CosmosHttpResponseError as error:
             if is_gone(error):
@@ -161,9 +180,17 @@ class Reads(Indexes):
         return [row for row in rows]
 
     def _ranges(self, model: str) -> list[dict[str, Any]]:
-        """The physical partitions, as far as they are known here."""
-        ranges = self._container(model).read_feed_ranges()
-        return [each for each in ranges]
+        """Those of the keys of the physical partitions, as far as they are known here.
+
+        There are none where there is no such container. After a split they still hold all keys.
+        """
+        try:
+            ranges = self._container(model).read_feed_ranges()
+            return [each for each in ranges]
+        except CosmosHttpResponseError as error:
+            if is_gone(error):
+                return []
+            raise
 
     @translated
     def count(self, model: str, tree: Node) -> int:
@@ -177,44 +204,35 @@ class Reads(Indexes):
 
     @translated
     def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:
-        """One page of a partition, in no particular order, after the token of the page before."""
-        ranges = [None] if partition.token is None else partition.token
-        place, token = (0, None) if after is None else after
-        try:
-            while place < len(ranges):
-                documents, token = self._scan_page(model, ranges[place], token, limit)
-                if token is None:
-                    place += 1
-                if documents:
-                    return ScanPage(documents, [place, token] if place < len(ranges) else None)
-        except CosmosHttpResponseError as error:
-            if not is_gone(error):
-                raise
-        return ScanPage([], None)
+        """One page of a partition, after the token of the page before: by id in each range.
 
-    def _scan_page(
-        self, model: str, within: dict[str, Any] | None, after: str | None, limit: int
-    ) -> tuple[list[Document], str | None]:
-        """The documents of one page, and the token of the next; the last one may be empty."""
-        where: dict[str, Any] = EVERYWHERE if within is None else {"feed_range": within}
-        found = self._container(model).query_items("SELECT * FROM c", max_item_count=limit, **where)
-        pages: Any = found.by_page(after)
-        for page in pages:
-            documents = [read_item(item) for item in page]
-            token: str | None = pages.continuation_token
-            if documents or token is None:
-                return documents, token
-        return [], None
+        The driver's own tokens do not serve: it takes them from whatever answer came last, which
+        may be another call's.
+        """
+        if after is not None:
+            ranges, last = after
+        else:
+            ranges, last = partition.token or self._ranges(model), None
+        while ranges:
+            statement = compile_scan(last, limit)
+            rows = self._rows(model, statement, limit, ranges[:1])
+            documents = [read_item(row) for row in rows]
+            documents.sort(key=lambda document: document.id)
+            documents = documents[:limit]
+            if len(documents) < limit:
+                ranges, last = ranges[1:], None
+            else:
+                last = documents[-1].id
+            if documents:
+                return ScanPage(documents, [ranges, last] if ranges else None)
+        return ScanPage([], None)
 
     @translated
     def partitions(self, model: str, n: int) -> list[Partition]:
         """The physical partitions, one by one or several together: at most `n`."""
-        try:
-            ranges = self._ranges(model)
-        except CosmosHttpResponseError as error:
-            if is_gone(error):
-                return [Partition()]
-            raise
+        ranges = self._ranges(model)
+        if not ranges:
+            return [Partition()]
         share = -(-len(ranges) // n)
         return [
             Partition(token=ranges[start : start + share]) for start in range(0, len(ranges), share)
