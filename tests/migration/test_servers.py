@@ -44,6 +44,21 @@ def test_there_and_back(
                 assert contents(to, model) == contents(source, model)
 
 
+def test_there_and_back_by_cosmosdb(make_store: MakeStore, run: Migrate, cosmosdb_url: str) -> None:
+    source, back = make_store("sqlite", "source"), make_store("sqlite", "back")
+    fill(source, "users", 234)
+    source.create_many("odd", [{"id": id, "name": id, id: [id]} for id in ODD_IDS])
+    with connect(cosmosdb_url, auto_create=True) as target:
+        for of, to in ((source, target), (target, back)):
+            report = run(of, to)
+            assert (report.status, report.exit_code, report.ok) == ("done", 0, True)
+            for model in ("users", "odd"):
+                assert contents(to, model) == contents(source, model)
+        assert verify(source, target).ok
+        target.update("users", "users-000007", {"n": -1})
+        assert not verify(source, target).ok
+
+
 @pytest.mark.parametrize(("of", "to"), [SERVERS, SERVERS[::-1]])
 def test_from_server_to_server(
     of: str, to: str, run: Migrate, request: pytest.FixtureRequest
