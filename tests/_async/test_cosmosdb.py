@@ -8,6 +8,9 @@ from interstore._async.database import AsyncDatabase
 from interstore.testing import AsyncConformance
 from tests.databases import cosmosdb_async
 
+# Some thousands of requests over HTTP: minutes.
+pytestmark = pytest.mark.long
+
 
 class TestCosmosDB(AsyncConformance):
     @pytest.fixture

@@ -122,7 +122,7 @@ def test_a_file_that_may_not_be_written(filled: Path, mode: int) -> None:
     filled.chmod(mode)
     folder = filled.parent
     folder.chmod(0o555)
-    for above in list(folder.parents)[:3]:
+    for above in list(folder.parents)[:4]:
         above.chmod(0o755)
     command = [sys.executable, "-c", FORBIDDEN, str(filled)]
     try:
