@@ -21,7 +21,8 @@ class BlobInfo:
         etag: an opaque text that differs after every change of the content; for `if_match`.
         sha256: of the content, in lower-case hexadecimal; ``None`` where the store does not
             know it (files that other programs put there, stores that keep no digests).
-        modified: when it was written, in UTC, by the store's clock.
+        modified: when it was written, in UTC, by the store's clock; of what was just written
+            perhaps a second later, where the store does not tell.
     """
 
     key: str

@@ -1,12 +1,14 @@
 # Generated from core/interstore/testing/_async/blobs/files.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 79b5eaec747629d1223e380e
+# Digest of the rest: 43288d88e17834b02b877178
 
 """Blobs as files, read and written in parts."""
 
 from __future__ import annotations
 
 import io
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -156,7 +158,10 @@ class BlobFileSuite(BlobSuite):
     def test_two_stores_of_one_place(self, store: BlobStore, second: BlobStore, root: str) -> None:
         require(store, "persistent")
         info = store.put(f"{root}a.txt", b"1")
-        assert second.stat(f"{root}a.txt") == info
+        found = second.stat(f"{root}a.txt")
+        # Some stores do not tell it of what was just written; then it is the time of the answer.
+        assert abs(found.modified - info.modified) <= timedelta(seconds=2)
+        assert replace(found, modified=info.modified) == info
 
 
 def _fail(store: BlobStore, key: str) -> None:
