@@ -145,7 +145,7 @@ def test_a_role_without_rights(database: PostgreSQLDatabase, opened: Open) -> No
     if not run(database, "SELECT 1 FROM pg_roles WHERE rolname = 'nobody_in_particular'"):
         run(database, "CREATE ROLE nobody_in_particular LOGIN")
     other = opened(username="nobody_in_particular")
-    with pytest.raises(PermissionDeniedError, match="permission denied for .*: give the role"):
+    with pytest.raises(PermissionDeniedError, match=r"permission denied for .*: give the role"):
         other.create("m", write("b"))
     other.disconnect()
     run(database, "DROP ROLE nobody_in_particular")
