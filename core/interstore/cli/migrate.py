@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -15,6 +15,7 @@ from interstore.cli.moving import (
     show_status,
     show_verification,
 )
+from interstore.cli.reshaping import transform_of, transform_options
 from interstore.migration.plan import Into, Level, Limits, Request
 from interstore.migration.run import DEFAULT_EXECUTOR, migrate_for_command
 from interstore.migration.run import verify as verify_stores
@@ -94,12 +95,14 @@ def migrate() -> None:
     is_flag=True,
     help="Let documents start anew at version 1, for a DST that cannot keep versions and times.",
 )
+@transform_options
 @_state
 @_level
 @_executor
 @click.pass_context
 def run(
     ctx: click.Context,
+    /,
     source: str,
     target: str,
     models: str | None,
@@ -111,6 +114,7 @@ def run(
     state: Path,
     level: Level,
     executor: str,
+    **reshaping: Any,
 ) -> None:
     """Copy all documents of SRC to DST, and prove that all of them arrived.
 
@@ -127,7 +131,9 @@ def run(
                 2 done, but some  5 not begun: something
                   not written       forbids it
     """  # noqa: D301 - click's mark for a paragraph that is not to be wrapped
-    request = Request.of(_split(models), _pairs(renames), into, drop_versions)
+    request = Request.of(
+        _split(models), _pairs(renames), into, drop_versions, transform_of(**reshaping)
+    )
     with stop_on_interrupt(STOPPED) as stop, open_progress() as progress:
         report = migrate_for_command(
             source,

@@ -12,12 +12,14 @@ from interstore.migration.progress import Progress
 from interstore.migration.report import Report, Verification
 from interstore.migration.run import migrate, verify
 from interstore.migration.state import Totals
+from interstore.migration.transform import Transform
 
 __all__ = [
     "Limits",
     "Progress",
     "Report",
     "Totals",
+    "Transform",
     "Verification",
     "migrate",
     "migrate_async",

@@ -6,13 +6,16 @@ Works between any two engines, whatever the order of their scans, and holds a pa
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from interstore.document import Document
+from interstore.errors import InvalidDocumentError
 from interstore.migration.canonical import canonical_text
 from interstore.migration.digest import bucket_of
+from interstore.migration.transform import Apply, Transform, compile_transform
 from interstore.paths import MISSING, Path, show_path
 
 if TYPE_CHECKING:
@@ -66,6 +69,52 @@ class Comparison(msgspec.Struct, kw_only=True):
         return not (self.missing or self.extra or self.different)
 
 
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A model of one store, and what becomes of its documents before they are compared."""
+
+    operations: Operations
+    model: str
+    apply: Apply | None = None
+
+    def pages(
+        self, wanted: Collection[int] | None, on_page: Callable[[int], object]
+    ) -> Iterator[dict[str, Document]]:
+        """The documents whose ids are in the wanted buckets, a page at a time."""
+        for partition in self.operations.partitions(self.model, 1):
+            after: Any = None
+            while True:
+                page = self.operations.scan(self.model, partition, after, PAGE)
+                on_page(len(page.documents))
+                chosen = {
+                    document["id"]: document
+                    for document in self._applied(page.documents)
+                    if wanted is None or bucket_of(document["id"]) in wanted
+                }
+                if chosen:
+                    yield chosen
+                if (after := page.next) is None:
+                    break
+
+    def lookup(self, ids: Iterable[str]) -> dict[str, Document]:
+        """The documents that exist among `ids`. What becomes of them must not change ids."""
+        found = self.operations.find_by_ids(self.model, list(ids))
+        return {document["id"]: document for document in self._applied(found)}
+
+    def _applied(self, documents: Iterable[Document]) -> Iterable[Document]:
+        return documents if self.apply is None else _transformed(self.apply, documents)
+
+
+def _transformed(apply: Apply, documents: Iterable[Document]) -> Iterator[Document]:
+    for document in documents:
+        try:
+            changed = apply(document)
+        except InvalidDocumentError:
+            continue  # it was refused, and is in quarantine
+        if changed is not None:
+            yield changed
+
+
 def compare(
     left: tuple[Operations, str],
     right: tuple[Operations, str],
@@ -74,6 +123,7 @@ def compare(
     envelope: bool = True,
     extras: bool = True,
     except_ids: Collection[str] = (),
+    transform: Transform | None = None,
     on_page: Callable[[int], object] = bool,
 ) -> Comparison:
     """Compare two models document by document.
@@ -85,72 +135,49 @@ def compare(
         envelope: whether versions and times count as well.
         extras: whether to look for ids that only the right side has.
         except_ids: ids that may be missing on the right.
+        transform: what the left side's documents become before they are compared.
         on_page: called with the number of documents of each page that was looked at.
     """
     found = Comparison()
     wanted = None if buckets is None else frozenset(buckets)
-    for page in _pages(left, wanted, on_page):
-        there = _lookup(right, page)
+    one = _Side(*left, compile_transform(transform, left[1]))
+    other = _Side(*right)
+    known: set[str] | None = None if transform is None or transform.keeps_ids else set()
+    for page in one.pages(wanted, on_page):
+        there = other.lookup(page)
         for id, document in page.items():
-            found.checked += 1
-            other = there.get(id)
-            if other is None:
-                if id not in except_ids:
-                    found.missing += 1
-                    _list(found.missing_ids, id)
-            elif _equal(document, other, envelope):
-                found.matched += 1
-            else:
-                found.different += 1
-                _list(found.different_ids, id)
-                if found.different <= EXPLAINED:
-                    found.differences += list(_explain(document, other, envelope))
+            _compare(found, document, there.get(id), envelope, except_ids)
+        if known is not None:
+            known.update(page)
     if extras:
-        _find_extras(found, left, right, wanted, on_page)
+        for page in other.pages(wanted, on_page):
+            mine = one.lookup(page) if known is None else known
+            for id in page:
+                if id not in mine:
+                    found.extra += 1
+                    _list(found.extra_ids, id)
     return found
 
 
-def _find_extras(
+def _compare(
     found: Comparison,
-    left: tuple[Operations, str],
-    right: tuple[Operations, str],
-    wanted: frozenset[int] | None,
-    on_page: Callable[[int], object],
+    document: Document,
+    other: Document | None,
+    envelope: bool,
+    except_ids: Collection[str],
 ) -> None:
-    for page in _pages(right, wanted, on_page):
-        there = _lookup(left, page)
-        for id in page:
-            if id not in there:
-                found.extra += 1
-                _list(found.extra_ids, id)
-
-
-def _lookup(side: tuple[Operations, str], ids: Iterable[str]) -> dict[str, Document]:
-    operations, model = side
-    return {document["id"]: document for document in operations.find_by_ids(model, list(ids))}
-
-
-def _pages(
-    side: tuple[Operations, str],
-    wanted: frozenset[int] | None,
-    on_page: Callable[[int], object],
-) -> Iterator[dict[str, Document]]:
-    """The documents of a model in the wanted buckets, a page at a time."""
-    operations, model = side
-    for partition in operations.partitions(model, 1):
-        after: Any = None
-        while True:
-            page = operations.scan(model, partition, after, PAGE)
-            on_page(len(page.documents))
-            chosen = {
-                document["id"]: document
-                for document in page.documents
-                if wanted is None or bucket_of(document["id"]) in wanted
-            }
-            if chosen:
-                yield chosen
-            if (after := page.next) is None:
-                break
+    found.checked += 1
+    if other is None:
+        if document["id"] not in except_ids:
+            found.missing += 1
+            _list(found.missing_ids, document["id"])
+    elif _equal(document, other, envelope):
+        found.matched += 1
+    else:
+        found.different += 1
+        _list(found.different_ids, document["id"])
+        if found.different <= EXPLAINED:
+            found.differences += list(_explain(document, other, envelope))
 
 
 def _equal(left: Document, right: Document, envelope: bool) -> bool:

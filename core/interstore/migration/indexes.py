@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from interstore.errors import InterstoreError, OperationTimeoutError, UnavailableError
+from interstore.indexes import Index
 from interstore.migration.plan import ModelPlan
+from interstore.migration.transform import Transform
 
 if TYPE_CHECKING:
     from interstore._sync.operations import Operations
@@ -14,8 +18,15 @@ if TYPE_CHECKING:
 __all__ = ["copy_indexes"]
 
 
-def copy_indexes(source: Operations, target: Operations, models: Sequence[ModelPlan]) -> list[str]:
+def copy_indexes(
+    source: Operations,
+    target: Operations,
+    models: Sequence[ModelPlan],
+    transform: Transform | None = None,
+) -> list[str]:
     """Declare what the source does, once the documents are copied: that is faster than before.
+
+    An index of what a transform moves is declared for where it is then.
 
     Returns:
         What was done, and what could not be, a sentence for each model and each failure.
@@ -29,7 +40,14 @@ def copy_indexes(source: Operations, target: Operations, models: Sequence[ModelP
     notes: list[str] = []
     for model in models:
         built: list[str] = []
-        for index in source.indexes(model.source):
+        for original in source.indexes(model.source):
+            index = _moved(original, transform)
+            if index is None:
+                notes.append(
+                    f"{model.target} is without the {original}: the transform takes away or may "
+                    "change what it is about"
+                )
+                continue
             try:
                 target.ensure_index(model.target, index)
             except (UnavailableError, OperationTimeoutError):
@@ -43,3 +61,16 @@ def copy_indexes(source: Operations, target: Operations, models: Sequence[ModelP
         if built:
             notes.append(f"{model.target} has the source's indexes: {', '.join(built)}")
     return notes
+
+
+def _moved(index: Index, transform: Transform | None) -> Index | None:
+    """The index where the transform puts what it is about; ``None`` if that is nowhere."""
+    if transform is None:
+        return index
+    paths: list[tuple[str, ...] | str] = []
+    for path in index.paths:
+        moved = path if isinstance(path, str) else transform.path(path)
+        if moved is None:
+            return None
+        paths.append(moved if isinstance(moved, str) else tuple(map(str, moved)))
+    return replace(index, paths=tuple(paths))

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from interstore.migration.references import Place
+from interstore.migration.transform import Transform
 from interstore.prepared import Partition
 
 __all__ = ["Into", "Level", "Limits", "ModelPlan", "Plan", "Request"]
@@ -42,12 +43,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         map: new names of models.
         into: what the target may hold before.
         drop_versions: whether documents start anew at version 1 in the target.
+        transform: what becomes of each document on the way.
     """
 
     models: list[str] | None = None
     map: dict[str, str] = {}
     into: Into = "empty"
     drop_versions: bool = False
+    transform: Transform | None = None
 
     @classmethod
     def of(
@@ -56,13 +59,19 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         map: Mapping[str, str] | None,
         into: Into,
         drop_versions: bool,
+        transform: Transform | None = None,
     ) -> Request:
-        """The request, in the one form in which equal requests are equal."""
+        """The request, in the one form in which equal requests are equal.
+
+        Raises:
+            InterstoreError: the transform is not valid (see `Transform.checked`).
+        """
         return cls(
             models=None if models is None else sorted(set(models)),
             map={old: new for old, new in sorted((map or {}).items()) if old != new},
             into=into,
             drop_versions=drop_versions,
+            transform=None if transform is None else transform.checked(),
         )
 
 
@@ -103,6 +112,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             ("the map", _map(self.request.map), _map(request.map)),
             ("into", self.request.into, request.into),
             ("drop_versions", self.request.drop_versions, request.drop_versions),
+            ("the transform", _transform(self.request), _transform(request)),
         ]
         return [
             f"{name}: the run has {planned}, the call has {asked}"
@@ -117,3 +127,9 @@ def _names(models: list[str] | None) -> str:
 
 def _map(map: dict[str, str]) -> str:
     return ", ".join(f"{old}:{new}" for old, new in map.items()) or "nothing"
+
+
+def _transform(request: Request) -> str:
+    if request.transform is None:
+        return "none"
+    return msgspec.json.encode(request.transform).decode()

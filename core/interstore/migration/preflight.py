@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from interstore.document import Document
 from interstore.errors import ConfigurationError, InterstoreError
 from interstore.filters.tree import ALL
 from interstore.migration.canonical import canonical_text
+from interstore.migration.identities import check_ids
 from interstore.migration.plan import ModelPlan, Request
 from interstore.migration.progress import Control
 from interstore.migration.report import Blocker
@@ -106,7 +107,11 @@ def check_target(
     if request.into == "empty":
         blockers += _check_empty(operations, models)
     found, note = _check_documents(source.database, operations, models, control)
-    return blockers + found, [note]
+    blockers += found
+    blockers += check_ids(
+        request.transform, models, lambda model: _documents(source.database, model, control)
+    )
+    return blockers, [note]
 
 
 def _check_names(target: Operations, models: Sequence[ModelPlan]) -> list[Blocker]:
@@ -188,7 +193,7 @@ class _Findings(dict[tuple[str, str], tuple[int, list[str]]]):
         self[code, model] = count + 1, ids if len(ids) == EXAMPLES else [*ids, id]
 
 
-def _documents(source: Operations, model: ModelPlan, control: Control) -> Any:
+def _documents(source: Operations, model: ModelPlan, control: Control) -> Iterator[Document]:
     for partition in model.partitions:
         after: Any = None
         while True:

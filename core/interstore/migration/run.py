@@ -17,6 +17,7 @@ from interstore.migration.progress import Control, OnProgress, Stopped
 from interstore.migration.report import Report, Verification
 from interstore.migration.session import Migration
 from interstore.migration.state import DEFAULT_STATE
+from interstore.migration.transform import Transform
 from interstore.migration.verification import Verifier
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def migrate(
     map: Mapping[str, str] | None = None,
     into: Into = "empty",
     drop_versions: bool = False,
+    transform: Transform | None = None,
     plan_only: bool = False,
     resume: str | None = None,
     state: str | Path | None = None,
@@ -61,6 +63,8 @@ def migrate(
             documents that are deleted first.
         drop_versions: let documents start anew at version 1, for a target that cannot keep
             versions and times.
+        transform: what becomes of each document on the way: chosen, reshaped, given another
+            id. It is applied to all models of the run.
         plan_only: find out what would be done and what forbids it, and stop there.
         resume: the name of a run to go on with. Everything else must be as it was.
         state: the folder of runs; ``.interstore/migrations`` in the working directory by
@@ -79,15 +83,14 @@ def migrate(
 
     Raises:
         ConfigurationError: the arguments do not fit together, or do not fit the run to resume.
+        InvalidQueryError, InvalidDocumentError: the transform is not valid.
         InterstoreError: a store failed on the way. If the run had begun, it can be resumed,
             and a note on the error says how.
     """
+    request = Request.of(models, map, into, drop_versions, transform)
     with _migration(source, target, state, executor, level, progress, stop) as migration:
         report, error = migration.run(
-            Request.of(models, map, into, drop_versions),
-            limits or Limits(),
-            resume=resume,
-            plan_only=plan_only,
+            request, limits or Limits(), resume=resume, plan_only=plan_only
         )
     if error is not None:
         raise error

@@ -179,7 +179,10 @@ class _Session:
             self._clear()
             self._copy()
             self._notes += copy_indexes(
-                self._ends.source.database, self._ends.target.database, self._plan.models
+                self._ends.source.database,
+                self._ends.target.database,
+                self._plan.models,
+                self._plan.request.transform,
             )
             verification = self._verify()
         except Stopped:
@@ -220,6 +223,7 @@ class _Session:
                     target=target.reference,
                     into=model.target,
                     drop_versions=self._plan.request.drop_versions,
+                    transform=self._plan.request.transform,
                 )
                 orders.append(((model.source, index), order))
         self._control.begin(
@@ -252,7 +256,7 @@ class _Session:
     def _verify(self) -> Verification:
         request = self._plan.request
         refused = {
-            name: frozenset(item.id for item in model.refused)
+            name: frozenset(item.id for item in model.refused if item.code != "transform")
             for name, model in self._state.models.items()
         }
         verifier = Verifier(
@@ -264,6 +268,7 @@ class _Session:
             keep=request.into == "merge",
             refused=refused,
             limits=self._plan.limits,
+            transform=request.transform,
         )
         verification = verifier.verify(
             [(model.source, model.target) for model in self._plan.models]

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
 
 from interstore.bulk import WriteOutcome
 from interstore.document import Document
-from interstore.errors import DuplicateError, InterstoreError
+from interstore.errors import DuplicateError, InterstoreError, InvalidDocumentError
 from interstore.migration.digest import Digest, DigestData
 from interstore.migration.plan import Limits
 from interstore.migration.references import Resolver, UrlResolver
+from interstore.migration.transform import Apply, Transform, check_repeatable, compile_transform
 from interstore.prepared import Partition, Write
 from interstore.times import now
 
@@ -48,6 +49,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         into: the model to write, for a copy.
         mode: what becomes of a document that the target has already.
         drop_versions: whether documents start anew at version 1.
+        transform: what becomes of each document before it is written, or hashed.
     """
 
     kind: Literal["copy", "digest"]
@@ -60,12 +62,14 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     into: str = ""
     mode: Literal["upsert", "insert_if_absent"] = "upsert"
     drop_versions: bool = False
+    transform: Transform | None = None
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
     """A document that the target did not take: its id, a stable code, and the reason.
 
-    The code is the error's name: ``invalid-document``, ``duplicate``.
+    The code is the error's name, ``invalid-document`` or ``duplicate``; or ``transform`` if it
+    did not come so far.
     """
 
     id: str
@@ -148,9 +152,12 @@ def _copy(
     write = _writer(order, target)
     prepare = _anew if order.drop_versions else _as_it_is
     limit = min(order.limits.page, target.limits.bulk_documents)
+    transformed = _transformer(order, result)
 
     def take(documents: list[Document]) -> int:
-        writes = [prepare(document) for document in documents]
+        writes = [prepare(document) for document in transformed(documents)]
+        if order.transform is not None and not order.transform.keeps_ids:
+            writes = list(_distinct(writes, result))
         _count(result, writes, write(writes))
         return sum([len(item.json) for item in writes])
 
@@ -160,15 +167,59 @@ def _copy(
 def _digest(order: Order, source: Operations, on_page: OnPage, stop: Stop) -> Result:
     result = Result(after=order.after)
     digest = Digest()
+    transformed = _transformer(order, result)
 
     def take(documents: list[Document]) -> int:
         before = digest.bytes
-        digest.add(documents)
+        digest.add(transformed(documents))
         return digest.bytes - before
 
     _run(order, source, order.limits.page, take, result, on_page, stop)
     result.digest = digest.data()
     return result
+
+
+def _transformer(order: Order, result: Result) -> Callable[[list[Document]], list[Document]]:
+    """The order's transform of a page; what is left out or fails is counted in `result`."""
+    apply = compile_transform(order.transform, order.model)
+    if apply is None:
+        return lambda documents: documents
+    repeatable = order.transform is None or order.transform.function is None
+
+    def transformed(documents: list[Document]) -> list[Document]:
+        nonlocal repeatable
+        if not repeatable:
+            check_repeatable(apply, documents)
+            repeatable = True
+        return list(_transformed(apply, documents, result))
+
+    return transformed
+
+
+def _transformed(apply: Apply, documents: list[Document], result: Result) -> Iterator[Document]:
+    for document in documents:
+        try:
+            changed = apply(document)
+        except InvalidDocumentError as error:
+            refused = Refused(id=document.id, code="transform", message=str(error))
+            result.refused.append(refused)
+            continue
+        if changed is None:
+            result.filtered += 1
+        else:
+            yield changed
+
+
+def _distinct(writes: list[Write], result: Result) -> Iterator[Write]:
+    """The first of each id; the others are refused."""
+    ids = set[str]()
+    for write in writes:
+        if write.id in ids:
+            message = f"the transform gives more than one document the id {write.id!r}"
+            result.refused.append(Refused(id=write.id, code="duplicate", message=message))
+        else:
+            ids.add(write.id)
+            yield write
 
 
 def _run(

@@ -14,6 +14,7 @@ from interstore.migration.plan import Level, Limits
 from interstore.migration.progress import Control, Stopped
 from interstore.migration.report import ModelVerification, Verification
 from interstore.migration.slice import Order, Result
+from interstore.migration.transform import Transform
 
 __all__ = ["Verifier"]
 
@@ -30,6 +31,7 @@ class Verifier:
         keep: whether the target may have documents that the source has not.
         refused: by model of the source, the ids that may be missing in the target.
         limits: of a slice.
+        transform: what the target's documents are compared with: the source's, transformed.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Verifier:
         keep: bool = False,
         refused: Mapping[str, Collection[str]] | None = None,
         limits: Limits | None = None,
+        transform: Transform | None = None,
     ) -> None:
         self._ends = ends
         self._coordinator = coordinator
@@ -52,6 +55,7 @@ class Verifier:
         self._keep = keep
         self._refused = refused or {}
         self._limits = limits or Limits()
+        self._transform = transform
 
     def verify(self, models: Sequence[tuple[str, str]]) -> Verification:
         """Compare each pair of models: its name in the source, and in the target.
@@ -66,15 +70,15 @@ class Verifier:
             level=self._level, compared="counts" if self._level == "count" else compared
         )
         verification.models = results = [self._counted(*pair) for pair in models]
-        if self._level == "count":
-            for item in results:
-                self._judge_counts(item)
-        else:
+        if self._level != "count" or self._transform is not None:
             total = sum(item.source_count + item.target_count for item in results)
             self._control.begin("verify", total)
             digests = self._digests(models)
             for index, item in enumerate(results):
                 self._judge(item, digests[2 * index], digests[2 * index + 1])
+        else:
+            for item in results:
+                self._judge_counts(item)
         verification.seconds = time.monotonic() - started
         return verification
 
@@ -105,6 +109,7 @@ class Verifier:
                         model=model,
                         partition=partition,
                         limits=self._limits,
+                        transform=self._transform if end is self._ends.both[0] else None,
                     )
                     orders.append(((len(digests), index), order))
                 digests.append(Digest())
@@ -120,6 +125,9 @@ class Verifier:
     def _judge(self, item: ModelVerification, left: Digest, right: Digest) -> None:
         """Compare the digests; where they differ, or at level "full", the documents."""
         item.source_count, item.target_count = left.count, right.count
+        if self._level == "count":
+            self._judge_counts(item)
+            return
         item.source_digest, item.target_digest = left.content(), right.content()
         buckets = left.differing(right, envelope=self._envelope)
         if self._level == "digest" and not buckets:
@@ -132,6 +140,7 @@ class Verifier:
             envelope=self._envelope,
             extras=not self._keep,
             except_ids=self._refused.get(item.source, ()),
+            transform=self._transform,
             on_page=self._control.step,
         )
         if self._keep:
