@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from interstore._async.foreign import AsyncForeign
     from interstore._async.repository import AsyncRepository
     from interstore._async.store import AsyncStore
+    from interstore._async.watch import AsyncWatch
     from interstore._sync.cursor import Cursor
     from interstore._sync.database import Database
     from interstore._sync.foreign import Foreign
     from interstore._sync.repository import Repository
     from interstore._sync.store import Store
+    from interstore._sync.watch import Watch
     from interstore.blobs._async.store import AsyncBlobStore
     from interstore.blobs._sync.store import BlobStore
     from interstore.blobs.blob import BlobEntry, BlobInfo, BlobPage
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from interstore.paths import Envelope
     from interstore.settings import Secret
     from interstore.warnings import InterstoreWarning
+    from interstore.watching import Change, Changed, Deleted
 
 __all__ = [
     "AsyncBlobStore",
@@ -68,6 +71,7 @@ __all__ = [
     "AsyncForeign",
     "AsyncRepository",
     "AsyncStore",
+    "AsyncWatch",
     "BlobCapabilities",
     "BlobEntry",
     "BlobInfo",
@@ -77,11 +81,14 @@ __all__ = [
     "BulkError",
     "BulkResult",
     "Capabilities",
+    "Change",
+    "Changed",
     "ConfigurationError",
     "ConflictError",
     "CorruptionError",
     "Cursor",
     "Database",
+    "Deleted",
     "Document",
     "DuplicateError",
     "Envelope",
@@ -106,6 +113,7 @@ __all__ = [
     "Store",
     "UnavailableError",
     "UnsupportedError",
+    "Watch",
     "__version__",
     "connect",
     "connect_async",
@@ -132,10 +140,14 @@ _MODULES = {
     "AsyncForeign": "_async.foreign",
     "AsyncRepository": "_async.repository",
     "AsyncStore": "_async.store",
+    "AsyncWatch": "_async.watch",
     "BulkResult": "bulk",
     "Capabilities": "capabilities",
+    "Change": "watching",
+    "Changed": "watching",
     "Cursor": "_sync.cursor",
     "Database": "_sync.database",
+    "Deleted": "watching",
     "Document": "document",
     "Envelope": "paths",
     "Foreign": "_sync.foreign",
@@ -149,6 +161,7 @@ _MODULES = {
     "Scaled": "codecs",
     "Secret": "settings",
     "Store": "_sync.store",
+    "Watch": "_sync.watch",
     "connect": "connection",
     "connect_async": "connection",
     "element": "filters.builder",

@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Iterable
 from typing import ParamSpec, TypeVar
 
-__all__ = ["Lock", "gather", "sleep", "to_thread"]
+__all__ = ["Flag", "Lock", "gather", "sleep", "to_thread"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+Flag = threading.Event
 Lock = threading.Lock
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Final, ParamSpec, TypeVar
 
-__all__ = ["ASYNC", "Lock", "gather", "sleep", "to_thread"]
+__all__ = ["ASYNC", "Flag", "Lock", "gather", "sleep", "to_thread"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -18,6 +19,28 @@ ASYNC: Final = True
 """Asked by code that only one flavour has; the twin holds the answer and not the question."""
 
 Lock = asyncio.Lock
+
+
+class Flag:
+    """What one task waits for, and another sets."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        """Have everybody go on who waits, and nobody wait from now on."""
+        self._event.set()
+
+    def is_set(self) -> bool:
+        """Whether it was set."""
+        return self._event.is_set()
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait no longer than so many seconds; return whether it is set."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        return self._event.is_set()
 
 
 async def sleep(seconds: float) -> None:

@@ -36,7 +36,7 @@ OPERATIONS: Final = (
     "find_by_ids", "count", "exists", "put", "create_many", "put_many", "update_many",
     "delete_many", "find_one_and_update", "find_one_and_delete", "aggregate", "distinct", "ping",
     "scan", "partitions", "models", "drop", "stats", "write_page", "ensure_index", "indexes",
-    "drop_index",
+    "drop_index", "enable_watch", "disable_watch", "start_watch", "read_changes", "end_watch",
 )  # fmt: skip
 """What a database may define, besides `connect`, `disconnect`, `find` and `native`."""
 

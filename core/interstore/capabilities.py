@@ -29,9 +29,9 @@ class Capabilities:
     transaction: bool = False
     """Several operations take effect together or not at all."""
     watch: bool = False
-    """`watch(model)` yields the changes."""
+    """`watch(model)` yields the changes, once `enable_watch(model)` was called."""
     watch_deletes: bool = False
-    """The changes that `watch` yields include deletes."""
+    """The changes that `watch` yields include deletes, and every version of each document."""
     snapshot: bool = False
     """A scan can read one state while others write."""
     stats: bool = False

@@ -58,6 +58,9 @@ PAGES: Final[dict[str, Page]] = {
             "interstore:Page",
             "interstore:Document",
             "interstore:Index",
+            "interstore:Watch",
+            "interstore:Changed",
+            "interstore:Deleted",
         ),
     ),
     "filters.md": Page(

@@ -7,7 +7,9 @@ import threading
 from interstore.errors import InterstoreError, UnavailableError
 from interstore.indexes import Index
 from interstore.names import check_new_model
+from interstore.watching import ChangePage, expired, not_watched
 from interstore_backends._table.admission import ChangeIndexes
+from interstore_backends._table.changes import ChangeLog
 from interstore_backends._table.database import Decide, TableDatabase
 from interstore_backends._table.table import Table
 from interstore_backends.memory import CAPABILITIES
@@ -26,6 +28,7 @@ class MemoryDatabase(TableDatabase):
         self.settings = settings
         self._lock = threading.Lock()
         self._tables: dict[str, Table] | None = None
+        self._logs: dict[str, ChangeLog] = {}
 
     def connect(self) -> None:
         if self._tables is None:
@@ -33,6 +36,7 @@ class MemoryDatabase(TableDatabase):
 
     def disconnect(self) -> None:
         self._tables = None
+        self._logs = {}
 
     def ping(self) -> None:
         """Return if the store is open."""
@@ -45,6 +49,7 @@ class MemoryDatabase(TableDatabase):
     def drop(self, model: str) -> bool:
         """Remove a model and all its documents; return whether it existed."""
         with self._lock:
+            self._logs.pop(model, None)
             return self._open().pop(model, None) is not None
 
     def _open(self) -> dict[str, Table]:
@@ -61,15 +66,22 @@ class MemoryDatabase(TableDatabase):
             table.sweep()
         return table
 
+    def _made(self, model: str) -> Table:
+        """The table, made if there is none. To be called under the lock."""
+        table = self._table(model)
+        if table is None:
+            tables = self._open()
+            check_new_model(model, tables)
+            table = tables[model] = Table()
+        return table
+
     def _change_indexes(self, model: str, change: ChangeIndexes, *, create: bool) -> bool:
         with self._lock:
             table = self._table(model)
             if table is None:
                 if not create:
                     return False
-                tables = self._open()
-                check_new_model(model, tables)
-                table = tables[model] = Table()
+                table = self._made(model)
             declared = change(table, table.declared)
             if declared is None:
                 return False
@@ -88,13 +100,50 @@ class MemoryDatabase(TableDatabase):
             table = self._table(model)
             changes = decide(Table() if table is None else table)
             if changes and table is None:
-                tables = self._open()
-                check_new_model(model, tables)
-                table = tables[model] = Table()
+                table = self._made(model)
+            log = self._logs.get(model)
             for change in changes:
                 assert table is not None
+                if log is not None:
+                    log.add(change)
                 if change.removes:
                     table.remove(change.id)
                 else:
                     table.store(change.id, b"{" + change.body, change.expires)
         return len(changes), None
+
+    # Watching.
+
+    def enable_watch(self, model: str, retention: float) -> None:
+        """Keep the changes of a model, for so many seconds."""
+        with self._lock:
+            self._made(model)
+            log = self._logs.get(model)
+            if log is None:
+                self._logs[model] = ChangeLog(self.name, model, retention)
+            else:
+                log.retention = retention
+
+    def disable_watch(self, model: str) -> bool:
+        """Forget them, and keep them no longer; return whether they were."""
+        with self._lock:
+            self._open()
+            return self._logs.pop(model, None) is not None
+
+    def start_watch(self, model: str, since: str | None) -> str:
+        """A position: behind `since`, or behind all that there is."""
+        with self._lock:
+            self._open()
+            log = self._logs.get(model)
+            if log is None:
+                raise not_watched(model, self.name)
+            return log.start(since)
+
+    def read_changes(self, model: str, after: str, wait: float) -> ChangePage:
+        """The next changes after a position. It waits for none."""
+        with self._lock:
+            self._open()
+            log = self._logs.get(model)
+            if log is None:
+                raise expired(model, self.name, "it was dropped, or disable_watch called")
+            return log.read(after)

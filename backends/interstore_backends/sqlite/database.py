@@ -15,13 +15,14 @@ from interstore.filters.tree import ALL, Node
 from interstore.indexes import Index
 from interstore.prepared import Query, Write, WriteMode
 from interstore.transactions import Isolation
-from interstore_backends.sqlite import bulk, indexes, schema
+from interstore_backends.sqlite import bulk, indexes, schema, watching
 from interstore_backends.sqlite.compile import Compiled, compile_query, where
 from interstore_backends.sqlite.indexes import is_refusal, raise_refusal, refusal
 from interstore_backends.sqlite.reads import Reads
 from interstore_backends.sqlite.rows import Row, find_all, find_one, row_of
 from interstore_backends.sqlite.schema import Table
 from interstore_backends.sqlite.settings import CAPABILITIES, LIMITS, SQLiteSettings
+from interstore_backends.sqlite.watching import Watching
 
 if TYPE_CHECKING:
     from interstore.foreign import ForeignSource
@@ -36,7 +37,7 @@ class _RefusedByIndex(Exception):
     """An index refused one of many documents."""
 
 
-class SQLiteDatabase(Reads):
+class SQLiteDatabase(Reads, Watching):
     """A database in one SQLite file, or in memory.
 
     Readers never wait for a writer. Writers wait for one another, in this process and in
@@ -303,6 +304,7 @@ class SQLiteDatabase(Reads):
 
         def work(cursor: Any, table: Table) -> bool:
             indexes.drop_lists(cursor, model, table)
+            watching.forget(cursor, model)
             schema.drop_table(cursor, model, table)
             return True
 

@@ -22,6 +22,7 @@ __all__ = [
     "check_format",
     "create_table",
     "drop_table",
+    "has_table",
     "load_table",
     "models",
     "set_up",
@@ -101,7 +102,7 @@ def set_up(cursor: Any, file: str) -> None:
         ConfigurationError: a newer Interstore wrote the file.
     """
     layout = _layout(cursor)
-    if layout is None or (layout == str(LAYOUT) and not _has_table(cursor, INDEXES)):
+    if layout is None or (layout == str(LAYOUT) and not has_table(cursor, INDEXES)):
         for statement in ("BEGIN IMMEDIATE", *_SET_UP, "COMMIT"):
             cursor.execute(statement)
     layout = _layout(cursor)
@@ -114,13 +115,14 @@ def set_up(cursor: Any, file: str) -> None:
 
 
 def _layout(cursor: Any) -> str | None:
-    if not _has_table(cursor, _META):
+    if not has_table(cursor, _META):
         return None
     rows = cursor.execute(f"SELECT value FROM {_META} WHERE key = 'layout'").fetchall()
     return str(rows[0][0]) if rows else None
 
 
-def _has_table(cursor: Any, name: str) -> bool:
+def has_table(cursor: Any, name: str) -> bool:
+    """Whether the file has a table of that name."""
     known = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
     return bool(cursor.execute(known, (name,)).fetchall())
 

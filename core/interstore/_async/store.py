@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from copy import copy
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from interstore._async.administration import AsyncAdministration
 from interstore._async.documents import AsyncDocuments
 from interstore._async.many import AsyncMany
 from interstore._async.queries import AsyncQueries
 from interstore._async.transactions import AsyncTransactions
+from interstore._async.watching import AsyncWatching
 from interstore.foreign import ForeignSource, IdType
 
 if TYPE_CHECKING:
@@ -23,7 +24,14 @@ __all__ = ["AsyncStore"]
 M = TypeVar("M")
 
 
-class AsyncStore(AsyncDocuments, AsyncQueries, AsyncMany, AsyncTransactions, AsyncAdministration):
+class AsyncStore(
+    AsyncDocuments,
+    AsyncQueries,
+    AsyncMany,
+    AsyncTransactions,
+    AsyncWatching,
+    AsyncAdministration,
+):
     """Documents in an engine: validates, assigns ids, prepares, and names errors.
 
     Made by `interstore.connect_async`, or around any database. Use it as a context manager,
@@ -57,12 +65,6 @@ class AsyncStore(AsyncDocuments, AsyncQueries, AsyncMany, AsyncTransactions, Asy
             store = copy(self)
             store.database = operations
             yield store
-
-    def watch(self, model: str, since: str | None = None) -> Any:
-        """The changes of a model as they happen."""
-        raise self.database.unsupported(
-            "watch", 'ask for {"@updated_at": {"$gt": ...}} from time to time'
-        )
 
     def foreign(
         self,

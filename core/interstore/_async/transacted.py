@@ -15,7 +15,10 @@ from interstore.transactions import Isolation, has_ended
 
 __all__ = ["AsyncTransacted"]
 
-_OUTSIDE: Final = ("connect", "disconnect", "drop", "foreign", "drop_index")
+_OUTSIDE: Final = (
+    "connect", "disconnect", "drop", "foreign", "drop_index",
+    "enable_watch", "disable_watch", "start_watch", "read_changes",
+)  # fmt: skip
 """What the engine may have, and a transaction has not."""
 
 _INSIDE: Final = (
@@ -86,6 +89,10 @@ class AsyncTransacted(AsyncOperations):
     async def drop_index(self, model: str, name: str) -> bool:
         """Refused."""
         raise self._refusal("drop an index", "call drop_index before the transaction, or after")
+
+    def check_watch(self) -> None:
+        """Refused: what is not committed has not happened."""
+        raise self._refusal("watch changes", "use the store itself")
 
     def foreign(self, source: ForeignSource) -> AsyncDatabase:
         """Refused."""

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/operations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 7a940af4f57526ad196ba6f9
+# Digest of the rest: d11b3501c28a8a62f322358d
 
 """Every operation of a database: the seven, and the ones derived from them."""
 
@@ -35,6 +35,7 @@ from interstore.indexes import Index
 from interstore.paths import Envelope, Path, Reference
 from interstore.prepared import Partition, Query, ScanPage, Write, WriteMode
 from interstore.transactions import Isolation
+from interstore.watching import ChangePage
 
 __all__ = ["Operations"]
 
@@ -60,6 +61,13 @@ _DERIVED: Final = (
     "ping",
     "scan",
     "partitions",
+)
+_WATCHING: Final = (
+    "enable_watch",
+    "disable_watch",
+    "start_watch",
+    "read_changes",
+    "end_watch",
 )
 _SEVEN: Final = ("connect", "disconnect", "create", "find_by_id", "update", "delete")
 
@@ -87,6 +95,9 @@ class Operations:
         if self.capabilities.ensure_index:
             self._bind("indexes")
             self._bind("drop_index")
+        if self.capabilities.watch:
+            for name in _WATCHING:
+                self._bind(name)
 
     def _bind(self, name: str) -> None:
         method: Callable[..., Any] | None = getattr(self.database, name, None)
@@ -465,6 +476,56 @@ class Operations:
     def drop_index(self, model: str, name: str) -> bool:
         """Remove the index of that name, and what it demands; return whether it existed."""
         raise self.unsupported("drop_index", "there are none to remove")
+
+    def check_watch(self) -> None:
+        """Return if the engine declares `watch`.
+
+        Raises:
+            UnsupportedError: it does not.
+        """
+        if not self.capabilities.watch:
+            raise self.unsupported(
+                "watch", 'ask for {"@updated_at": {"$gt": ...}} from time to time'
+            )
+
+    def enable_watch(self, model: str, retention: float) -> None:
+        """Have the changes of a model kept, for so many seconds at least, whoever makes them.
+
+        The model is created if it does not exist. Called again, it changes the retention.
+        """
+        self.check_watch()
+        raise NotImplementedError
+
+    def disable_watch(self, model: str) -> bool:
+        """Forget them, and keep them no longer; return whether they were."""
+        self.check_watch()
+        raise NotImplementedError
+
+    def start_watch(self, model: str, since: str | None) -> str:
+        """A position: behind the change with the token `since`, or behind all that there are.
+
+        Raises:
+            ConfigurationError: changes of the model are not kept (`not_watched`).
+            ResumeExpiredError: what follows the token is not known any more (`expired`).
+            InvalidQueryError: the token is damaged, or another model's (`decode_position`).
+        """
+        self.check_watch()
+        raise NotImplementedError
+
+    def read_changes(self, model: str, after: str, wait: float) -> ChangePage:
+        """The next changes after a position, each committed, those of one document in order.
+
+        If there is none, an engine may wait for one, no longer than `wait` seconds. It keeps
+        nothing from one call to the next that another call with the same position would miss.
+
+        Raises:
+            ResumeExpiredError: what follows is not known any more.
+        """
+        self.check_watch()
+        raise NotImplementedError
+
+    def end_watch(self, model: str, after: str) -> None:
+        """Give back what is held for those who go on at this position, if anything is."""
 
     def foreign(self, source: ForeignSource) -> Database:
         """What others keep in the same database, as a database with one model.

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/store.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 9513f9b12e058415a5ff9359
+# Digest of the rest: c33b2243911a735cacfaf326
 
 """`Store`: what an application calls."""
 
@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from copy import copy
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from interstore._sync.administration import Administration
 from interstore._sync.documents import Documents
 from interstore._sync.many import Many
 from interstore._sync.queries import Queries
 from interstore._sync.transactions import Transactions
+from interstore._sync.watching import Watching
 from interstore.foreign import ForeignSource, IdType
 
 if TYPE_CHECKING:
@@ -27,7 +28,14 @@ __all__ = ["Store"]
 M = TypeVar("M")
 
 
-class Store(Documents, Queries, Many, Transactions, Administration):
+class Store(
+    Documents,
+    Queries,
+    Many,
+    Transactions,
+    Watching,
+    Administration,
+):
     """Documents in an engine: validates, assigns ids, prepares, and names errors.
 
     Made by `interstore.connect`, or around any database. Use it as a context manager,
@@ -61,12 +69,6 @@ class Store(Documents, Queries, Many, Transactions, Administration):
             store = copy(self)
             store.database = operations
             yield store
-
-    def watch(self, model: str, since: str | None = None) -> Any:
-        """The changes of a model as they happen."""
-        raise self.database.unsupported(
-            "watch", 'ask for {"@updated_at": {"$gt": ...}} from time to time'
-        )
 
     def foreign(
         self,

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/transacted.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 49aa2354bafdd4080f0c4485
+# Digest of the rest: 565b7a06dd3e7c686098c9ea
 
 """The operations within a transaction."""
 
@@ -19,7 +19,10 @@ from interstore.transactions import Isolation, has_ended
 
 __all__ = ["Transacted"]
 
-_OUTSIDE: Final = ("connect", "disconnect", "drop", "foreign", "drop_index")
+_OUTSIDE: Final = (
+    "connect", "disconnect", "drop", "foreign", "drop_index",
+    "enable_watch", "disable_watch", "start_watch", "read_changes",
+)  # fmt: skip
 """What the engine may have, and a transaction has not."""
 
 _INSIDE: Final = (
@@ -90,6 +93,10 @@ class Transacted(Operations):
     def drop_index(self, model: str, name: str) -> bool:
         """Refused."""
         raise self._refusal("drop an index", "call drop_index before the transaction, or after")
+
+    def check_watch(self) -> None:
+        """Refused: what is not committed has not happened."""
+        raise self._refusal("watch changes", "use the store itself")
 
     def foreign(self, source: ForeignSource) -> Database:
         """Refused."""

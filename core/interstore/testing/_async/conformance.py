@@ -23,6 +23,7 @@ from interstore.testing._async.sessions import AsyncSessionSuite
 from interstore.testing._async.transactions import AsyncTransactionSuite
 from interstore.testing._async.updates import AsyncUpdateSuite
 from interstore.testing._async.values import AsyncValueSuite
+from interstore.testing._async.watching import AsyncWatchSuite
 
 __all__ = ["AsyncConformance"]
 
@@ -46,6 +47,7 @@ class AsyncConformance(
     AsyncScanSuite,
     AsyncSessionSuite,
     AsyncTransactionSuite,
+    AsyncWatchSuite,
     AsyncPersistenceSuite,
     AsyncDifferentialSuite,
     AsyncProgramSuite,

@@ -61,9 +61,11 @@ class AsyncDeclarationSuite(AsyncSuite):
             "foreign": foreign,
             "transaction": transaction,
             "watch": watch,
+            "watch (enable_watch)": lambda: store.enable_watch(model),
+            "watch (disable_watch)": lambda: store.disable_watch(model),
         }
         for capability, call in calls.items():
-            if not getattr(store.capabilities, capability):
+            if not getattr(store.capabilities, capability.partition(" ")[0]):
                 with refuses(UnsupportedError, f"{capability} (not declared)") as refusal:
                     await call()
                 assert refusal.error.backend == operations.name

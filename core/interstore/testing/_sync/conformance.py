@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/conformance.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 6bb350cbac25d90583eb5a27
+# Digest of the rest: 7d6ca76ab5b5c5f7b25cb1e0
 
 """The whole kit in one class."""
 
@@ -27,6 +27,7 @@ from interstore.testing._sync.sessions import SessionSuite
 from interstore.testing._sync.transactions import TransactionSuite
 from interstore.testing._sync.updates import UpdateSuite
 from interstore.testing._sync.values import ValueSuite
+from interstore.testing._sync.watching import WatchSuite
 
 __all__ = ["Conformance"]
 
@@ -50,6 +51,7 @@ class Conformance(
     ScanSuite,
     SessionSuite,
     TransactionSuite,
+    WatchSuite,
     PersistenceSuite,
     DifferentialSuite,
     ProgramSuite,

@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/declarations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 97dce0fad859a60a29f8a254
+# Digest of the rest: fa8103b0cf3a34b3035edd44
 
 """Capabilities in both directions: what is declared works, what is not is refused."""
 
@@ -65,9 +65,11 @@ class DeclarationSuite(Suite):
             "foreign": foreign,
             "transaction": transaction,
             "watch": watch,
+            "watch (enable_watch)": lambda: store.enable_watch(model),
+            "watch (disable_watch)": lambda: store.disable_watch(model),
         }
         for capability, call in calls.items():
-            if not getattr(store.capabilities, capability):
+            if not getattr(store.capabilities, capability.partition(" ")[0]):
                 with refuses(UnsupportedError, f"{capability} (not declared)") as refusal:
                     call()
                 assert refusal.error.backend == operations.name
