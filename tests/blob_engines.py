@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from interstore.blobs._async.engine import AsyncBlobs
+from interstore.blobs._async.store import AsyncBlobStore
 from interstore.blobs._sync.engine import Blobs
 from interstore.blobs.bridge import to_async, to_sync
+from interstore.blobs.rules import BlobRules
+from interstore.blobs.serving import SignedUrlApp
+from interstore.settings import Secret
 
 __all__ = [
     "bridged_blobs",
@@ -18,6 +24,7 @@ __all__ = [
     "local_blobs_async",
     "memory_blobs",
     "memory_blobs_async",
+    "served_folder",
 ]
 
 
@@ -41,16 +48,30 @@ def bridged_blobs_async() -> AsyncBlobs:
     return to_async(bridged_blobs())
 
 
-def local_blobs(folder: Path, durability: Any = "os") -> Blobs:
+def local_blobs(folder: Path, durability: Any = "os", **options: Any) -> Blobs:
     """Blobs in a folder; tests of what survives a crash are its own."""
     from interstore_backends.blobs_local.engine import LocalBlobs
     from interstore_backends.blobs_local.settings import LocalBlobsSettings
 
-    return LocalBlobs(LocalBlobsSettings(path=str(folder), durability=durability))
+    return LocalBlobs(LocalBlobsSettings(path=str(folder), durability=durability, **options))
 
 
-def local_blobs_async(folder: Path, durability: Any = "os") -> AsyncBlobs:
-    return to_async(local_blobs(folder, durability))
+def local_blobs_async(folder: Path, durability: Any = "os", **options: Any) -> AsyncBlobs:
+    return to_async(local_blobs(folder, durability, **options))
+
+
+@contextmanager
+def served_folder(folder: Path, rules: BlobRules | None = None) -> Generator[dict[str, Any]]:
+    """A folder whose signed URLs are served meanwhile; the settings that say so."""
+    from tests.servers.asgi import free_url, serving
+
+    signed: dict[str, Any] = {
+        "base_url": free_url("/files"),
+        "secret": Secret("a secret of the tests"),
+    }
+    store = AsyncBlobStore(local_blobs_async(folder, **signed), rules=rules)
+    with serving(SignedUrlApp(store), signed["base_url"]):
+        yield signed
 
 
 def fsspec_blobs(filesystem: Any, path: str) -> Blobs:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from interstore.blobs.capabilities import BlobCapabilities
     from interstore.blobs.opening import open_blobs, open_blobs_async
     from interstore.blobs.rules import BlobRules
+    from interstore.blobs.serving import SignedUrlApp
     from interstore.bulk import BulkResult, Outcome
     from interstore.capabilities import Capabilities, Limits
     from interstore.codecs import Int64, Scaled
@@ -110,6 +111,7 @@ __all__ = [
     "ResumeExpiredError",
     "Scaled",
     "Secret",
+    "SignedUrlApp",
     "Store",
     "UnavailableError",
     "UnsupportedError",
@@ -160,6 +162,7 @@ _MODULES = {
     "Int64": "codecs",
     "Scaled": "codecs",
     "Secret": "settings",
+    "SignedUrlApp": "blobs.serving",
     "Store": "_sync.store",
     "Watch": "_sync.watch",
     "connect": "connection",

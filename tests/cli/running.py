@@ -61,15 +61,18 @@ def run_process(*arguments: str, stdin: str = "") -> Run:
     return Run(done.returncode, done.stdout, done.stderr)
 
 
-def run_terminal(*arguments: str, columns: int = 100, stdin: str = "") -> Run:
-    """Run on a terminal of so many columns, where a person may answer."""
+def run_terminal(*arguments: str, columns: int = 100, stdin: str = "", errors: bool = False) -> Run:
+    """Run on a terminal of so many columns, where a person may answer.
+
+    What goes to the other output is on the terminal as well if `errors` says so.
+    """
     leader, follower = pty.openpty()
-    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "dumb"}
+    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm" if errors else "dumb"}
     process = subprocess.Popen(
         [*COMMAND, *arguments],
         stdin=follower,
         stdout=follower,
-        stderr=subprocess.PIPE,
+        stderr=follower if errors else subprocess.PIPE,
         env=environment,
     )
     os.close(follower)
@@ -85,4 +88,4 @@ def run_terminal(*arguments: str, columns: int = 100, stdin: str = "") -> Run:
         out += piece
     os.close(leader)
     _, err = process.communicate(timeout=60)
-    return Run(process.returncode, out.decode().replace("\r\n", "\n"), err.decode())
+    return Run(process.returncode, out.decode().replace("\r\n", "\n"), (err or b"").decode())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import Run, run
+from tests.cli.running import Run, run, run_process, run_terminal
 
 
 @pytest.fixture(autouse=True)
@@ -57,3 +57,37 @@ def test_what_is_refused() -> None:
 def test_a_store_by_its_url() -> None:
     assert run("blobs", "-u", "local:///x", "put", "-", "a", stdin=b"x").code == 0
     assert Path("x/a").exists()
+
+
+def test_moving() -> None:
+    blobs("put", "-", "a", stdin=b"x")
+    blobs("put", "-", "b", stdin=b"y")
+    assert "there is a blob 'b' already" in blobs("mv", "a", "b", "--if-absent").err
+    assert blobs("mv", "a", "c/d").err == "c/d: 1 bytes\n"
+    assert [row["key"] for row in blobs("ls", "-r").rows] == ["b", "c/d"]
+
+
+def test_signed_urls(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "set LOCAL_STORAGE_URL and LOCAL_STORAGE_SECRET" in blobs("url", "a").err
+    monkeypatch.setenv("LOCAL_STORAGE_URL", "https://example.org/files")
+    monkeypatch.setenv("LOCAL_STORAGE_SECRET", "canary-secret-of-the-tests")
+    found = blobs("url", "a b", "--expires", "60", "--filename", "c.txt")
+    assert found.code == 0
+    assert found.out.startswith("https://example.org/files/a%20b?expires=")
+    assert "&filename=c.txt&signature=" in found.out
+    found = blobs("url", "a", "--put", "--max-size", "10", "--content-type", "image/png")
+    assert "&content_type=image%2Fpng&max_size=10&signature=" in found.out
+    assert "expires is at most" in blobs("url", "a", "--expires", "9999999").err
+    assert "canary" not in f"{found}{run('config')}"
+
+
+def test_bars_are_for_terminals() -> None:
+    Path("a.bin").write_bytes(bytes(3_000_000))
+    plain = run_process("blobs", "put", "a.bin", "a")
+    assert plain.err == "a: 3,000,000 bytes, application/octet-stream\n"
+    for arguments in (("put", "a.bin", "b/a"), ("get", "b/a", "c.bin"), ("rm", "--prefix", "b")):
+        shown = run_terminal("blobs", *arguments, stdin="y\n", errors=True)
+        assert shown.code == 0, shown
+        assert "━" in shown.out, arguments
+    assert Path("c.bin").read_bytes() == bytes(3_000_000), "the content differs"
+    assert [row["key"] for row in blobs("ls", "-r").rows] == ["a"]

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any, Final
+from typing import Final
 
 import click
+import msgspec
 
 from interstore import discovery
+from interstore.blobs import discovery as blobs
+from interstore.blobs.capabilities import BlobCapabilities
 from interstore.capabilities import Capabilities, Limits
-from interstore.settings import Secret
+from interstore.settings import Secret, Settings
 from interstore.settings.base import fields_of
 
 __all__ = ["ENGINES", "REGIONS"]
 
+BLOB_ENGINES: Final = ("local", "s3", "azure", "memory", "fsspec")
 ENGINES: Final = ("json", "sqlite", "postgresql", "mongodb", "cosmosdb", "memory")
 
 
@@ -36,6 +40,20 @@ def _shown(value: object) -> str:
     return f"`{value}`"
 
 
+def _blob_capabilities(_: str) -> str:
+    """The same for stores of blobs; a folder as it is when it is served."""
+    from interstore_backends.blobs_local import SIGNING
+
+    declared = {name: blobs.find(name, "").capabilities for name in BLOB_ENGINES}
+    declared["local"] = SIGNING
+    lines = [f"| capability | {' | '.join(declared)} |", "|---|" + "---|" * len(declared)]
+    for field in fields(BlobCapabilities):
+        values = [getattr(each, field.name) for each in declared.values()]
+        shown = " | ".join(_shown(bool(value)) for value in values)
+        lines.append(f"| `{field.name}` | {shown} |")
+    return _joined(lines)
+
+
 def _limits(_: str) -> str:
     """The limits, which are the same on every engine unless one says otherwise."""
     lines = ["| limit | value |", "|---|---|"]
@@ -45,17 +63,25 @@ def _limits(_: str) -> str:
 
 def _settings(engine: str) -> str:
     """One row for each setting of an engine."""
-    kind = discovery.get(engine).settings
+    return _settings_of(discovery.get(engine).settings)
+
+
+def _blob_settings(engine: str) -> str:
+    """The same for a store of blobs."""
+    return _settings_of(blobs.find(engine, "").settings)
+
+
+def _settings_of(kind: type[Settings]) -> str:
     lines = ["| setting | variable | default | what it is |", "|---|---|---|---|"]
     for field in fields_of(kind):
-        default = "" if field.required else _default(kind(), field.name)
+        default = "" if field.required else _default(kind, field.name)
         variables = ", ".join(f"`{name}`" for name in field.variables) or "-"
         lines.append(f"| `{field.name}` | {variables} | {default} | {field.help} |")
     return _joined(lines)
 
 
-def _default(settings: Any, name: str) -> str:
-    value = getattr(settings, name)
+def _default(kind: type[Settings], name: str) -> str:
+    value = {each.name: each.default for each in msgspec.structs.fields(kind)}[name]
     return "-" if value is None or isinstance(value, Secret) else f"`{value}`"
 
 
@@ -92,6 +118,8 @@ def _joined(lines: list[str]) -> str:
 
 REGIONS: Final[dict[str, Callable[[str], str]]] = {
     "capabilities": _capabilities,
+    "blob-capabilities": _blob_capabilities,
+    "blob-settings": _blob_settings,
     "limits": _limits,
     "settings": _settings,
     "commands": _commands,

@@ -26,6 +26,7 @@ CAPABILITIES = BlobCapabilities(
     digest=True,
     signed_get=True,
     signed_put=True,
+    signed_put_headers=(("x-ms-blob-type", "BlockBlob"),),
     native=True,
 )
 

@@ -8,13 +8,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mappi
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from urllib.parse import quote
 
 from azure.core import MatchConditions
 from azure.storage.blob import BlobBlock, BlobSasPermissions, ContentSettings, generate_blob_sas
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
 
-from interstore.blobs.blob import BlobEntry, BlobHead, BlobInfo
+from interstore.blobs.blob import BlobEntry, BlobHead, BlobInfo, UrlGrant
 from interstore.blobs.content_types import UNKNOWN
 from interstore.blobs.problems import changed, exists, missing
 from interstore.errors import ConfigurationError, UnavailableError
@@ -305,29 +304,18 @@ class AzureBlobs:
             tasks = [group.create_task(one(key)) for key in keys]
         return sum(task.result() for task in tasks)
 
-    async def sign(
-        self, key: str, method: str, seconds: int, content_type: str | None, filename: str | None
-    ) -> str:
-        blob = self._blob(key)
-        credential = getattr(blob.credential, "account_key", None)
-        shown: dict[str, Any] = {}
-        if content_type is not None and method == "GET":
-            shown["content_type"] = content_type
-        if filename is not None:
-            shown["content_disposition"] = (
-                f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
-            )
-        permission = BlobSasPermissions(
-            read=method == "GET", write=method == "PUT", create=method == "PUT"
-        )
+    async def sign(self, grant: UrlGrant) -> str:
+        blob = self._blob(grant.key)
+        is_put = grant.method == "PUT"
         signature = generate_blob_sas(
             str(blob.account_name),
             blob.container_name,
             blob.blob_name,
-            account_key=credential,
-            permission=permission,
-            expiry=datetime.now(UTC) + timedelta(seconds=seconds),
-            **shown,
+            account_key=getattr(blob.credential, "account_key", None),
+            permission=BlobSasPermissions(read=not is_put, write=is_put, create=is_put),
+            expiry=datetime.now(UTC) + timedelta(seconds=grant.seconds),
+            content_type=grant.content_type,
+            content_disposition=grant.disposition,
         )
         return f"{blob.url}?{signature}"
 

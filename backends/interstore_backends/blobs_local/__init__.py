@@ -24,6 +24,7 @@ Any number of threads, stores and processes may use one folder. Linux and macOS,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from interstore.blobs.backend import BlobBackend
@@ -34,7 +35,7 @@ from interstore_backends.blobs_local.settings import LocalBlobsSettings
 if TYPE_CHECKING:
     from interstore_backends.blobs_local.engine import LocalBlobs
 
-__all__ = ["CAPABILITIES", "interstore_blob_backend"]
+__all__ = ["CAPABILITIES", "SIGNING", "interstore_blob_backend"]
 
 CAPABILITIES = BlobCapabilities(
     if_absent=True,
@@ -44,6 +45,11 @@ CAPABILITIES = BlobCapabilities(
     server_copy=True,
     native=True,
 )
+
+SIGNING = replace(
+    CAPABILITIES, signed_get=True, signed_put=True, signed_put_type=True, signed_put_rules=True
+)
+"""With settings that say where signed URLs are served."""
 
 
 def _blobs(settings: LocalBlobsSettings) -> LocalBlobs:

@@ -6,12 +6,12 @@ import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from interstore.blobs.blob import BlobEntry, BlobHead, BlobInfo
+from interstore.blobs.blob import BlobEntry, BlobHead, BlobInfo, UrlGrant
 from interstore.blobs.content_types import UNKNOWN, guess
 from interstore.blobs.keys import Escaping
 from interstore.blobs.listing import folded
 from interstore.blobs.problems import changed, exists, missing
-from interstore_backends.blobs_local import CAPABILITIES
+from interstore_backends.blobs_local import CAPABILITIES, SIGNING
 from interstore_backends.blobs_local.beside import Beside, Kept, copy_content
 from interstore_backends.blobs_local.errors import BACKEND, translated
 from interstore_backends.blobs_local.settings import LocalBlobsSettings
@@ -32,6 +32,7 @@ class LocalBlobs:
         durable: whether an acknowledged write survives a power loss.
         beside: what stands beside the blobs.
         tree: the files.
+        signer: signs URLs; ``None`` if no settings say where they are served.
     """
 
     name = BACKEND
@@ -42,6 +43,9 @@ class LocalBlobs:
         self.durable = settings.durability == "fsync"
         self.beside = Beside(self.root, durable=self.durable)
         self.tree = Tree(self.root, Escaping(), self._give_way)
+        self.signer = settings.signer()
+        if self.signer is not None:
+            self.capabilities = SIGNING
 
     def connect(self) -> None:
         with translated():
@@ -211,6 +215,10 @@ class LocalBlobs:
                 raise
         finally:
             reader.close()
+
+    def sign(self, grant: UrlGrant) -> str:
+        assert self.signer is not None, "not declared"
+        return self.signer.sign(grant)
 
     def _give_way(self, key: str, folder: int, name: str) -> None:
         with self.beside.lock(key):

@@ -29,6 +29,7 @@ CAPABILITIES = BlobCapabilities(
     server_copy=True,
     signed_get=True,
     signed_put=True,
+    signed_put_type=True,
     native=True,
 )
 

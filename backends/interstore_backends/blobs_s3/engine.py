@@ -7,12 +7,11 @@ from collections.abc import Coroutine, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, Final, TypeVar
-from urllib.parse import quote
 
 from aiobotocore.session import AioSession  # type: ignore[import-untyped]
 from s3fs import S3FileSystem  # type: ignore[import-untyped]
 
-from interstore.blobs.blob import BlobEntry, BlobHead, BlobInfo
+from interstore.blobs.blob import BlobEntry, BlobHead, BlobInfo, UrlGrant
 from interstore.blobs.problems import changed, exists, missing
 from interstore.errors import UnavailableError
 from interstore_backends._blobs.heads import encode_metadata
@@ -412,21 +411,19 @@ class S3Blobs:
 
         return sum(await _all([one(key) for key in keys]))
 
-    async def sign(
-        self, key: str, method: str, seconds: int, content_type: str | None, filename: str | None
-    ) -> str:
-        parameters = {"Bucket": self._settings.bucket, "Key": self.object_name(key)}
-        if content_type is not None:
-            name = "ContentType" if method == "PUT" else "ResponseContentType"
-            parameters[name] = content_type
-        if filename is not None:
-            shown = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
-            parameters["ResponseContentDisposition"] = shown
-        with self._errors(key):
+    async def sign(self, grant: UrlGrant) -> str:
+        is_put = grant.method == "PUT"
+        parameters = {
+            "Bucket": self._settings.bucket,
+            "Key": self.object_name(grant.key),
+            "ContentType" if is_put else "ResponseContentType": grant.content_type,
+            "ResponseContentDisposition": grant.disposition,
+        }
+        with self._errors(grant.key):
             url = await self._client.generate_presigned_url(
-                "put_object" if method == "PUT" else "get_object",
-                Params=parameters,
-                ExpiresIn=seconds,
+                "put_object" if is_put else "get_object",
+                Params={name: value for name, value in parameters.items() if value is not None},
+                ExpiresIn=grant.seconds,
             )
         return str(url)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
+from urllib.parse import quote
 
-__all__ = ["BlobEntry", "BlobHead", "BlobInfo", "BlobPage", "Copied"]
+__all__ = ["BlobEntry", "BlobHead", "BlobInfo", "BlobPage", "Copied", "UrlGrant"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,3 +99,32 @@ class Copied:
     blobs: int = 0
     size: int = 0
     skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UrlGrant:
+    """What a signed URL lets whoever has it do.
+
+    Attributes:
+        key: the blob's.
+        method: ``"GET"`` to download, ``"PUT"`` to upload.
+        seconds: for how long.
+        content_type: of a download, the type that is answered; of an upload, the type that it
+            must have.
+        filename: of a download, the name under which a browser saves it.
+        max_size: of an upload, the most bytes.
+    """
+
+    key: str
+    method: Literal["GET", "PUT"]
+    seconds: int
+    content_type: str | None = None
+    filename: str | None = None
+    max_size: int | None = None
+
+    @property
+    def disposition(self) -> str | None:
+        """The value of ``Content-Disposition`` that stands for `filename` (RFC 6266)."""
+        if self.filename is None:
+            return None
+        return f"attachment; filename*=UTF-8''{quote(self.filename, safe='')}"

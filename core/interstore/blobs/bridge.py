@@ -59,6 +59,10 @@ class _AsyncBridge:
     def native(self) -> Any:
         return getattr(self._engine, "native")  # noqa: B009 (not part of the protocol)
 
+    @property
+    def signer(self) -> Any:
+        return getattr(self._engine, "signer", None)
+
     async def run(self, method: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Call in a worker thread."""
         workers = self._workers
@@ -159,6 +163,10 @@ class _SyncBridge:
     @property
     def native(self) -> Any:
         return getattr(self._engine, "native")  # noqa: B009 (not part of the protocol)
+
+    @property
+    def signer(self) -> Any:
+        return getattr(self._engine, "signer", None)
 
     def run(self, method: Callable[..., Awaitable[T]], *args: Any, **kwargs: Any) -> T:
         """Call on the loop, and wait for the result."""

@@ -31,6 +31,12 @@ class BlobCapabilities:
     """`sign` makes URLs to download by."""
     signed_put: bool = False
     """`sign` makes URLs to upload by."""
+    signed_put_type: bool = False
+    """Such a URL can demand the content type of what is uploaded."""
+    signed_put_rules: bool = False
+    """Such a URL can limit the size, and uploads by it are held to the rules of the store."""
+    signed_put_headers: tuple[tuple[str, str], ...] = ()
+    """Headers that an upload by such a URL must have, besides that of its content type."""
     native: bool = False
     """`native` is the filesystem beneath, for what Interstore does not cover."""
     persistent: bool = True

@@ -13,7 +13,7 @@ from interstore.blobs.keys import check_key
 from interstore.blobs.metadata import check_metadata
 from interstore.errors import InvalidQueryError, UnsupportedError
 
-__all__ = ["Request", "check_condition", "request"]
+__all__ = ["Request", "check_condition", "is_number", "request"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +112,8 @@ def check_condition(if_match: Any, capabilities: BlobCapabilities, backend: str)
             backend=backend,
         )
     return {"if_match": if_match}
+
+
+def is_number(value: Any, least: int) -> bool:
+    """Whether it is a whole number, `least` or more; a bool is none."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least

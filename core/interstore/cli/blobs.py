@@ -1,4 +1,4 @@
-"""`interstore blobs`: put, get, ls, stat, cp, rm."""
+"""`interstore blobs`: put, get, ls, stat, url, cp, mv, rm."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from interstore.cli.output import note, print_json, print_rows, safe
+from interstore.cli.progress import progress, reading
 
 if TYPE_CHECKING:
     from interstore.blobs._sync.store import BlobStore
@@ -56,8 +57,9 @@ def put(
     ctx: click.Context, source: str, key: str, content_type: str | None, if_absent: bool
 ) -> None:
     """Write the file SOURCE, or what comes by - from the input, as KEY."""
-    content: Any = sys.stdin.buffer if source == "-" else Path(source)
-    info = _store(ctx).put(key, content, content_type=content_type, if_absent=if_absent)
+    store = _store(ctx)
+    with reading(source) as content:
+        info = store.put(key, content, content_type=content_type, if_absent=if_absent)
     note(f"{safe(key)}: {info.size:,} bytes, {info.content_type}")
 
 
@@ -77,9 +79,10 @@ def get(ctx: click.Context, key: str, target: str) -> None:
             return
         draft = f"{target}.{uuid.uuid4().hex}"
         try:
-            with open(draft, "xb") as file:
+            with open(draft, "xb") as file, progress(safe(key), source.info().size) as advance:
                 for data in source:
                     file.write(data)
+                    advance(len(data))
             os.replace(draft, target)
         except BaseException:
             Path(draft).unlink(missing_ok=True)
@@ -133,6 +136,57 @@ def cp(ctx: click.Context, source: str, target: str, if_absent: bool) -> None:
 
 
 @blobs.command()
+@click.argument("source")
+@click.argument("target")
+@click.option("--if-absent", is_flag=True, help="Fail if TARGET exists.")
+@click.pass_context
+def mv(ctx: click.Context, source: str, target: str, if_absent: bool) -> None:
+    """Give the key SOURCE the name TARGET, within the store."""
+    info = _store(ctx).move(source, target, if_absent=if_absent)
+    note(f"{safe(target)}: {info.size:,} bytes")
+
+
+@blobs.command()
+@click.argument("key")
+@click.option("--put", "is_put", is_flag=True, help="To upload KEY, instead of downloading it.")
+@click.option("--expires", metavar="SECONDS", type=int, default=3600, show_default=True)
+@click.option(
+    "--content-type",
+    metavar="TYPE",
+    help="The media type that a download is answered with, or that an upload must have.",
+)
+@click.option("--filename", metavar="NAME", help="What a browser calls the download.")
+@click.option("--max-size", metavar="BYTES", type=int, help="The most that an upload may have.")
+@click.pass_context
+def url(
+    ctx: click.Context,
+    key: str,
+    is_put: bool,
+    expires: int,
+    content_type: str | None,
+    filename: str | None,
+    max_size: int | None,
+) -> None:
+    """Print a URL by which whoever has it can download KEY, for a time.
+
+    It needs no account: give it to nobody else.
+    """
+    store = _store(ctx)
+    signed = store.signed_url(
+        key,
+        method="PUT" if is_put else "GET",
+        expires=expires,
+        content_type=content_type,
+        filename=filename,
+        max_size=max_size,
+    )
+    click.echo(signed)
+    if is_put:
+        for name, value in store.capabilities.signed_put_headers:
+            note(f"the upload must have the header {name}: {value}")
+
+
+@blobs.command()
 @click.argument("keys", nargs=-1)
 @click.option("--prefix", metavar="PREFIX", help="All keys that begin with it, instead of KEYS.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -142,12 +196,27 @@ def rm(ctx: click.Context, keys: tuple[str, ...], prefix: str | None, yes: bool)
     if bool(keys) == (prefix is not None):
         raise click.UsageError("say either KEYS or --prefix (which may be '' for all)")
     store = _store(ctx)
-    if prefix is not None and not yes:
+    if prefix is None:
+        note(f"{store.delete_many(keys):,} removed")
+        return
+    number = None
+    if not yes:
         if not sys.stdin.isatty():
             raise click.UsageError(
                 "rm --prefix asks before it removes anything; say --yes to do it"
             )
         number = sum(1 for _ in store.list(prefix))
         click.confirm(f"Remove {number:,} blobs for good?", abort=True)
-    removed = store.delete_many(keys) if prefix is None else store.delete_many(prefix=prefix)
-    note(f"{removed:,} removed")
+    note(f"{_remove_all(store, prefix, number):,} removed")
+
+
+def _remove_all(store: BlobStore, prefix: str, expected: int | None) -> int:
+    removed, after = 0, None
+    with progress("removing", expected, unit="blobs") as advance:
+        while True:
+            page = store.page(prefix, after=after)
+            count = store.delete_many([entry.key for entry in page.entries])
+            removed, after = removed + count, page.after
+            advance(count)
+            if after is None:
+                return removed

@@ -10,9 +10,9 @@ by the basic operations if it does not::
 
 and, where it declares the capability::
 
-    async def copy(source, target, *, if_absent=False) -> BlobInfo       # server_copy
-    async def sign(key, method, seconds, content_type, filename) -> str  # signed_get, signed_put
-    native                                                           # an attribute
+    async def copy(source, target, *, if_absent=False) -> BlobInfo  # server_copy
+    async def sign(grant: UrlGrant) -> str                          # signed_get, signed_put
+    native                                                          # an attribute
 """
 
 from __future__ import annotations

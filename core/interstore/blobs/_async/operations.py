@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from interstore.blobs._async.engine import AsyncBlobs
-from interstore.blobs.blob import BlobHead, BlobInfo
+from interstore.blobs.blob import BlobHead, BlobInfo, UrlGrant
 from interstore.blobs.problems import changed, corrupt, missing
 from interstore.errors import UnsupportedError
 
@@ -119,13 +119,11 @@ class AsyncBlobOperations:
             count += await self.engine.delete(key)
         return count
 
-    async def sign(
-        self, key: str, method: str, seconds: int, content_type: str | None, filename: str | None
-    ) -> str:
+    async def sign(self, grant: UrlGrant) -> str:
         """A URL that lets who has it do one thing for a time."""
         own = self._own("sign")
         assert own is not None, "declared, and not defined"
-        url: str = await own(key, method, seconds, content_type, filename)
+        url: str = await own(grant)
         return url
 
     async def stat(self, key: str) -> BlobInfo:

@@ -14,16 +14,15 @@ from interstore.blobs._async.operations import CHUNK, AsyncBlobOperations
 from interstore.blobs._async.sources import AsyncSource, chunks_of, digest_of, whole
 from interstore.blobs.blob import BlobEntry, BlobInfo, BlobPage, Copied
 from interstore.blobs.capabilities import BlobCapabilities
-from interstore.blobs.content_types import check_content_type
 from interstore.blobs.keys import check_key, check_prefix
-from interstore.blobs.request import check_condition, request
+from interstore.blobs.request import check_condition, is_number, request
 from interstore.blobs.rules import BlobRules
+from interstore.blobs.signing import check_grant, check_signing
 from interstore.errors import DuplicateError, InvalidQueryError, UnavailableError
 
 __all__ = ["AsyncBlobStore"]
 
 _PAGE = 1000
-_LONGEST = 7 * 24 * 3600
 
 
 class AsyncBlobStore:
@@ -75,6 +74,11 @@ class AsyncBlobStore:
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is connected."""
+        return self._connected
 
     @property
     def backend(self) -> str:
@@ -240,7 +244,7 @@ class AsyncBlobStore:
         check_prefix(prefix)
         if delimiter is not None and not _is_text(delimiter):
             raise InvalidQueryError(f"the delimiter is a text, not {delimiter!r}")
-        if not _is_number(limit, 1):
+        if not is_number(limit, 1):
             raise InvalidQueryError(f"the limit is a number from 1, not {limit!r}")
         if after is not None:
             check_prefix(after)
@@ -343,6 +347,7 @@ class AsyncBlobStore:
         expires: int = 3600,
         content_type: str | None = None,
         filename: str | None = None,
+        max_size: int | None = None,
     ) -> str:
         """A URL by which whoever has it can download or upload one blob, for a time.
 
@@ -353,32 +358,17 @@ class AsyncBlobStore:
             content_type: for ``"GET"``, the type that is answered; for ``"PUT"``, the type
                 that the upload must have.
             filename: for ``"GET"``, the name under which a browser saves it.
+            max_size: for ``"PUT"``, the most bytes; in a store whose rules say less, those.
 
         Raises:
             InvalidQueryError: an argument is not valid.
-            UnsupportedError: the engine cannot make such URLs.
+            UnsupportedError: the engine cannot make such URLs, or cannot hold uploads by them
+                to the type, to the size, or to the rules of this store.
         """
         self._check_open()
-        check_key(key)
-        if method not in ("GET", "PUT"):
-            raise InvalidQueryError(f"the method is 'GET' or 'PUT', not {method!r}")
-        if not _is_number(expires, 1):
-            raise InvalidQueryError(f"expires is a number of seconds from 1, not {expires!r}")
-        if expires > _LONGEST:
-            raise InvalidQueryError(f"expires is at most {_LONGEST:,} s (a week), not {expires:,}")
-        if content_type is not None:
-            check_content_type(content_type)
-        if filename is not None and (method == "PUT" or not _is_filename(filename)):
-            raise InvalidQueryError(
-                f"filename {filename!r} is the name of a download: for GET, of one line, without "
-                "'/' and '\\'"
-            )
-        self._operations.require(
-            f"signed_{method.lower()}",
-            f"signed URLs for {method}",
-            "let your application serve the blob",
-        )
-        return await self._operations.sign(key, method, expires, content_type, filename)
+        grant = check_grant(key, method, expires, content_type, filename, max_size)
+        check_signing(grant, self.rules, self.capabilities, self.backend)
+        return await self._operations.sign(grant)
 
     async def copy_to(
         self, other: AsyncBlobStore, *, prefix: str = "", if_absent: bool = False
@@ -433,24 +423,11 @@ def _check_range(start: Any, end: Any) -> None:
     for name, value in (("start", start), ("end", end)):
         if value is None and name == "end":
             continue
-        if not _is_number(value, 0):
+        if not is_number(value, 0):
             raise InvalidQueryError(f"{name} is a number of bytes from 0, not {value!r}")
     if end is not None and end < start:
         raise InvalidQueryError(f"end ({end:,}) lies before start ({start:,})")
 
 
-def _is_number(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and value != ""
-
-
-def _is_filename(name: Any) -> bool:
-    return (
-        isinstance(name, str)
-        and 0 < len(name) <= 255
-        and name.isprintable()
-        and not {"/", "\\"} & set(name)
-    )

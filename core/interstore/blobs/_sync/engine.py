@@ -1,6 +1,6 @@
 # Generated from core/interstore/blobs/_async/engine.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: d7c8579bc6ddfe84dc33e7a8
+# Digest of the rest: fcf025c09c1c73b0fa2add81
 
 """What an engine for blobs has to do, in its synchronous form.
 
@@ -14,9 +14,9 @@ by the basic operations if it does not::
 
 and, where it declares the capability::
 
-    def copy(source, target, *, if_absent=False) -> BlobInfo       # server_copy
-    def sign(key, method, seconds, content_type, filename) -> str  # signed_get, signed_put
-    native                                                           # an attribute
+    def copy(source, target, *, if_absent=False) -> BlobInfo  # server_copy
+    def sign(grant: UrlGrant) -> str                          # signed_get, signed_put
+    native                                                          # an attribute
 """
 
 from __future__ import annotations

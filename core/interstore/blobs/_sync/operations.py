@@ -1,6 +1,6 @@
 # Generated from core/interstore/blobs/_async/operations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 1564b102a0edc1a1ea18e5a4
+# Digest of the rest: 54b18e34439411beed27ad2a
 
 """Every operation of an engine: its own, and those that core makes of the basic ones."""
 
@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from interstore.blobs._sync.engine import Blobs
-from interstore.blobs.blob import BlobHead, BlobInfo
+from interstore.blobs.blob import BlobHead, BlobInfo, UrlGrant
 from interstore.blobs.problems import changed, corrupt, missing
 from interstore.errors import UnsupportedError
 
@@ -123,13 +123,11 @@ class BlobOperations:
             count += self.engine.delete(key)
         return count
 
-    def sign(
-        self, key: str, method: str, seconds: int, content_type: str | None, filename: str | None
-    ) -> str:
+    def sign(self, grant: UrlGrant) -> str:
         """A URL that lets who has it do one thing for a time."""
         own = self._own("sign")
         assert own is not None, "declared, and not defined"
-        url: str = own(key, method, seconds, content_type, filename)
+        url: str = own(grant)
         return url
 
     def stat(self, key: str) -> BlobInfo:

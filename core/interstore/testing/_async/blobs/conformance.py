@@ -7,6 +7,7 @@ from interstore.testing._async.blobs.contents import AsyncBlobContentSuite
 from interstore.testing._async.blobs.files import AsyncBlobFileSuite
 from interstore.testing._async.blobs.keys import AsyncBlobKeySuite
 from interstore.testing._async.blobs.listing import AsyncBlobListingSuite
+from interstore.testing._async.blobs.signed import AsyncBlobSignedSuite
 
 __all__ = ["AsyncBlobConformance"]
 
@@ -17,5 +18,6 @@ class AsyncBlobConformance(
     AsyncBlobKeySuite,
     AsyncBlobListingSuite,
     AsyncBlobFileSuite,
+    AsyncBlobSignedSuite,
 ):
     """Every suite of blobs. Inherit from it, and define the fixture `blobs`."""

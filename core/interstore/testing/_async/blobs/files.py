@@ -125,26 +125,6 @@ class AsyncBlobFileSuite(AsyncBlobSuite):
         with refuses(UnsupportedError, "native (not declared)"):
             assert store.native
 
-    async def test_signed_urls_that_are_not_declared(
-        self, store: AsyncBlobStore, root: str
-    ) -> None:
-        methods: list[Any] = ["GET", "PUT"]
-        for method in methods:
-            if not getattr(store.capabilities, f"signed_{method.lower()}"):
-                with refuses(UnsupportedError, f"a signed URL for {method} (not declared)"):
-                    await store.signed_url(f"{root}a", method=method)
-        arguments: list[dict[str, Any]] = [
-            {"method": "DELETE"},
-            {"expires": 0},
-            {"expires": 8 * 24 * 3600},
-            {"content_type": "no"},
-            {"filename": "a/b"},
-            {"method": "PUT", "filename": "a"},
-        ]
-        for wrong in arguments:
-            with refuses(InvalidQueryError, f"a signed URL with {wrong}"):
-                await store.signed_url(f"{root}a", **wrong)
-
     async def test_opening_again(self, store: AsyncBlobStore, root: str) -> None:
         await store.put(f"{root}a", b"1")
         await store.connect()

@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/blobs/conformance.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 67a630a4a96db871f2d44436
+# Digest of the rest: 7c5922a5387ef5008e73cb59
 
 """The whole kit of blob engines in one class."""
 
@@ -11,6 +11,7 @@ from interstore.testing._sync.blobs.contents import BlobContentSuite
 from interstore.testing._sync.blobs.files import BlobFileSuite
 from interstore.testing._sync.blobs.keys import BlobKeySuite
 from interstore.testing._sync.blobs.listing import BlobListingSuite
+from interstore.testing._sync.blobs.signed import BlobSignedSuite
 
 __all__ = ["BlobConformance"]
 
@@ -21,5 +22,6 @@ class BlobConformance(
     BlobKeySuite,
     BlobListingSuite,
     BlobFileSuite,
+    BlobSignedSuite,
 ):
     """Every suite of blobs. Inherit from it, and define the fixture `blobs`."""
