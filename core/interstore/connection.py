@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,7 +13,7 @@ from interstore.backend import Backend
 from interstore.errors import ConfigurationError
 from interstore.settings.base import fields_of
 from interstore.settings.choose import Choice, choose
-from interstore.settings.environment import Environment
+from interstore.settings.environment import PLUGINS, Environment
 from interstore.settings.resolve import Resolved, resolve, warn_of_default
 from interstore.settings.scrub import scrubbed, scrubbed_async
 from interstore.settings.secret import Secret
@@ -23,8 +23,17 @@ if TYPE_CHECKING:
     from interstore._async.store import AsyncStore
     from interstore._sync.database import Database
     from interstore._sync.store import Store
+    from interstore.plugins.active import Active, Named
 
-__all__ = ["connect", "connect_async", "open_existing", "open_resolved", "settings_in_force"]
+__all__ = [
+    "connect",
+    "connect_async",
+    "open_existing",
+    "open_resolved",
+    "plugins_in_force",
+    "settings_in_force",
+    "unconnected",
+]
 
 D = TypeVar("D")
 
@@ -34,6 +43,7 @@ def connect(
     *,
     type: str | None = None,
     database: Database | None = None,
+    plugins: Named | None = None,
     **options: Any,
 ) -> Store:
     """Connect to an engine.
@@ -46,7 +56,11 @@ def connect(
     Args:
         url: ``"sqlite:///data.db"``, or a native connection string together with `type`.
         type: the engine's name, as ``DATABASE_TYPE`` has it.
-        database: a database of your own making, instead of all the rest.
+        database: a database of your own making, instead of all the rest but `plugins`.
+        plugins: what wraps and observes the store, outermost first, instead of what
+            ``INTERSTORE_PLUGINS`` names: names, or a mapping from them to their settings
+            (``{"retry": {"deadline": 5}}``). An object that implements hooks may stand for
+            a name.
         **options: settings of the engine, by the names that `interstore config` shows.
 
     Returns:
@@ -58,12 +72,11 @@ def connect(
         UnavailableError: the engine cannot be reached.
         PermissionDeniedError: it does not let us in.
     """
-    from interstore._sync.store import Store
-
+    active = plugins_in_force(plugins)
     if database is None:
-        return open_resolved(settings_in_force(url, type=type, **options))
+        return open_resolved(settings_in_force(url, type=type, **options), active)
     _nothing_else(url, type, options)
-    return _connected(Store(database), ())
+    return _connected(_store(database, active), _secrets_of(active))
 
 
 def open_existing(url: str | Secret | None = None) -> Store:
@@ -75,14 +88,57 @@ def open_existing(url: str | Secret | None = None) -> Store:
     if "auto_create" in resolved.settings.__struct_fields__:
         settings = msgspec.structs.replace(resolved.settings, auto_create=False)
         resolved = replace(resolved, settings=settings)
-    return open_resolved(resolved)
+    return open_resolved(resolved, plugins_in_force())
 
 
-def open_resolved(resolved: Resolved) -> Store:
+def open_resolved(resolved: Resolved, plugins: Sequence[Active] = ()) -> Store:
     """Connect with settings that were resolved before."""
+    secrets = (*resolved.secrets, *_secrets_of(plugins))
+    return _connected(unconnected(resolved, plugins), secrets)
+
+
+def unconnected(resolved: Resolved, plugins: Sequence[Active] = ()) -> Store:
+    """The store, without a connection."""
+    return _store(_sync_database(resolved), plugins)
+
+
+def plugins_in_force(
+    plugins: Named | None = None, environment: Environment | None = None
+) -> tuple[Active, ...]:
+    """The plugins that `connect` with the same argument would use, outermost first."""
+    if environment is None:
+        environment = Environment.current()
+    if plugins is None and environment.get(PLUGINS) is None:
+        return ()
+    from interstore.plugins.active import activate
+
+    return activate(plugins, environment)
+
+
+def _secrets_of(plugins: Sequence[Active]) -> tuple[Secret, ...]:
+    return tuple(secret for active in plugins for secret in active.secrets)
+
+
+def _store(database: Database, plugins: Sequence[Active]) -> Store:
     from interstore._sync.store import Store
 
-    return _connected(Store(_sync_database(resolved)), resolved.secrets)
+    if not plugins:
+        return Store(database)
+    from interstore.plugins.apply import applied
+
+    made = scrubbed(applied, _secrets_of(plugins), database.name)
+    return Store(*made(database, plugins))
+
+
+def _async_store(database: AsyncDatabase, plugins: Sequence[Active]) -> AsyncStore:
+    from interstore._async.store import AsyncStore
+
+    if not plugins:
+        return AsyncStore(database)
+    from interstore.plugins.apply import applied_async
+
+    made = scrubbed(applied_async, _secrets_of(plugins), database.name)
+    return AsyncStore(*made(database, plugins))
 
 
 def _connected(store: Store, secrets: Collection[Secret]) -> Store:
@@ -97,6 +153,7 @@ def connect_async(
     *,
     type: str | None = None,
     database: AsyncDatabase | None = None,
+    plugins: Named | None = None,
     **options: Any,
 ) -> AsyncStore:
     """Connect to an engine, for asyncio: ``async with connect_async(...) as store``.
@@ -109,21 +166,21 @@ def connect_async(
         url: as for `connect`.
         type: as for `connect`.
         database: as for `connect`, but an asynchronous one.
+        plugins: as for `connect`.
         **options: as for `connect`.
 
     Raises:
         ConfigurationError, MissingDriverError, UnavailableError, PermissionDeniedError: as
             for `connect`.
     """
-    from interstore._async.store import AsyncStore
-
-    secrets: tuple[Secret, ...]
+    active = plugins_in_force(plugins)
+    secrets = _secrets_of(active)
     if database is not None:
         _nothing_else(url, type, options)
-        secrets, store = (), AsyncStore(database)
     else:
         resolved = settings_in_force(url, type=type, **options)
-        store, secrets = AsyncStore(_async_database(resolved)), resolved.secrets
+        database, secrets = _async_database(resolved), (*resolved.secrets, *secrets)
+    store = _async_store(database, active)
     operations = store.database
     _replace(operations, "connect", scrubbed_async(operations.connect, secrets, operations.name))
     return store
@@ -205,7 +262,8 @@ def _not_importable(backend: Backend, error: ImportError) -> ConfigurationError:
 def _nothing_else(url: Any, type: Any, options: Collection[str]) -> None:
     if url is not None or type is not None or options:
         raise ConfigurationError(
-            "database= brings an engine with its settings: nothing else can be given with it"
+            "database= brings an engine with its settings: nothing but plugins= can be given with "
+            "it"
         )
 
 

@@ -58,6 +58,7 @@ PAIRS: Mapping[str, str] = {
     f"{ENGINES}/postgresql/_async": f"{ENGINES}/postgresql/_sync",
     "core/interstore/_async": "core/interstore/_sync",
     "core/interstore/blobs/_async": "core/interstore/blobs/_sync",
+    "core/interstore/plugins/_async": "core/interstore/plugins/_sync",
     "core/interstore/testing/_async": "core/interstore/testing/_sync",
     "tests/_async": "tests/_sync",
 }

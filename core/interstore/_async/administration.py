@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from interstore._async.base import AsyncBase
-from interstore.errors import InterstoreError, InvalidQueryError
+from interstore.errors import InterstoreError, InvalidQueryError, UnsupportedError
 from interstore.indexes import Index, IndexType, parse_index
 from interstore.prepare import Filter
 
@@ -39,6 +39,22 @@ class AsyncAdministration(AsyncBase):
         """Figures about the database: documents, bytes, versions."""
         self._check_open()
         return await self.database.stats()
+
+    def metrics(self) -> dict[str, Any]:
+        """The figures that plugins keep of this store, by the plugin's name; not awaited.
+
+        Raises:
+            UnsupportedError: no plugin of the store keeps any.
+        """
+        found = {layer.plugin.name: layer.metrics for layer in self._layers}
+        figures = {name: tell() for name, tell in found.items() if tell is not None}
+        if not figures:
+            raise UnsupportedError(
+                "no plugin of this store keeps figures; name one that does, as "
+                "INTERSTORE_PLUGINS=observe",
+                backend=self.database.name,
+            )
+        return figures
 
     @property
     def native(self) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from interstore._async.database import AsyncDatabase
 from interstore._async.operations import AsyncOperations
@@ -13,14 +14,18 @@ from interstore.errors import BulkError, InterstoreError, InvalidQueryError, Una
 from interstore.names import check_model
 from interstore.prepare import OnError
 
+if TYPE_CHECKING:
+    from interstore.plugins.apply import Layer
+
 __all__ = ["AsyncBase"]
 
 
 class AsyncBase:
     """A database, connected or not, and its errors named."""
 
-    def __init__(self, database: AsyncDatabase) -> None:
+    def __init__(self, database: AsyncDatabase, layers: Sequence[Layer] = ()) -> None:
         self.database = AsyncOperations(database)
+        self._layers = layers
         self._connected = False
 
     def __repr__(self) -> str:

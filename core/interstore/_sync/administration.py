@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/administration.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 20ac553d99b53dbd25fc3fbf
+# Digest of the rest: 5e9192ee075cb60a9da1a9f5
 
 """The operations on a whole database: models, figures, indexes."""
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from interstore._sync.base import Base
-from interstore.errors import InterstoreError, InvalidQueryError
+from interstore.errors import InterstoreError, InvalidQueryError, UnsupportedError
 from interstore.indexes import Index, IndexType, parse_index
 from interstore.prepare import Filter
 
@@ -43,6 +43,22 @@ class Administration(Base):
         """Figures about the database: documents, bytes, versions."""
         self._check_open()
         return self.database.stats()
+
+    def metrics(self) -> dict[str, Any]:
+        """The figures that plugins keep of this store, by the plugin's name; not awaited.
+
+        Raises:
+            UnsupportedError: no plugin of the store keeps any.
+        """
+        found = {layer.plugin.name: layer.metrics for layer in self._layers}
+        figures = {name: tell() for name, tell in found.items() if tell is not None}
+        if not figures:
+            raise UnsupportedError(
+                "no plugin of this store keeps figures; name one that does, as "
+                "INTERSTORE_PLUGINS=observe",
+                backend=self.database.name,
+            )
+        return figures
 
     @property
     def native(self) -> Any:

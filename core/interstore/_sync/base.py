@@ -1,13 +1,14 @@
 # Generated from core/interstore/_async/base.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 20beea4dcc35ac7f6c5582b1
+# Digest of the rest: 7098283cf31fed64420d6383
 
 """What every part of `Store` stands on: its life, and what every operation does."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from interstore._sync.database import Database
 from interstore._sync.operations import Operations
@@ -17,14 +18,18 @@ from interstore.errors import BulkError, InterstoreError, InvalidQueryError, Una
 from interstore.names import check_model
 from interstore.prepare import OnError
 
+if TYPE_CHECKING:
+    from interstore.plugins.apply import Layer
+
 __all__ = ["Base"]
 
 
 class Base:
     """A database, connected or not, and its errors named."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, layers: Sequence[Layer] = ()) -> None:
         self.database = Operations(database)
+        self._layers = layers
         self._connected = False
 
     def __repr__(self) -> str:

@@ -13,6 +13,7 @@ COMMANDS = {
     "config": ("config:config", "Show the settings in force, and where each comes from."),
     "doctor": ("doctor:doctor", "Try the store: connect, write, read, clean up."),
     "backends": ("backends:backends", "List the engines that are installed."),
+    "plugins": ("plugins:plugins", "List the plugins that are installed, and those in use."),
     "models": ("read:models", "List the models of the store."),
     "find": ("read:find", "Show the documents that match a filter."),
     "get": ("read:get", "Show one document."),

@@ -15,7 +15,7 @@ from interstore.cli.backends import capability_names
 from interstore.cli.group import FAILED
 from interstore.cli.output import safe
 from interstore.cli.store import url_option
-from interstore.connection import open_resolved, settings_in_force
+from interstore.connection import open_resolved, plugins_in_force, settings_in_force
 from interstore.errors import (
     ConfigurationError,
     CorruptionError,
@@ -75,7 +75,10 @@ def _failed(message: str, error: Exception) -> None:
 
 def _examine(resolved: Resolved) -> None:
     _step("driver", lambda: _driver(resolved), str)
-    with _step("connect", lambda: open_resolved(resolved), lambda _: "") as store:
+    plugins = plugins_in_force()
+    if plugins:
+        _step("plugins", lambda: [active.name for active in plugins], ", ".join)
+    with _step("connect", lambda: open_resolved(resolved, plugins), lambda _: "") as store:
         if store.capabilities.stats:
             stats = _step("stats", store.stats, _figures)
             for note in stats.get("notes", ()):

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from importlib import import_module
 from typing import Any, Final, NoReturn, TextIO
 
@@ -34,21 +35,49 @@ class LazyGroup(click.Group):
     Args:
         commands_in: the package of the commands' modules.
         lazy: for each command its module and name in it, and its help in the list of all.
+        brought: the commands of Interstore's own plugins, and the plugin of each.
     """
 
     def __init__(
-        self, *args: Any, commands_in: str, lazy: Mapping[str, tuple[str, str]], **kwargs: Any
+        self,
+        *args: Any,
+        commands_in: str,
+        lazy: Mapping[str, tuple[str, str]],
+        brought: Mapping[str, str] | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._package = commands_in
         self._lazy = lazy
+        self._brought = brought or {}
+
+    @cached_property
+    def _plugged(self) -> dict[str, click.Command]:
+        """The commands that the plugins in use bring, by name."""
+        if "INTERSTORE_PLUGINS" not in os.environ and not os.path.isfile(".env"):
+            return {}  # known without importing what reads settings
+        from interstore.connection import plugins_in_force
+        from interstore.plugins.discovery import broken
+
+        found: dict[str, click.Command] = {}
+        for active in plugins_in_force():
+            for command in active.call("interstore_commands") or ():
+                name = command.name or ""
+                if name in self._lazy or name in found:
+                    raise broken(
+                        active.name,
+                        active.plugin.package,
+                        f"it brings a command {name!r}, which there is already",
+                    )
+                found[name] = command
+        return found
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self._lazy)
+        return [*self._lazy, *self._plugged]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self._lazy:
-            return None
+            return self._plugged.get(cmd_name)
         module, name = self._lazy[cmd_name][0].split(":")
         command: click.Command = getattr(import_module(f"{self._package}.{module}"), name)
         return command
@@ -57,13 +86,29 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        if name not in self._lazy and not name.startswith("-"):
-            ctx.fail(f"there is no command {name!r}{did_you_mean(name, self._lazy)}")
+        if name not in self._lazy and not name.startswith("-") and name not in self._plugged:
+            if name in self._brought:
+                ctx.fail(
+                    f"the command {name!r} is of the plugin {self._brought[name]!r}: name it in "
+                    f"INTERSTORE_PLUGINS"
+                )
+            ctx.fail(f"there is no command {name!r}{did_you_mean(name, self.list_commands(ctx))}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in self._lazy.items()])
+        try:
+            plugged = self._plugged
+        except InterstoreError as error:
+            formatter.write_paragraph()
+            formatter.write_text(f"Of plugins: {error}")
+            return
+        if plugged:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl(
+                    [(name, command.get_short_help_str(80)) for name, command in plugged.items()]
+                )
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -19,6 +19,7 @@ from urllib.parse import quote
 import msgspec
 
 from interstore.errors import ConfigurationError
+from interstore.plugins.apply import inside
 from interstore.settings import URL, Settings
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ def is_private(store: Store) -> bool:
 
 
 def _identity(store: Store) -> str:
-    name, engine, settings = store.database.name, store.database.database, _settings(store)
+    name, engine, settings = store.database.name, inside(store.database), _settings(store)
     if settings is None or is_private(store):
         return f"{name}:{id(engine):x}"
     parts = [
@@ -195,7 +196,7 @@ def _identity(store: Store) -> str:
 
 
 def _settings(store: Store) -> Settings | None:
-    engine: Any = store.database.database
+    engine: Any = inside(store.database)
     settings = getattr(engine, "settings", None) or getattr(engine, "_settings", None)
     return settings if isinstance(settings, Settings) else None
 

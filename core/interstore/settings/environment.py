@@ -13,10 +13,11 @@ from interstore.errors import ConfigurationError
 from interstore.nearest import nearest
 from interstore.warnings import InterstoreWarning
 
-__all__ = ["CONNECTION", "TYPE", "Environment", "Variable"]
+__all__ = ["CONNECTION", "PLUGINS", "TYPE", "Environment", "Variable"]
 
 TYPE: Final = ("DATABASE_TYPE",)
 CONNECTION: Final = ("DATABASE_URL", "DATABASE_CONNECTION_STRING")
+PLUGINS: Final = ("INTERSTORE_PLUGINS",)
 
 _KNOWN: Final = frozenset(
     {
@@ -106,19 +107,21 @@ class Environment:
             return self._process.get(name)
         return None if name in self._process else self._dotenv.get(name)
 
-    def warn_of_typos(self, known: Collection[str], *, stacklevel: int = 2) -> None:
-        """Warn of each ``DATABASE_*`` variable that is no setting, but nearly one."""
+    def warn_of_typos(
+        self, known: Collection[str], *, prefix: str = _PREFIX, stacklevel: int = 2
+    ) -> None:
+        """Warn of each variable with the prefix that is no setting, but nearly one."""
         known = _KNOWN.union(known)
-        suffixes = {name.removeprefix(_PREFIX) for name in known if name.startswith(_PREFIX)}
+        suffixes = {name.removeprefix(prefix) for name in known if name.startswith(prefix)}
         for name in sorted({*self._process, *self._dotenv}):
-            if not name.startswith(_PREFIX) or name in known:
+            if not name.startswith(prefix) or name in known:
                 continue
             # Without the prefix: with it, all of them would be alike.
-            meant = nearest(name.removeprefix(_PREFIX), suffixes, likeness=0.66)
+            meant = nearest(name.removeprefix(prefix), suffixes, likeness=0.66)
             if meant is not None:
                 warnings.warn(
                     f"the variable {name} is not a setting and has no effect; did you mean "
-                    f"{_PREFIX}{meant}?",
+                    f"{prefix}{meant}?",
                     InterstoreWarning,
                     stacklevel=stacklevel + 1,
                 )

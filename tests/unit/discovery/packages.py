@@ -30,8 +30,16 @@ class Packages:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def install(self, package: str, engine: str, source: str, *, version: str = "1.2") -> None:
-        """Install `package`, which brings `engine` by the module of its own name."""
+    def install(
+        self,
+        package: str,
+        name: str,
+        source: str,
+        *,
+        version: str = "1.2",
+        group: str = "interstore.backends",
+    ) -> None:
+        """Install `package`, which brings an engine (or a plugin) by the module of its own name."""
         module = package.replace("-", "_")
         (self._folder / f"{module}.py").write_text(textwrap.dedent(source))
         metadata = self._folder / f"{module}-{version}.dist-info"
@@ -39,7 +47,7 @@ class Packages:
         (metadata / "METADATA").write_text(
             f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n"
         )
-        (metadata / "entry_points.txt").write_text(f"[interstore.backends]\n{engine} = {module}\n")
+        (metadata / "entry_points.txt").write_text(f"[{group}]\n{name} = {module}\n")
 
     def install_engine(self, package: str, engine: str, more: str = "") -> None:
         """Install a package whose engine works."""

@@ -1,0 +1,64 @@
+"""`AsyncInterceptor`: a wrapper that does the same around every operation."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from interstore._async.database import AsyncDatabase
+from interstore.plugins._async.wrapper import AsyncWrapper
+from interstore.plugins.composition import OPERATIONS, capabilities_of
+
+__all__ = ["AsyncInterceptor"]
+
+_AROUND = frozenset(OPERATIONS) - {"connect", "disconnect", "watch"}
+
+
+class AsyncInterceptor(AsyncWrapper, ABC):
+    """The base class of what does the same around every operation: override `intercept`.
+
+    A bulk call, or an operation of several steps, is intercepted once, as a whole. `connect`,
+    `disconnect` and `watch` are not: override them, if need be. Nor are `session`, `transaction`
+    and `foreign`, but what is done in them is.
+    """
+
+    @abstractmethod
+    async def intercept(
+        self,
+        operation: str,
+        call: Callable[..., Awaitable[Any]],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """Do ``return await call(*args, **kwargs)``, and whatever is to be done around it.
+
+        Args:
+            operation: its name, as in `AsyncOperations`.
+            call: does it in the database inside.
+            args: the model first, where there is one; then what is prepared.
+            kwargs: ``if_version``, where it is given.
+        """
+
+    @property
+    def only_delegates(self) -> bool:
+        """Never."""
+        return False
+
+    def _bind(self, database: AsyncDatabase) -> None:
+        super()._bind(database)
+        self.capabilities = capabilities_of(database.capabilities, _AROUND | {"watch"}, frozenset())
+        for name in _AROUND - self.overrides:
+            call = getattr(self.inner, name, None)
+            if call is not None:
+                setattr(self, name, self._around(name, call))
+
+    def _around(
+        self, operation: str, call: Callable[..., Awaitable[Any]]
+    ) -> Callable[..., Awaitable[Any]]:
+        intercept = self.intercept
+
+        async def intercepted(*args: Any, **kwargs: Any) -> Any:
+            return await intercept(operation, call, args, kwargs)
+
+        return intercepted
