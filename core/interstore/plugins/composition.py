@@ -39,22 +39,23 @@ BASIS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The operations that `AsyncOperations` derives, and what each of them stands for."""
 
-WITHDRAWN: Final[Mapping[str, tuple[str, ...]]] = {
-    "write_page": ("create", "update", "put"),
-    "watch": ("find_by_id", "find"),
+WITHDRAWN: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "write_page": ("write_page", ("create", "update", "put")),
+    "watch": ("read_changes", ("find_by_id", "find")),
 }
-"""What cannot be derived, and stands for others all the same: a wrapper that overrides those
-declares it no longer, unless it overrides it, too, or lets it pass."""
+"""Capabilities whose operation cannot be derived, and stands for others all the same: a wrapper
+that overrides those declares it no longer, unless it overrides it, too, or lets it pass."""
 
 PASSING: Final = (
     "connect", "disconnect", "ping", "partitions",
-    "models", "drop", "stats", "ensure_index", "indexes", "drop_index",
+    "models", "drop", "stats", "explain", "sweep", "ensure_index", "indexes", "drop_index",
+    "enable_watch", "disable_watch", "start_watch", "end_watch",
 )  # fmt: skip
 """What stands for no other operation: it goes to the database inside unless overridden."""
 
 SEVEN: Final = ("create", "find_by_id", "update", "delete", "find")
 
-OPERATIONS: Final = (*SEVEN, *BASIS, *WITHDRAWN, *PASSING)
+OPERATIONS: Final = (*SEVEN, *BASIS, "write_page", "read_changes", *PASSING)
 """Everything that a wrapper may override; and `session`, `transaction`, `foreign`."""
 
 
@@ -90,8 +91,8 @@ def capabilities_of(
 ) -> Capabilities:
     """What a wrapper declares that overrides `own`, around a database that declares `inside`."""
     changes: dict[str, Any] = {
-        name: False
-        for name, basis in WITHDRAWN.items()
+        capability: False
+        for capability, (name, basis) in WITHDRAWN.items()
         if name not in own and name not in passes and _meets(basis, own, ())
     }
     if "watch" in changes:

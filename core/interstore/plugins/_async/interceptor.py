@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from interstore._async.database import AsyncDatabase
 from interstore.plugins._async.wrapper import AsyncWrapper
@@ -12,15 +12,15 @@ from interstore.plugins.composition import OPERATIONS, capabilities_of
 
 __all__ = ["AsyncInterceptor"]
 
-_AROUND = frozenset(OPERATIONS) - {"connect", "disconnect", "watch"}
+_AROUND: Final = frozenset(OPERATIONS) - {"connect", "disconnect"}
 
 
 class AsyncInterceptor(AsyncWrapper, ABC):
     """The base class of what does the same around every operation: override `intercept`.
 
-    A bulk call, or an operation of several steps, is intercepted once, as a whole. `connect`,
-    `disconnect` and `watch` are not: override them, if need be. Nor are `session`, `transaction`
-    and `foreign`, but what is done in them is.
+    A bulk call, or an operation of several steps, is intercepted once, as a whole. `connect` and
+    `disconnect` are not: override them, if need be. Nor are `session`, `transaction` and
+    `foreign`, but what is done in them is.
     """
 
     @abstractmethod

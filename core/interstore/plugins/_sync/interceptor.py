@@ -1,6 +1,6 @@
 # Generated from core/interstore/plugins/_async/interceptor.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: cde74b5e4fb420931fbfbf53
+# Digest of the rest: e2befbc4e1f89f86dceba7de
 
 """`Interceptor`: a wrapper that does the same around every operation."""
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from interstore._sync.database import Database
 from interstore.plugins._sync.wrapper import Wrapper
@@ -16,15 +16,15 @@ from interstore.plugins.composition import OPERATIONS, capabilities_of
 
 __all__ = ["Interceptor"]
 
-_AROUND = frozenset(OPERATIONS) - {"connect", "disconnect", "watch"}
+_AROUND: Final = frozenset(OPERATIONS) - {"connect", "disconnect"}
 
 
 class Interceptor(Wrapper, ABC):
     """The base class of what does the same around every operation: override `intercept`.
 
-    A bulk call, or an operation of several steps, is intercepted once, as a whole. `connect`,
-    `disconnect` and `watch` are not: override them, if need be. Nor are `session`, `transaction`
-    and `foreign`, but what is done in them is.
+    A bulk call, or an operation of several steps, is intercepted once, as a whole. `connect` and
+    `disconnect` are not: override them, if need be. Nor are `session`, `transaction` and
+    `foreign`, but what is done in them is.
     """
 
     @abstractmethod
