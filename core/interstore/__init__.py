@@ -22,17 +22,21 @@ if TYPE_CHECKING:
     from interstore._async.repository import AsyncRepository
     from interstore._async.store import AsyncStore
     from interstore._async.watch import AsyncWatch
+    from interstore._async.with_blobs import AsyncStoreWithBlobs
     from interstore._sync.cursor import Cursor
     from interstore._sync.database import Database
     from interstore._sync.foreign import Foreign
     from interstore._sync.repository import Repository
     from interstore._sync.store import Store
     from interstore._sync.watch import Watch
+    from interstore._sync.with_blobs import StoreWithBlobs
     from interstore.blobs._async.store import AsyncBlobStore
     from interstore.blobs._sync.store import BlobStore
     from interstore.blobs.blob import BlobEntry, BlobInfo, BlobPage
     from interstore.blobs.capabilities import BlobCapabilities
+    from interstore.blobs.finding import BlobFinding
     from interstore.blobs.opening import open_blobs, open_blobs_async
+    from interstore.blobs.reference import BlobRef
     from interstore.blobs.rules import BlobRules
     from interstore.blobs.serving import SignedUrlApp
     from interstore.bulk import BulkResult, Outcome
@@ -72,11 +76,14 @@ __all__ = [
     "AsyncForeign",
     "AsyncRepository",
     "AsyncStore",
+    "AsyncStoreWithBlobs",
     "AsyncWatch",
     "BlobCapabilities",
     "BlobEntry",
+    "BlobFinding",
     "BlobInfo",
     "BlobPage",
+    "BlobRef",
     "BlobRules",
     "BlobStore",
     "BulkError",
@@ -113,6 +120,7 @@ __all__ = [
     "Secret",
     "SignedUrlApp",
     "Store",
+    "StoreWithBlobs",
     "UnavailableError",
     "UnsupportedError",
     "Watch",
@@ -133,8 +141,10 @@ _MODULES = {
     "AsyncBlobStore": "blobs._async.store",
     "BlobCapabilities": "blobs.capabilities",
     "BlobEntry": "blobs.blob",
+    "BlobFinding": "blobs.finding",
     "BlobInfo": "blobs.blob",
     "BlobPage": "blobs.blob",
+    "BlobRef": "blobs.reference",
     "BlobRules": "blobs.rules",
     "BlobStore": "blobs._sync.store",
     "AsyncCursor": "_async.cursor",
@@ -143,6 +153,7 @@ _MODULES = {
     "AsyncRepository": "_async.repository",
     "AsyncStore": "_async.store",
     "AsyncWatch": "_async.watch",
+    "AsyncStoreWithBlobs": "_async.with_blobs",
     "BulkResult": "bulk",
     "Capabilities": "capabilities",
     "Change": "watching",
@@ -165,6 +176,7 @@ _MODULES = {
     "SignedUrlApp": "blobs.serving",
     "Store": "_sync.store",
     "Watch": "_sync.watch",
+    "StoreWithBlobs": "_sync.with_blobs",
     "connect": "connection",
     "connect_async": "connection",
     "element": "filters.builder",

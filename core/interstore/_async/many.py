@@ -22,7 +22,7 @@ from interstore.prepare import (
 from interstore.prepared import Write
 from interstore.times import now
 
-__all__ = ["AsyncMany"]
+__all__ = ["AsyncMany", "explicit"]
 
 
 class AsyncMany(AsyncBase):
@@ -121,7 +121,7 @@ class AsyncMany(AsyncBase):
             BulkError: documents failed; the others were changed.
         """
         self._check(model, on_error)
-        tree = _explicit(filter, "update_many")
+        tree = explicit(filter, "update_many")
         parsed = parse_changes(None, changes, now())
         try:
             result = await self.database.update_many(model, tree, parsed)
@@ -141,7 +141,7 @@ class AsyncMany(AsyncBase):
             on_error: ``"report"`` to return the result even if documents failed.
         """
         self._check(model, on_error)
-        tree = _explicit(filter, "delete_many")
+        tree = explicit(filter, "delete_many")
         try:
             result = await self.database.delete_many(model, tree)
         except InterstoreError as error:
@@ -150,7 +150,7 @@ class AsyncMany(AsyncBase):
         return self._checked(model, "deleted", result, on_error)
 
 
-def _explicit(filter: Filter, operation: str) -> Node:
+def explicit(filter: Filter, operation: str) -> Node:
     if filter is None:
         raise InvalidQueryError(f"{operation} needs a filter; {{}} means all documents")
     return parse_filter(filter)

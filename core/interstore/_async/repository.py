@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from interstore._async.cursor import AsyncCursor
 from interstore.bulk import BulkResult
+from interstore.errors import UnsupportedError
 from interstore.indexes import Index, IndexType
 from interstore.names import check_model
 from interstore.prepare import Filter, OnError, Sort, prepare_put, prepare_write
@@ -15,6 +16,8 @@ from interstore.times import now
 
 if TYPE_CHECKING:
     from interstore._async.store import AsyncStore
+    from interstore._async.with_blobs import AsyncStoreWithBlobs
+    from interstore.blobs._async.sources import AsyncSource
 
 __all__ = ["AsyncRepository", "AsyncTypedCursor"]
 
@@ -88,6 +91,46 @@ class AsyncRepository(Generic[M]):
     async def delete(self, id: str, *, if_version: int | None = None) -> bool:
         """Remove one document; return whether there was one."""
         return await self.store.delete(self.model, id, if_version=if_version)
+
+    async def attach(self, id: str, path: Any, source: AsyncSource, **options: Any) -> M:
+        """Write a blob, and a reference to it into a document; the instance as it is now.
+
+        Args:
+            id: the document's id.
+            path: the field, which the class declares as `BlobRef`, or a list of them.
+            source: the content.
+            **options: as for `AsyncStoreWithBlobs.attach`.
+
+        Raises:
+            UnsupportedError: the store is not one of `AsyncStore.with_blobs`.
+        """
+        document = await self._with_blobs().attach(self.model, id, path, source, **options)
+        return self._shape.instance(document, just_written=True)
+
+    async def detach(self, id: str, path: Any, **options: Any) -> M:
+        """Remove a reference from a document, then its blob; the instance as it is now.
+
+        Args:
+            id: the document's id.
+            path: the field.
+            **options: as for `AsyncStoreWithBlobs.detach`.
+
+        Raises:
+            UnsupportedError: the store is not one of `AsyncStore.with_blobs`.
+        """
+        document = await self._with_blobs().detach(self.model, id, path, **options)
+        return self._shape.instance(document, just_written=True)
+
+    def _with_blobs(self) -> AsyncStoreWithBlobs:
+        from interstore._async.with_blobs import AsyncStoreWithBlobs
+
+        if not isinstance(self.store, AsyncStoreWithBlobs):
+            raise UnsupportedError(
+                "this store has no blobs: make the repository of store.with_blobs(open_blobs(...))",
+                backend=self.store.database.name,
+                model=self.model,
+            )
+        return self.store
 
     def find(
         self,

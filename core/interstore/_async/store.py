@@ -18,6 +18,9 @@ from interstore.foreign import ForeignSource, IdType
 if TYPE_CHECKING:
     from interstore._async.foreign import AsyncForeign
     from interstore._async.repository import AsyncRepository
+    from interstore._async.with_blobs import AsyncStoreWithBlobs
+    from interstore.attaching import OnDelete
+    from interstore.blobs._async.store import AsyncBlobStore
 
 __all__ = ["AsyncStore"]
 
@@ -113,3 +116,32 @@ class AsyncStore(
         from interstore._async.repository import AsyncRepository
 
         return AsyncRepository(self, kind, model)
+
+    def with_blobs(
+        self,
+        *blobs: AsyncBlobStore,
+        on_delete: OnDelete | Mapping[str, OnDelete] = "delete",
+        deduplicate: bool = False,
+        prefix: str = "attachments/",
+    ) -> AsyncStoreWithBlobs:
+        """This store with blobs that documents own: `attach`, `open`, `detach`.
+
+        It takes the place of this one: ``connect(...).with_blobs(open_blobs(...))``. Blob stores
+        are opened and closed by whoever made them.
+
+        Args:
+            *blobs: the blob stores, of different names; the first is where blobs are written.
+            on_delete: what becomes of blobs when the document that owns them is removed, or
+                its reference is: ``"delete"``, ``"keep"``, or one of them for each model.
+            deduplicate: whether equal contents are kept once, unless `attach` says otherwise.
+            prefix: what the keys of attached blobs begin with. Blobs elsewhere are never
+                removed; two databases with the same blob store need two prefixes.
+
+        Raises:
+            ConfigurationError: there is no blob store, or two of one name.
+        """
+        from interstore._async.with_blobs import AsyncStoreWithBlobs
+        from interstore.attaching import AttachmentRules
+
+        rules = AttachmentRules(on_delete=on_delete, deduplicate=deduplicate, prefix=prefix)
+        return AsyncStoreWithBlobs(self, blobs, rules)

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/many.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 7cea8fcc67232fd52ea18680
+# Digest of the rest: 42d4d38a28c36fa7f4e2871a
 
 """The operations on many documents."""
 
@@ -26,7 +26,7 @@ from interstore.prepare import (
 from interstore.prepared import Write
 from interstore.times import now
 
-__all__ = ["Many"]
+__all__ = ["Many", "explicit"]
 
 
 class Many(Base):
@@ -125,7 +125,7 @@ class Many(Base):
             BulkError: documents failed; the others were changed.
         """
         self._check(model, on_error)
-        tree = _explicit(filter, "update_many")
+        tree = explicit(filter, "update_many")
         parsed = parse_changes(None, changes, now())
         try:
             result = self.database.update_many(model, tree, parsed)
@@ -143,7 +143,7 @@ class Many(Base):
             on_error: ``"report"`` to return the result even if documents failed.
         """
         self._check(model, on_error)
-        tree = _explicit(filter, "delete_many")
+        tree = explicit(filter, "delete_many")
         try:
             result = self.database.delete_many(model, tree)
         except InterstoreError as error:
@@ -152,7 +152,7 @@ class Many(Base):
         return self._checked(model, "deleted", result, on_error)
 
 
-def _explicit(filter: Filter, operation: str) -> Node:
+def explicit(filter: Filter, operation: str) -> Node:
     if filter is None:
         raise InvalidQueryError(f"{operation} needs a filter; {{}} means all documents")
     return parse_filter(filter)

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/repository.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: fd670eaf2d34f9a063e611e0
+# Digest of the rest: 6d178439321eda4cead3418e
 
 """`Repository`: a typed view of one model."""
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from interstore._sync.cursor import Cursor
 from interstore.bulk import BulkResult
+from interstore.errors import UnsupportedError
 from interstore.indexes import Index, IndexType
 from interstore.names import check_model
 from interstore.prepare import Filter, OnError, Sort, prepare_put, prepare_write
@@ -19,6 +20,8 @@ from interstore.times import now
 
 if TYPE_CHECKING:
     from interstore._sync.store import Store
+    from interstore._sync.with_blobs import StoreWithBlobs
+    from interstore.blobs._sync.sources import Source
 
 __all__ = ["Repository", "TypedCursor"]
 
@@ -90,6 +93,46 @@ class Repository(Generic[M]):
     def delete(self, id: str, *, if_version: int | None = None) -> bool:
         """Remove one document; return whether there was one."""
         return self.store.delete(self.model, id, if_version=if_version)
+
+    def attach(self, id: str, path: Any, source: Source, **options: Any) -> M:
+        """Write a blob, and a reference to it into a document; the instance as it is now.
+
+        Args:
+            id: the document's id.
+            path: the field, which the class declares as `BlobRef`, or a list of them.
+            source: the content.
+            **options: as for `StoreWithBlobs.attach`.
+
+        Raises:
+            UnsupportedError: the store is not one of `Store.with_blobs`.
+        """
+        document = self._with_blobs().attach(self.model, id, path, source, **options)
+        return self._shape.instance(document, just_written=True)
+
+    def detach(self, id: str, path: Any, **options: Any) -> M:
+        """Remove a reference from a document, then its blob; the instance as it is now.
+
+        Args:
+            id: the document's id.
+            path: the field.
+            **options: as for `StoreWithBlobs.detach`.
+
+        Raises:
+            UnsupportedError: the store is not one of `Store.with_blobs`.
+        """
+        document = self._with_blobs().detach(self.model, id, path, **options)
+        return self._shape.instance(document, just_written=True)
+
+    def _with_blobs(self) -> StoreWithBlobs:
+        from interstore._sync.with_blobs import StoreWithBlobs
+
+        if not isinstance(self.store, StoreWithBlobs):
+            raise UnsupportedError(
+                "this store has no blobs: make the repository of store.with_blobs(open_blobs(...))",
+                backend=self.store.database.name,
+                model=self.model,
+            )
+        return self.store
 
     def find(
         self,

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/store.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: c33b2243911a735cacfaf326
+# Digest of the rest: c24645ef202dd9a48d9a617d
 
 """`Store`: what an application calls."""
 
@@ -22,6 +22,9 @@ from interstore.foreign import ForeignSource, IdType
 if TYPE_CHECKING:
     from interstore._sync.foreign import Foreign
     from interstore._sync.repository import Repository
+    from interstore._sync.with_blobs import StoreWithBlobs
+    from interstore.attaching import OnDelete
+    from interstore.blobs._sync.store import BlobStore
 
 __all__ = ["Store"]
 
@@ -117,3 +120,32 @@ class Store(
         from interstore._sync.repository import Repository
 
         return Repository(self, kind, model)
+
+    def with_blobs(
+        self,
+        *blobs: BlobStore,
+        on_delete: OnDelete | Mapping[str, OnDelete] = "delete",
+        deduplicate: bool = False,
+        prefix: str = "attachments/",
+    ) -> StoreWithBlobs:
+        """This store with blobs that documents own: `attach`, `open`, `detach`.
+
+        It takes the place of this one: ``connect(...).with_blobs(open_blobs(...))``. Blob stores
+        are opened and closed by whoever made them.
+
+        Args:
+            *blobs: the blob stores, of different names; the first is where blobs are written.
+            on_delete: what becomes of blobs when the document that owns them is removed, or
+                its reference is: ``"delete"``, ``"keep"``, or one of them for each model.
+            deduplicate: whether equal contents are kept once, unless `attach` says otherwise.
+            prefix: what the keys of attached blobs begin with. Blobs elsewhere are never
+                removed; two databases with the same blob store need two prefixes.
+
+        Raises:
+            ConfigurationError: there is no blob store, or two of one name.
+        """
+        from interstore._sync.with_blobs import StoreWithBlobs
+        from interstore.attaching import AttachmentRules
+
+        rules = AttachmentRules(on_delete=on_delete, deduplicate=deduplicate, prefix=prefix)
+        return StoreWithBlobs(self, blobs, rules)

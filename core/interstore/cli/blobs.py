@@ -1,4 +1,4 @@
-"""`interstore blobs`: put, get, ls, stat, url, cp, mv, rm."""
+"""`interstore blobs`: put, get, ls, stat, url, cp, mv, rm; `check` lies beside."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from interstore.cli.blobs_check import check
 from interstore.cli.output import note, print_json, print_rows, safe
 from interstore.cli.progress import progress, reading
 
@@ -220,3 +221,6 @@ def _remove_all(store: BlobStore, prefix: str, expected: int | None) -> int:
             advance(count)
             if after is None:
                 return removed
+
+
+blobs.add_command(check)

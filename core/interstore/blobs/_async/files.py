@@ -30,10 +30,12 @@ class AsyncBlobReadFile:
 
     Attributes:
         key: the blob's key.
+        sha256: what the content must have, if whoever reads it knows; else as it was kept.
     """
 
     def __init__(self, operations: AsyncBlobOperations, key: str) -> None:
         self.key = key
+        self.sha256: str | None = None
         self._operations = operations
         self._reader: AsyncBlobReader | None = None
         self._info: BlobInfo | None = None
@@ -85,8 +87,9 @@ class AsyncBlobReadFile:
             return
         found = self._digest.hexdigest()
         self._digest = None
-        if info.sha256 is not None and found != info.sha256:
-            raise corrupt(self.key, info.sha256, found, self._operations.name)
+        expected = self.sha256 or info.sha256
+        if expected is not None and found != expected:
+            raise corrupt(self.key, expected, found, self._operations.name)
 
     async def _open(self) -> AsyncBlobReader:
         if self.closed:

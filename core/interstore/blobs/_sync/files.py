@@ -1,6 +1,6 @@
 # Generated from core/interstore/blobs/_async/files.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 8404de97731a24986c1dd67b
+# Digest of the rest: 56ef66807480193a01636308
 
 """Blobs as files: what `BlobStore.open` returns."""
 
@@ -34,10 +34,12 @@ class BlobReadFile:
 
     Attributes:
         key: the blob's key.
+        sha256: what the content must have, if whoever reads it knows; else as it was kept.
     """
 
     def __init__(self, operations: BlobOperations, key: str) -> None:
         self.key = key
+        self.sha256: str | None = None
         self._operations = operations
         self._reader: BlobReader | None = None
         self._info: BlobInfo | None = None
@@ -89,8 +91,9 @@ class BlobReadFile:
             return
         found = self._digest.hexdigest()
         self._digest = None
-        if info.sha256 is not None and found != info.sha256:
-            raise corrupt(self.key, info.sha256, found, self._operations.name)
+        expected = self.sha256 or info.sha256
+        if expected is not None and found != expected:
+            raise corrupt(self.key, expected, found, self._operations.name)
 
     def _open(self) -> BlobReader:
         if self.closed:
