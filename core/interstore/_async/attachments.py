@@ -14,7 +14,7 @@ from interstore.attaching import FRESH, AttachmentRules, OnDelete, filename_of
 from interstore.blobs._async.sources import AsyncSource, chunks_of, digest_of, whole
 from interstore.blobs._async.store import AsyncBlobStore
 from interstore.blobs.blob import BlobInfo
-from interstore.blobs.content_types import guess
+from interstore.blobs.content_types import extension_of, guess
 from interstore.blobs.reference import BlobRef, new_key, owner_prefix, shared_key
 from interstore.errors import ConfigurationError, InterstoreError, NotFoundError
 from interstore.warnings import InterstoreWarning
@@ -79,6 +79,8 @@ class AsyncAttachments:
         arguments: dict[str, Any] = {"metadata": metadata}
         if blobs.capabilities.metadata:
             arguments["content_type"] = kind
+        if not guess(name) and content_type:
+            name += extension_of(content_type)
         key = new_key(self.rules.prefix, model, id, name)
         if self.rules.deduplicate if deduplicate is None else deduplicate:
             info, digest = await self._put_shared(blobs, key, source, arguments)

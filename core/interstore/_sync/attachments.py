@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/attachments.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: db4a85f74b203a202d77bfff
+# Digest of the rest: 374d43a9d500f586c70c4a3c
 
 """The blobs of documents: where they are written, and when they are removed."""
 
@@ -18,7 +18,7 @@ from interstore.attaching import FRESH, AttachmentRules, OnDelete, filename_of
 from interstore.blobs._sync.sources import Source, chunks_of, digest_of, whole
 from interstore.blobs._sync.store import BlobStore
 from interstore.blobs.blob import BlobInfo
-from interstore.blobs.content_types import guess
+from interstore.blobs.content_types import extension_of, guess
 from interstore.blobs.reference import BlobRef, new_key, owner_prefix, shared_key
 from interstore.errors import ConfigurationError, InterstoreError, NotFoundError
 from interstore.warnings import InterstoreWarning
@@ -83,6 +83,8 @@ class Attachments:
         arguments: dict[str, Any] = {"metadata": metadata}
         if blobs.capabilities.metadata:
             arguments["content_type"] = kind
+        if not guess(name) and content_type:
+            name += extension_of(content_type)
         key = new_key(self.rules.prefix, model, id, name)
         if self.rules.deduplicate if deduplicate is None else deduplicate:
             info, digest = self._put_shared(blobs, key, source, arguments)

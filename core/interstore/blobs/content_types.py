@@ -11,7 +11,15 @@ from interstore.errors import InvalidQueryError
 if TYPE_CHECKING:
     from mimetypes import MimeTypes
 
-__all__ = ["SNIFFED_BYTES", "UNKNOWN", "agree", "check_content_type", "guess", "sniff"]
+__all__ = [
+    "SNIFFED_BYTES",
+    "UNKNOWN",
+    "agree",
+    "check_content_type",
+    "extension_of",
+    "guess",
+    "sniff",
+]
 
 UNKNOWN: Final = "application/octet-stream"
 SNIFFED_BYTES: Final = 1024
@@ -119,6 +127,11 @@ def guess(key: str) -> str | None:
         return None
     known = _MORE.get(f".{extension}")
     return known or _types().types_map[True].get(f".{extension}")
+
+
+def extension_of(content_type: str) -> str:
+    """The usual extension of files of this media type, with its dot; empty if there is none."""
+    return _types().guess_extension(_bare(content_type)) or ""
 
 
 @cache

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import click
 
+from interstore.blobs.opening import open_blobs
 from interstore.cli.group import fail
 from interstore.connection import connect
 from interstore.errors import ConflictError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from interstore._sync.store import Store
+    from interstore._sync.with_blobs import StoreWithBlobs
     from interstore.migration import Report
 
 __all__ = ["demo"]
@@ -41,19 +43,24 @@ COLUMNS: Final = ("id", "name", "city", "country", "elevation")
 def demo(directory: Path | None) -> None:
     """Walk through Interstore on real data: 28,000 airports.
 
-    Creates a store of JSON files in a new folder, queries and updates it, moves everything to
-    SQLite, and proves that it arrived. Takes some seconds; nothing outside the folder is
-    touched.
+    Creates a store of JSON files in a new folder, queries and updates it, attaches a file to a
+    document, moves everything to SQLite, and proves that it arrived. Takes some seconds; nothing
+    outside the folder is touched.
     """
     airports = _load_airports()
     folder = _new_folder(directory)
     walk = _Walk()
-    with connect(type="json", data_dir=str(folder / "data")) as store:
+    with (
+        open_blobs("local:", path=str(folder / "files")) as blobs,
+        connect(type="json", data_dir=str(folder / "data")).with_blobs(blobs) as store,
+    ):
         _create(walk, store, airports)
         _query(walk, store)
         _update(walk, store)
-        with connect(type="sqlite", path=str(folder / "airports.db")) as target:
+        _attach(walk, store, folder)
+        with connect(type="sqlite", path=str(folder / "airports.db")).with_blobs(blobs) as target:
             _move(walk, store, target, folder)
+            _open(walk, target)
     _what_next(walk, folder)
 
 
@@ -212,6 +219,43 @@ def _update(walk: _Walk, store: Store) -> None:
     walk.result("parts of a document change in place: $inc visits, $set at.country")
 
 
+def _attach(walk: _Walk, store: StoreWithBlobs, folder: Path) -> None:
+    walk.step(
+        "Attach a file to a document, which then owns it",
+        'files = store.with_blobs(interstore.open_blobs("local:///files"))',
+        'files.attach("airport", "LSZH", "map", draw_all_airports(), content_type="image/svg+xml")',
+    )
+    places = (each["at"] for each in store.find("airport", fields=["at"]))
+    here = store.get("airport", "LSZH")["at"]
+    content = "image/svg+xml"
+    airport = store.attach("airport", "LSZH", "map", _drawn(places, here), content_type=content)
+    walk.result(f"{airport['map']['size']:,} bytes, SHA-256 {airport['map']['sha256'][:16]}…")
+    walk.say(f"   see it in a browser: {folder / 'files' / airport['map']['key']}")
+
+
+def _drawn(places: Iterable[Mapping[str, float]], here: Mapping[str, float]) -> Iterator[bytes]:
+    """A map of the world, as an SVG image: a dot for each place."""
+    yield b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-180 -90 360 180">'
+    yield b'<path stroke="navy" stroke-width=".4" stroke-linecap="round" d="'
+    for place in places:
+        yield f"M{place['lon']:.1f} {-place['lat']:.1f}h0".encode()
+    yield f'"/><circle cx="{here["lon"]}" cy="{-here["lat"]}" r="2" fill="red"/></svg>'.encode()
+
+
+def _open(walk: _Walk, target: StoreWithBlobs) -> None:
+    walk.step(
+        "The file came along: SQLite's document refers to the same blob",
+        'files.open(files.get("airport", "LSZH")["map"])',
+    )
+    ref = target.get("airport", "LSZH")["map"]
+    with target.open(ref) as file:
+        size = len(file.read())
+    problems = list(target.check_blobs(verify=True))
+    if problems:
+        fail(f"the check of the files found {problems}")
+    walk.result(f"{size:,} bytes, equal to their digest; the check finds nothing wrong")
+
+
 def _move(walk: _Walk, store: Store, target: Store, folder: Path) -> None:
     from interstore.migration import migrate
 
@@ -256,12 +300,15 @@ def _what_next(walk: _Walk, folder: Path) -> None:
     # `uv run` sets UV; after it, the command is on no shell's path.
     interstore = "uv run interstore" if "UV" in os.environ else "interstore"
     data, db = shlex.quote(files), shlex.quote(database)
+    stored = shlex.quote(f"local:{url}/files")
     iceland = shlex.quote('{"country": "IS"}')
     for command in (
         f"{interstore} find airport --url {db} --where {iceland} --sort=-elevation --limit 5",
         f"{interstore} get airport LSZH --url {data}",
         f"{interstore} count airport --url {db} --where {iceland}",
         f"{interstore} verify {data} {db}",
+        f"{interstore} blobs --url {stored} ls --recursive",
+        f"{interstore} blobs --url {stored} check --database {db}",
         f"{interstore} migrate {db} {shlex.quote(f'json:{url}/again')}",
         f"head -n 2 {shlex.quote(str(folder / 'data'))}/airport*.jsonl",
     ):
