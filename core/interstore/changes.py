@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from interstore.document import Document
 from interstore.errors import ConflictError, InvalidDocumentError, NotFoundError
+from interstore.expiry import KEEP, Keep
 from interstore.paths import show_path
 from interstore.prepared import Write
 from interstore.values import MAX_INTEGER
@@ -44,16 +45,18 @@ class Changes:
         changes: the changes; empty asks only whether the document exists in that version.
         updated: the time of the write, as canonical text.
         replacement: all of the document's new fields instead (`put` over an existing one).
+        expires: when the document is to cease to exist, as canonical text; ``None`` for never.
     """
 
     changes: tuple[Change, ...]
     updated: str
     replacement: dict[str, Any] | None = None
+    expires: str | Literal[Keep.KEEP] | None = KEEP
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing would be written."""
-        return not self.changes and self.replacement is None
+        return not self.changes and self.replacement is None and self.expires is KEEP
 
     def apply(
         self, model: str, id: str, current: Document | None, if_version: int | None = None
@@ -64,7 +67,7 @@ class Changes:
         `is_empty`, the result has the version of `current` and need not be written.
 
         Raises:
-            NotFoundError: `current` is ``None``.
+            NotFoundError: `current` is ``None``, as it is to be where it has expired.
             ConflictError: its version is not `if_version`.
             InvalidDocumentError: a path meets a value of the wrong type, or the result
                 leaves the limits of a portable document.
@@ -94,7 +97,7 @@ class Changes:
             version=current.version + 1,
             created=current.created,
             updated=self.updated,
-            expires=current.expires,
+            expires=current.expires if self.expires is KEEP else self.expires,
         )
 
     def apply_to(self, fields: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from interstore.changes import Change, Changes, KeyPath
 from interstore.errors import InvalidDocumentError, InvalidQueryError
+from interstore.expiry import KEEP, changed_expiry
 from interstore.filters.references import parse_path
 from interstore.paths import Envelope, show_path
 from interstore.values import MAX_DEPTH, MAX_INTEGER, canonical_fields, canonical_value
@@ -17,7 +18,7 @@ __all__ = ["parse_changes"]
 MAX_CHANGES: Final = 500
 
 
-def parse_changes(id: str | None, changes: Any, updated: str) -> Changes:
+def parse_changes(id: str | None, changes: Any, updated: str, expires_at: Any = KEEP) -> Changes:
     """The changes that a mapping asks for.
 
     A plain mapping replaces top-level fields whole; one of operators (``$set``,
@@ -28,17 +29,20 @@ def parse_changes(id: str | None, changes: Any, updated: str) -> Changes:
             documents are changed.
         changes: the caller's mapping; it is not changed.
         updated: the time of the write, as canonical text.
+        expires_at: what becomes of the document's expiry, as the caller says it.
 
     Raises:
         InvalidDocumentError: `changes` is not of the language, or a value not portable.
+        InvalidQueryError: `expires_at` is not of its type.
     """
+    expires = changed_expiry(expires_at, updated)
     if not isinstance(changes, Mapping):
         raise InvalidDocumentError(
             f"changes are a mapping of fields or of $set, $unset, $inc, $push, not {changes!r:.80}"
         )
     operators = [key for key in changes if isinstance(key, str) and key.startswith("$")]
     if not operators:
-        return Changes(tuple(_plain(id, changes)), updated)
+        return Changes(tuple(_plain(id, changes)), updated, expires=expires)
     if len(operators) < len(changes):
         plain = next(key for key in changes if key not in operators)
         raise InvalidDocumentError(
@@ -51,7 +55,7 @@ def parse_changes(id: str | None, changes: Any, updated: str) -> Changes:
             f"{len(parsed)} changes in one update; the limit is {MAX_CHANGES}"
         )
     _check_overlap(parsed)
-    return Changes(tuple(parsed), updated)
+    return Changes(tuple(parsed), updated, expires=expires)
 
 
 def _plain(id: str | None, changes: Mapping[Any, Any]) -> Iterator[Change]:

@@ -44,6 +44,7 @@ def connect(
     type: str | None = None,
     database: Database | None = None,
     plugins: Named | None = None,
+    sweep_every: float | None = None,
     **options: Any,
 ) -> Store:
     """Connect to an engine.
@@ -61,6 +62,8 @@ def connect(
             ``INTERSTORE_PLUGINS`` names: names, or a mapping from them to their settings
             (``{"retry": {"deadline": 5}}``). An object that implements hooks may stand for
             a name.
+        sweep_every: seconds between sweeps for documents that have expired, in a thread of
+            their own, while the store is open; by default there are none.
         **options: settings of the engine, by the names that `interstore config` shows.
 
     Returns:
@@ -74,9 +77,11 @@ def connect(
     """
     active = plugins_in_force(plugins)
     if database is None:
-        return open_resolved(settings_in_force(url, type=type, **options), active)
+        resolved = settings_in_force(url, type=type, **options)
+        secrets = (*resolved.secrets, *_secrets_of(active))
+        return _connected(unconnected(resolved, active), secrets, sweep_every)
     _nothing_else(url, type, options)
-    return _connected(_store(database, active), _secrets_of(active))
+    return _connected(_store(database, active), _secrets_of(active), sweep_every)
 
 
 def open_existing(url: str | Secret | None = None) -> Store:
@@ -141,8 +146,12 @@ def _async_store(database: AsyncDatabase, plugins: Sequence[Active]) -> AsyncSto
     return AsyncStore(*made(database, plugins))
 
 
-def _connected(store: Store, secrets: Collection[Secret]) -> Store:
+def _connected(
+    store: Store, secrets: Collection[Secret], sweep_every: float | None = None
+) -> Store:
     operations = store.database
+    if sweep_every is not None:
+        store.sweep_in_background(sweep_every)
     _replace(operations, "connect", scrubbed(operations.connect, secrets, operations.name))
     store.connect()
     return store
@@ -154,6 +163,7 @@ def connect_async(
     type: str | None = None,
     database: AsyncDatabase | None = None,
     plugins: Named | None = None,
+    sweep_every: float | None = None,
     **options: Any,
 ) -> AsyncStore:
     """Connect to an engine, for asyncio: ``async with connect_async(...) as store``.
@@ -167,6 +177,7 @@ def connect_async(
         type: as for `connect`.
         database: as for `connect`, but an asynchronous one.
         plugins: as for `connect`.
+        sweep_every: as for `connect`, in a task.
         **options: as for `connect`.
 
     Raises:
@@ -181,6 +192,8 @@ def connect_async(
         resolved = settings_in_force(url, type=type, **options)
         database, secrets = _async_database(resolved), (*resolved.secrets, *secrets)
     store = _async_store(database, active)
+    if sweep_every is not None:
+        store.sweep_in_background(sweep_every)
     operations = store.database
     _replace(operations, "connect", scrubbed_async(operations.connect, secrets, operations.name))
     return store

@@ -36,7 +36,7 @@ OnError: TypeAlias = Literal["raise", "report"]
 """What a bulk call does when documents fail: raise `BulkError`, or return the result."""
 
 
-def prepare_write(model: str, data: Any, time: str) -> Write:
+def prepare_write(model: str, data: Any, time: str, expires: str | None = None) -> Write:
     """A new document, encoded, with its id.
 
     Raises:
@@ -55,10 +55,10 @@ def prepare_write(model: str, data: Any, time: str) -> Write:
     except InvalidDocumentError as error:
         error.model = model
         raise
-    return Write(id, fields, version=1, created=time, updated=time)
+    return Write(id, fields, version=1, created=time, updated=time, expires=expires)
 
 
-def prepare_put(model: str, data: Any, time: str) -> Write:
+def prepare_put(model: str, data: Any, time: str, expires: str | None = None) -> Write:
     """Like `prepare_write`, but refuses a document of which only a part was read."""
     if isinstance(data, Document) and data.partial:
         raise InvalidDocumentError(
@@ -67,7 +67,7 @@ def prepare_put(model: str, data: Any, time: str) -> Write:
             model=model,
             id=data.id,
         )
-    return prepare_write(model, data, time)
+    return prepare_write(model, data, time, expires)
 
 
 def check_if_version(if_version: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any, TypeAlias
 
 from interstore.aggregation import Aggregation, aggregate, distinct_values
@@ -301,6 +302,20 @@ class TableDatabase(ABC):
         delete = bulk.DeleteMany(tree)
         applied, error = self._commit(model, delete.decide)
         return delete.result(applied, error, self.name)
+
+    def sweep(self, model: str, limit: int) -> int:
+        """Remove documents that have expired, at most `limit`; return how many."""
+
+        def decide(table: Table) -> Sequence[Change]:
+            at = now()
+            return [
+                removal_of(id, version, at) for id, version in islice(table.expired.items(), limit)
+            ]
+
+        applied, error = self._commit(model, decide)
+        if error is not None:
+            raise error
+        return applied
 
     # Indexes.
 

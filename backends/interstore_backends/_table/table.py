@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Final
 
 from interstore.filters.tree import Node
@@ -32,18 +32,21 @@ class Table:
         records: the record of each id.
         bytes: their length in all.
         expiring: a heap of times and ids; some may have been written over since.
+        expired: the versions, by id, of what `sweep` took out and nobody has removed.
         declared: the indexes; set by `declare`.
         check: what they ask of a document's fields.
     """
 
     __slots__ = (
-        "_indexes", "_lock", "_order", "bytes", "check", "declared", "expiring", "records",
+        "_indexes", "_lock", "_order", "bytes", "check", "declared", "expired", "expiring",
+        "records",
     )  # fmt: skip
 
     def __init__(self, records: dict[str, bytes] | None = None) -> None:
         self.records: dict[str, bytes] = {} if records is None else records
         self.bytes = sum(map(len, self.records.values()))
         self.expiring: list[tuple[str, str]] = []
+        self.expired: dict[str, int] = {}
         self._lock = threading.Lock()
         self._order = Order()
         self._indexes: tuple[Entries, ...] = ()
@@ -62,13 +65,19 @@ class Table:
                 self.bytes -= len(old)
             for entries in self._indexes:
                 entries.touched(id)
+            if self.expired:
+                self.expired.pop(id, None)
             if expires is not None:
                 heappush(self.expiring, (expires, id))
+                if len(self.expiring) > 2 * len(self.records) + _CHUNK:
+                    self._renew_expiring()
 
     def remove(self, id: str) -> None:
         """Hold no record of `id`."""
         with self._lock:
             self._remove(id)
+            if self.expired:
+                self.expired.pop(id, None)
 
     def _remove(self, id: str) -> None:
         old = self.records.pop(id, None)
@@ -78,8 +87,18 @@ class Table:
             for entries in self._indexes:
                 entries.touched(id)
 
+    def _renew_expiring(self) -> None:
+        """Leave out what was written over: a document may be touched often while it lives."""
+        get = self.records.get
+        self.expiring = [
+            (expires, id)
+            for expires, id in set(self.expiring)
+            if (record := get(id)) is not None and decode_head(record).ex == expires
+        ]
+        heapify(self.expiring)
+
     def sweep(self) -> None:
-        """Remove what has expired."""
+        """Take out what has expired: from then on, it is in `expired` only."""
         time = now()
         if self.expiring[0][0] > time:
             return
@@ -87,8 +106,10 @@ class Table:
             while self.expiring and self.expiring[0][0] <= time:
                 expires, id = heappop(self.expiring)
                 record = self.records.get(id)
-                if record is not None and decode_head(record).ex == expires:
+                head = None if record is None else decode_head(record)
+                if head is not None and head.ex == expires:
                     self._remove(id)
+                    self.expired[id] = head.v
 
     def declare(self, indexes: tuple[Index, ...]) -> None:
         """Have these indexes. What was built of those that stay is kept."""

@@ -60,6 +60,7 @@ CAPABILITIES = Capabilities(
     ensure_index=frozenset({"single", "compound", "unique", "list"}),
     stats=True,
     write_page=True,
+    ttl=True,
     multi_key_sort_undeclared=True,
 )
 

@@ -27,6 +27,7 @@ CAPABILITIES = Capabilities(
     watch_deletes=True,
     stats=True,
     write_page=True,
+    ttl=True,
     multi_key_sort_undeclared=True,
     persistent=False,
 )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import monotonic
 from typing import Any
 
 from interstore._async.base import AsyncBase
 from interstore.errors import InterstoreError, InvalidQueryError, UnsupportedError
+from interstore.expiry import Sweep
 from interstore.indexes import Index, IndexType, parse_index
 from interstore.prepare import Filter
 
@@ -55,6 +57,49 @@ class AsyncAdministration(AsyncBase):
                 backend=self.database.name,
             )
         return figures
+
+    async def sweep(
+        self,
+        model: str | None = None,
+        *,
+        batch: int = 1_000,
+        timeout: float = 60.0,  # noqa: ASYNC109 (of many calls, after each of which it is looked at)
+    ) -> Sweep:
+        """Remove documents that have expired, which nobody sees any more.
+
+        Beside readers and writers, in batches of their own: a document whose expiry was moved
+        meanwhile stays. It may be called by several processes at once, and be killed.
+
+        Args:
+            model: the model; all of them by default.
+            batch: at most so many documents are removed in one go.
+            timeout: seconds after which no further batch is begun.
+
+        Raises:
+            UnsupportedError: documents do not expire there (capability `ttl`).
+        """
+        self._check_open()
+        _check_bounds(batch, timeout)
+        if model is not None:
+            self._check(model)
+        end, removed = monotonic() + timeout, 0
+        for name in [model] if model is not None else await self._sweepable():
+            while True:
+                try:
+                    count = await self.database.sweep(name, batch)
+                except InterstoreError as error:
+                    self._name_error(error, name)
+                    raise
+                removed += count
+                if count < batch:
+                    break
+                if monotonic() >= end:
+                    return Sweep(removed, False)
+        return Sweep(removed, True)
+
+    async def _sweepable(self) -> list[str]:
+        """Every model; where nothing expires, one is enough to be told so."""
+        return await self.database.models() if self.database.capabilities.ttl else ["all"]
 
     @property
     def native(self) -> Any:
@@ -137,3 +182,10 @@ class AsyncAdministration(AsyncBase):
         except InterstoreError as error:
             self._name_error(error, model)
             raise
+
+
+def _check_bounds(batch: Any, timeout: Any) -> None:
+    if type(batch) is not int or not 1 <= batch <= 10_000:
+        raise InvalidQueryError(f"batch is a number of documents from 1 to 10,000, not {batch!r}")
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout > 0:
+        raise InvalidQueryError(f"timeout is a number of seconds above 0, not {timeout!r}")

@@ -9,6 +9,7 @@ from interstore._async.base import AsyncBase
 from interstore.changes_parse import parse_changes
 from interstore.document import Document
 from interstore.errors import InterstoreError, InvalidQueryError, NotFoundError
+from interstore.expiry import KEEP, ChangedExpiry, Expiry
 from interstore.filters.arguments import parse_sort
 from interstore.filters.parse import parse_filter
 from interstore.names import check_id
@@ -22,15 +23,24 @@ __all__ = ["AsyncDocuments"]
 class AsyncDocuments(AsyncBase):
     """Documents, one by one."""
 
-    async def create(self, model: str, data: Mapping[str, Any]) -> Document:
+    async def create(
+        self, model: str, data: Mapping[str, Any], *, expires_at: Expiry = None
+    ) -> Document:
         """Store a new document. Without ``"id"`` in `data` it gets a UUIDv7.
 
+        Args:
+            model: the model.
+            data: the document.
+            expires_at: when it ceases to exist: an aware datetime, or a timedelta from now.
+
         Raises:
-            DuplicateError: the id exists.
+            DuplicateError: the id exists, and has not expired.
             InvalidDocumentError: `data` cannot be stored portably.
+            UnsupportedError: documents do not expire there (capability `ttl`).
         """
         self._check(model)
-        write = prepare_write(model, data, now())
+        time = now()
+        write = prepare_write(model, data, time, self._expires(expires_at, time))
         try:
             return await self.database.create(model, write)
         except InterstoreError as error:
@@ -90,6 +100,7 @@ class AsyncDocuments(AsyncBase):
         changes: Mapping[str, Any],
         *,
         if_version: int | None = None,
+        expires_at: ChangedExpiry = KEEP,
     ) -> Document:
         """Change one document atomically, and return it as it is now.
 
@@ -100,17 +111,22 @@ class AsyncDocuments(AsyncBase):
                 "$unset": ["c"], "$inc": {"n": 1}, "$push": {"tags": "x"}}``. ``{}`` only
                 checks that the document exists, in that version.
             if_version: the version that the document must have.
+            expires_at: when the document is to cease to exist: an aware datetime, a timedelta
+                from now, or ``None`` for never; by default that stays what it is. It counts as
+                a change, also with `changes` of ``{}``.
 
         Raises:
             NotFoundError: there is no such document.
             ConflictError: it has another version than `if_version`.
+            UnsupportedError: documents do not expire there (capability `ttl`).
             InvalidDocumentError: a path meets a value of the wrong type, or a value cannot
                 be stored portably.
         """
         self._check(model)
         id = check_id(id, model)
         check_if_version(if_version)
-        parsed = parse_changes(id, changes, now())
+        self._check_expiry(expires_at)
+        parsed = parse_changes(id, changes, now(), expires_at)
         try:
             return await self.database.update(model, id, parsed, if_version=if_version)
         except InterstoreError as error:
@@ -118,20 +134,34 @@ class AsyncDocuments(AsyncBase):
             raise
 
     async def put(
-        self, model: str, data: Mapping[str, Any], *, if_version: int | None = None
+        self,
+        model: str,
+        data: Mapping[str, Any],
+        *,
+        if_version: int | None = None,
+        expires_at: Expiry = None,
     ) -> Document:
-        """Create the document, or replace all fields of the one that exists.
+        """Create the document, or replace all fields of the one that exists, and its expiry.
 
-        The version that a `Document` carries is not used: pass `if_version` for that.
+        The version and the expiry that a `Document` carries are not used: pass `if_version`
+        and `expires_at` for that.
+
+        Args:
+            model: the model.
+            data: the document.
+            if_version: the version that the document must have.
+            expires_at: as for `create`: by default the document no longer expires.
 
         Raises:
             NotFoundError: `if_version` is given and there is no such document.
             ConflictError: it has another version than `if_version`.
             InvalidDocumentError: `data` cannot be stored portably, or is partial.
+            UnsupportedError: documents do not expire there (capability `ttl`).
         """
         self._check(model)
         check_if_version(if_version)
-        write = prepare_put(model, data, now())
+        time = now()
+        write = prepare_put(model, data, time, self._expires(expires_at, time))
         try:
             return await self.database.put(model, write, if_version=if_version)
         except InterstoreError as error:
@@ -155,7 +185,13 @@ class AsyncDocuments(AsyncBase):
             raise
 
     async def find_one_and_update(
-        self, model: str, filter: Filter, changes: Mapping[str, Any], *, sort: Sort = None
+        self,
+        model: str,
+        filter: Filter,
+        changes: Mapping[str, Any],
+        *,
+        sort: Sort = None,
+        expires_at: ChangedExpiry = KEEP,
     ) -> Document | None:
         """Change the first document that matches, and return it as it is now.
 
@@ -163,13 +199,15 @@ class AsyncDocuments(AsyncBase):
         callers at the same time, in any number of processes, each gets another document.
         Callers who meet at one document do not get it twice; who comes too late gets the
         next in order. ``None`` means that nothing matched, never that others were faster.
+        `expires_at` is as for `update`.
 
         Raises:
             UnavailableError: others wrote each document that was tried, a hundred times over.
         """
         self._check(model)
         query = Query(parse_filter(filter), parse_sort(sort), limit=1)
-        parsed = parse_changes(None, changes, now())
+        self._check_expiry(expires_at)
+        parsed = parse_changes(None, changes, now(), expires_at)
         try:
             return await self.database.find_one_and_update(model, query, parsed)
         except InterstoreError as error:

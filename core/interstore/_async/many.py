@@ -9,6 +9,7 @@ from interstore._async.base import AsyncBase
 from interstore.bulk import BulkResult, Outcome
 from interstore.changes_parse import parse_changes
 from interstore.errors import InterstoreError, InvalidQueryError
+from interstore.expiry import KEEP, ChangedExpiry, Expiry
 from interstore.filters.parse import parse_filter
 from interstore.filters.tree import Node
 from interstore.prepare import (
@@ -34,6 +35,7 @@ class AsyncMany(AsyncBase):
         documents: Iterable[Mapping[str, Any]],
         *,
         on_error: OnError = "raise",
+        expires_at: Expiry = None,
     ) -> BulkResult:
         """Store new documents. Each is created, or reported, on its own.
 
@@ -41,13 +43,20 @@ class AsyncMany(AsyncBase):
             model: the model.
             documents: as for `create`; of two with one id the first wins.
             on_error: ``"report"`` to return the result even if documents failed.
+            expires_at: when all of them cease to exist: an aware datetime, or a timedelta from
+                now; by default, never.
 
         Raises:
             BulkError: documents failed; `BulkError.result` has the outcome of each.
         """
         time = now()
+        expires = self._expires(expires_at, time)
         return await self._write_many(
-            model, "created", documents, lambda data: prepare_write(model, data, time), on_error
+            model,
+            "created",
+            documents,
+            lambda data: prepare_write(model, data, time, expires),
+            on_error,
         )
 
     async def put_many(
@@ -56,6 +65,7 @@ class AsyncMany(AsyncBase):
         documents: Iterable[Mapping[str, Any]],
         *,
         on_error: OnError = "raise",
+        expires_at: Expiry = None,
     ) -> BulkResult:
         """Put documents. Each is created, replaced, or reported, on its own.
 
@@ -63,13 +73,20 @@ class AsyncMany(AsyncBase):
             model: the model.
             documents: as for `put`; of two with one id the last wins.
             on_error: ``"report"`` to return the result even if documents failed.
+            expires_at: when all of them cease to exist: an aware datetime, or a timedelta from
+                now; by default, never.
 
         Raises:
             BulkError: documents failed; `BulkError.result` has the outcome of each.
         """
         time = now()
+        expires = self._expires(expires_at, time)
         return await self._write_many(
-            model, "put", documents, lambda data: prepare_put(model, data, time), on_error
+            model,
+            "put",
+            documents,
+            lambda data: prepare_put(model, data, time, expires),
+            on_error,
         )
 
     async def _write_many(
@@ -108,6 +125,7 @@ class AsyncMany(AsyncBase):
         changes: Mapping[str, Any],
         *,
         on_error: OnError = "raise",
+        expires_at: ChangedExpiry = KEEP,
     ) -> BulkResult:
         """Change every document that matches, each atomically.
 
@@ -116,13 +134,15 @@ class AsyncMany(AsyncBase):
             filter: which documents; ``{}`` means all, ``None`` is refused.
             changes: as for `update`.
             on_error: ``"report"`` to return the result even if documents failed.
+            expires_at: as for `update`.
 
         Raises:
             BulkError: documents failed; the others were changed.
         """
         self._check(model, on_error)
         tree = explicit(filter, "update_many")
-        parsed = parse_changes(None, changes, now())
+        self._check_expiry(expires_at)
+        parsed = parse_changes(None, changes, now(), expires_at)
         try:
             result = await self.database.update_many(model, tree, parsed)
         except InterstoreError as error:

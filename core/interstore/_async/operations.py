@@ -88,6 +88,8 @@ class AsyncOperations:
         for name in ("models", "drop", "stats", "write_page", "foreign"):
             if getattr(self.capabilities, name):
                 self._bind(name)
+        if self.capabilities.ttl:
+            self._bind("sweep")
         if self.capabilities.ensure_index:
             self._bind("indexes")
             self._bind("drop_index")
@@ -275,7 +277,7 @@ class AsyncOperations:
             NotFoundError: `if_version` is given and the document does not exist.
             ConflictError: its version is not `if_version`.
         """
-        replacing = Changes((), write.updated, replacement=write.fields)
+        replacing = Changes((), write.updated, replacement=write.fields, expires=write.expires)
         if if_version is not None:
             return await self.update(model, write.id, replacing, if_version=if_version)
         for _ in range(_ATTEMPTS):
@@ -435,6 +437,14 @@ class AsyncOperations:
     async def stats(self) -> dict[str, Any]:
         """Figures about the database: documents, bytes, versions."""
         raise self.unsupported("stats", "use count(model) for the number of documents")
+
+    async def sweep(self, model: str, limit: int) -> int:
+        """Remove documents that have expired, at most `limit` in one go; return how many.
+
+        An engine that declares `ttl` defines it. Fewer than `limit` means that no more are left.
+        A document whose expiry another has just moved is not among them.
+        """
+        raise self.unsupported("sweep (capability ttl)", "documents do not expire there")
 
     async def write_page(
         self, model: str, writes: Sequence[Write], mode: WriteMode

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from interstore._async.cursor import AsyncCursor
 from interstore.bulk import BulkResult
 from interstore.errors import UnsupportedError
+from interstore.expiry import KEEP, ChangedExpiry, Expiry
 from interstore.indexes import Index, IndexType
 from interstore.names import check_model
 from interstore.prepare import Filter, OnError, Sort, prepare_put, prepare_write
@@ -40,7 +41,7 @@ class AsyncRepository(Generic[M]):
         self.model = check_model(kind.__name__ if model is None else model)
         self._shape = Shape(kind)
 
-    async def create(self, instance: M) -> M:
+    async def create(self, instance: M, *, expires_at: Expiry = None) -> M:
         """Store a new document; the instance as it is stored, with its id.
 
         Raises:
@@ -48,16 +49,21 @@ class AsyncRepository(Generic[M]):
                 written then.
         """
         fields = self._shape.fields(instance)
-        return self._shape.instance(await self.store.create(self.model, fields))
+        document = await self.store.create(self.model, fields, expires_at=expires_at)
+        return self._shape.instance(document)
 
-    async def put(self, instance: M, *, if_version: int | None = None) -> M:
+    async def put(
+        self, instance: M, *, if_version: int | None = None, expires_at: Expiry = None
+    ) -> M:
         """Create the document, or replace the one with the same id.
 
         Raises:
             InvalidDocumentError: as for `create`.
         """
         fields = self._shape.fields(instance)
-        document = await self.store.put(self.model, fields, if_version=if_version)
+        document = await self.store.put(
+            self.model, fields, if_version=if_version, expires_at=expires_at
+        )
         return self._shape.instance(document)
 
     async def find_by_id(self, id: str) -> M | None:
@@ -75,7 +81,12 @@ class AsyncRepository(Generic[M]):
         return [None if each is None else self._shape.instance(each) for each in documents]
 
     async def update(
-        self, id: str, changes: Mapping[str, Any], *, if_version: int | None = None
+        self,
+        id: str,
+        changes: Mapping[str, Any],
+        *,
+        if_version: int | None = None,
+        expires_at: ChangedExpiry = KEEP,
     ) -> M:
         """Change one document atomically; the instance as it is now.
 
@@ -84,7 +95,11 @@ class AsyncRepository(Generic[M]):
                 document does not fit the class, which is known only once they are written.
         """
         document = await self.store.update(
-            self.model, id, self._shape.changes(changes), if_version=if_version
+            self.model,
+            id,
+            self._shape.changes(changes),
+            if_version=if_version,
+            expires_at=expires_at,
         )
         return self._shape.instance(document, just_written=True)
 
@@ -153,11 +168,20 @@ class AsyncRepository(Generic[M]):
         return await self.find(filter, sort=sort, skip=skip).first()
 
     async def find_one_and_update(
-        self, filter: Filter, changes: Mapping[str, Any], *, sort: Sort = None
+        self,
+        filter: Filter,
+        changes: Mapping[str, Any],
+        *,
+        sort: Sort = None,
+        expires_at: ChangedExpiry = KEEP,
     ) -> M | None:
         """Change the first document that matches; the instance as it is now, or ``None``."""
         document = await self.store.find_one_and_update(
-            self.model, self._shape.filter(filter), self._shape.changes(changes), sort=sort
+            self.model,
+            self._shape.filter(filter),
+            self._shape.changes(changes),
+            sort=sort,
+            expires_at=expires_at,
         )
         return None if document is None else self._shape.instance(document, just_written=True)
 
@@ -177,31 +201,48 @@ class AsyncRepository(Generic[M]):
         return await self.store.exists(self.model, self._shape.filter(filter))
 
     async def create_many(
-        self, instances: Iterable[M], *, on_error: OnError = "raise"
+        self, instances: Iterable[M], *, on_error: OnError = "raise", expires_at: Expiry = None
     ) -> BulkResult:
         """Store new documents; one that does not fit the class is reported as failed."""
         model, fields, time = self.model, self._shape.fields, now()
+        expires = self.store._expires(expires_at, time)
         return await self.store._write_many(
             model,
             "created",
             instances,
-            lambda each: prepare_write(model, fields(each), time),
+            lambda each: prepare_write(model, fields(each), time, expires),
             on_error,
         )
 
-    async def put_many(self, instances: Iterable[M], *, on_error: OnError = "raise") -> BulkResult:
+    async def put_many(
+        self, instances: Iterable[M], *, on_error: OnError = "raise", expires_at: Expiry = None
+    ) -> BulkResult:
         """Put documents; one that does not fit the class is reported as failed."""
         model, fields, time = self.model, self._shape.fields, now()
+        expires = self.store._expires(expires_at, time)
         return await self.store._write_many(
-            model, "put", instances, lambda each: prepare_put(model, fields(each), time), on_error
+            model,
+            "put",
+            instances,
+            lambda each: prepare_put(model, fields(each), time, expires),
+            on_error,
         )
 
     async def update_many(
-        self, filter: Filter, changes: Mapping[str, Any], *, on_error: OnError = "raise"
+        self,
+        filter: Filter,
+        changes: Mapping[str, Any],
+        *,
+        on_error: OnError = "raise",
+        expires_at: ChangedExpiry = KEEP,
     ) -> BulkResult:
         """Change every document that matches, each atomically."""
         return await self.store.update_many(
-            self.model, self._shape.filter(filter), self._shape.changes(changes), on_error=on_error
+            self.model,
+            self._shape.filter(filter),
+            self._shape.changes(changes),
+            on_error=on_error,
+            expires_at=expires_at,
         )
 
     async def delete_many(self, filter: Filter, *, on_error: OnError = "raise") -> BulkResult:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from interstore._async.with_blobs import AsyncStoreWithBlobs
     from interstore.attaching import OnDelete
     from interstore.blobs._async.store import AsyncBlobStore
+    from interstore._async.sweeping import AsyncSweeper
 
 __all__ = ["AsyncStore"]
 
@@ -48,6 +49,42 @@ class AsyncStore(
     Attributes:
         database: every operation of the engine, on prepared objects.
     """
+
+    _sweeper: AsyncSweeper | None = None
+
+    def sweep_in_background(self, every: float) -> None:
+        """Sweep again and again while the store is open, from when it is connected.
+
+        Once, before the store is connected, or by ``sweep_every=`` where it is made.
+
+        Args:
+            every: seconds between two sweeps.
+
+        Raises:
+            ConfigurationError: that is no number of seconds.
+            UnsupportedError: documents do not expire there (capability `ttl`).
+        """
+        from interstore._async.sweeping import AsyncSweeper, check_every
+
+        seconds = check_every(every)
+        if not self.capabilities.ttl:
+            raise self.database.unsupported(
+                "sweeps in the background (capability ttl)", "documents do not expire there"
+            )
+        self._sweeper = AsyncSweeper(self, seconds)
+
+    async def connect(self) -> None:
+        """Make the engine ready. Called again, it does nothing."""
+        opening = not self._connected
+        await super().connect()
+        if opening and self._sweeper is not None:
+            self._sweeper.start()
+
+    async def close(self) -> None:
+        """Give everything back. Called again, it does nothing."""
+        if self._sweeper is not None and self._sweeper.store is self:
+            await self._sweeper.stop()
+        await super().close()
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[Self]:

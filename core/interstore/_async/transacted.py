@@ -17,7 +17,7 @@ __all__ = ["AsyncTransacted"]
 
 _OUTSIDE: Final = (
     "connect", "disconnect", "drop", "foreign", "drop_index",
-    "enable_watch", "disable_watch", "start_watch", "read_changes",
+    "enable_watch", "disable_watch", "start_watch", "read_changes", "sweep",
 )  # fmt: skip
 """What the engine may have, and a transaction has not."""
 
@@ -81,6 +81,10 @@ class AsyncTransacted(AsyncOperations):
     async def drop(self, model: str) -> bool:
         """Refused."""
         raise self._refusal("drop a model", "delete its documents with delete_many(model, {})")
+
+    async def sweep(self, model: str, limit: int) -> int:
+        """Refused: what has expired is removed in batches of its own."""
+        raise self._refusal("sweep", "sweep with the store itself; nobody sees what has expired")
 
     async def ensure_index(self, model: str, index: Index) -> None:
         """Refused."""

@@ -1,16 +1,18 @@
 # Generated from core/interstore/_async/administration.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 5e9192ee075cb60a9da1a9f5
+# Digest of the rest: 3d12257fb11ce99bb20f6053
 
 """The operations on a whole database: models, figures, indexes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import monotonic
 from typing import Any
 
 from interstore._sync.base import Base
 from interstore.errors import InterstoreError, InvalidQueryError, UnsupportedError
+from interstore.expiry import Sweep
 from interstore.indexes import Index, IndexType, parse_index
 from interstore.prepare import Filter
 
@@ -59,6 +61,49 @@ class Administration(Base):
                 backend=self.database.name,
             )
         return figures
+
+    def sweep(
+        self,
+        model: str | None = None,
+        *,
+        batch: int = 1_000,
+        timeout: float = 60.0,  # noqa: ASYNC109 (of many calls, after each of which it is looked at)
+    ) -> Sweep:
+        """Remove documents that have expired, which nobody sees any more.
+
+        Beside readers and writers, in batches of their own: a document whose expiry was moved
+        meanwhile stays. It may be called by several processes at once, and be killed.
+
+        Args:
+            model: the model; all of them by default.
+            batch: at most so many documents are removed in one go.
+            timeout: seconds after which no further batch is begun.
+
+        Raises:
+            UnsupportedError: documents do not expire there (capability `ttl`).
+        """
+        self._check_open()
+        _check_bounds(batch, timeout)
+        if model is not None:
+            self._check(model)
+        end, removed = monotonic() + timeout, 0
+        for name in [model] if model is not None else self._sweepable():
+            while True:
+                try:
+                    count = self.database.sweep(name, batch)
+                except InterstoreError as error:
+                    self._name_error(error, name)
+                    raise
+                removed += count
+                if count < batch:
+                    break
+                if monotonic() >= end:
+                    return Sweep(removed, False)
+        return Sweep(removed, True)
+
+    def _sweepable(self) -> list[str]:
+        """Every model; where nothing expires, one is enough to be told so."""
+        return self.database.models() if self.database.capabilities.ttl else ["all"]
 
     @property
     def native(self) -> Any:
@@ -141,3 +186,10 @@ class Administration(Base):
         except InterstoreError as error:
             self._name_error(error, model)
             raise
+
+
+def _check_bounds(batch: Any, timeout: Any) -> None:
+    if type(batch) is not int or not 1 <= batch <= 10_000:
+        raise InvalidQueryError(f"batch is a number of documents from 1 to 10,000, not {batch!r}")
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout > 0:
+        raise InvalidQueryError(f"timeout is a number of seconds above 0, not {timeout!r}")

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/base.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 7098283cf31fed64420d6383
+# Digest of the rest: 0558f6547568ace9671198fa
 
 """What every part of `Store` stands on: its life, and what every operation does."""
 
@@ -15,6 +15,7 @@ from interstore._sync.operations import Operations
 from interstore.bulk import BulkResult
 from interstore.capabilities import Capabilities
 from interstore.errors import BulkError, InterstoreError, InvalidQueryError, UnavailableError
+from interstore.expiry import KEEP, expiry_text
 from interstore.names import check_model
 from interstore.prepare import OnError
 
@@ -79,6 +80,27 @@ class Base:
                 "manager or call connect()",
                 backend=self.database.name,
             )
+
+    def _expires(self, expires_at: Any, time: str) -> str | None:
+        """An expiry as canonical text.
+
+        Raises:
+            InvalidQueryError: it is not of its type.
+            UnsupportedError: documents do not expire there.
+        """
+        if expires_at is None:
+            return None
+        self._check_expiry(expires_at)
+        return expiry_text(expires_at, time)
+
+    def _check_expiry(self, expires_at: Any) -> None:
+        """Refuse what is said of an expiry where documents do not expire."""
+        if expires_at is KEEP or self.database.capabilities.ttl:
+            return
+        raise self.database.unsupported(
+            "expires_at (capability ttl)",
+            "keep the time in a field, and delete what is old with delete_many",
+        )
 
     def _name_error(self, error: InterstoreError, model: str, id: str | None = None) -> None:
         error.backend = error.backend or self.database.name

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/many.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 42d4d38a28c36fa7f4e2871a
+# Digest of the rest: 3d256b4888028bd1e815350b
 
 """The operations on many documents."""
 
@@ -13,6 +13,7 @@ from interstore._sync.base import Base
 from interstore.bulk import BulkResult, Outcome
 from interstore.changes_parse import parse_changes
 from interstore.errors import InterstoreError, InvalidQueryError
+from interstore.expiry import KEEP, ChangedExpiry, Expiry
 from interstore.filters.parse import parse_filter
 from interstore.filters.tree import Node
 from interstore.prepare import (
@@ -38,6 +39,7 @@ class Many(Base):
         documents: Iterable[Mapping[str, Any]],
         *,
         on_error: OnError = "raise",
+        expires_at: Expiry = None,
     ) -> BulkResult:
         """Store new documents. Each is created, or reported, on its own.
 
@@ -45,13 +47,20 @@ class Many(Base):
             model: the model.
             documents: as for `create`; of two with one id the first wins.
             on_error: ``"report"`` to return the result even if documents failed.
+            expires_at: when all of them cease to exist: an aware datetime, or a timedelta from
+                now; by default, never.
 
         Raises:
             BulkError: documents failed; `BulkError.result` has the outcome of each.
         """
         time = now()
+        expires = self._expires(expires_at, time)
         return self._write_many(
-            model, "created", documents, lambda data: prepare_write(model, data, time), on_error
+            model,
+            "created",
+            documents,
+            lambda data: prepare_write(model, data, time, expires),
+            on_error,
         )
 
     def put_many(
@@ -60,6 +69,7 @@ class Many(Base):
         documents: Iterable[Mapping[str, Any]],
         *,
         on_error: OnError = "raise",
+        expires_at: Expiry = None,
     ) -> BulkResult:
         """Put documents. Each is created, replaced, or reported, on its own.
 
@@ -67,13 +77,20 @@ class Many(Base):
             model: the model.
             documents: as for `put`; of two with one id the last wins.
             on_error: ``"report"`` to return the result even if documents failed.
+            expires_at: when all of them cease to exist: an aware datetime, or a timedelta from
+                now; by default, never.
 
         Raises:
             BulkError: documents failed; `BulkError.result` has the outcome of each.
         """
         time = now()
+        expires = self._expires(expires_at, time)
         return self._write_many(
-            model, "put", documents, lambda data: prepare_put(model, data, time), on_error
+            model,
+            "put",
+            documents,
+            lambda data: prepare_put(model, data, time, expires),
+            on_error,
         )
 
     def _write_many(
@@ -112,6 +129,7 @@ class Many(Base):
         changes: Mapping[str, Any],
         *,
         on_error: OnError = "raise",
+        expires_at: ChangedExpiry = KEEP,
     ) -> BulkResult:
         """Change every document that matches, each atomically.
 
@@ -120,13 +138,15 @@ class Many(Base):
             filter: which documents; ``{}`` means all, ``None`` is refused.
             changes: as for `update`.
             on_error: ``"report"`` to return the result even if documents failed.
+            expires_at: as for `update`.
 
         Raises:
             BulkError: documents failed; the others were changed.
         """
         self._check(model, on_error)
         tree = explicit(filter, "update_many")
-        parsed = parse_changes(None, changes, now())
+        self._check_expiry(expires_at)
+        parsed = parse_changes(None, changes, now(), expires_at)
         try:
             result = self.database.update_many(model, tree, parsed)
         except InterstoreError as error:

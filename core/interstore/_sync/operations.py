@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/operations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: d11b3501c28a8a62f322358d
+# Digest of the rest: 719b65f79c7a9ae9658118b1
 
 """Every operation of a database: the seven, and the ones derived from them."""
 
@@ -92,6 +92,8 @@ class Operations:
         for name in ("models", "drop", "stats", "write_page", "foreign"):
             if getattr(self.capabilities, name):
                 self._bind(name)
+        if self.capabilities.ttl:
+            self._bind("sweep")
         if self.capabilities.ensure_index:
             self._bind("indexes")
             self._bind("drop_index")
@@ -279,7 +281,7 @@ class Operations:
             NotFoundError: `if_version` is given and the document does not exist.
             ConflictError: its version is not `if_version`.
         """
-        replacing = Changes((), write.updated, replacement=write.fields)
+        replacing = Changes((), write.updated, replacement=write.fields, expires=write.expires)
         if if_version is not None:
             return self.update(model, write.id, replacing, if_version=if_version)
         for _ in range(_ATTEMPTS):
@@ -437,6 +439,14 @@ class Operations:
     def stats(self) -> dict[str, Any]:
         """Figures about the database: documents, bytes, versions."""
         raise self.unsupported("stats", "use count(model) for the number of documents")
+
+    def sweep(self, model: str, limit: int) -> int:
+        """Remove documents that have expired, at most `limit` in one go; return how many.
+
+        An engine that declares `ttl` defines it. Fewer than `limit` means that no more are left.
+        A document whose expiry another has just moved is not among them.
+        """
+        raise self.unsupported("sweep (capability ttl)", "documents do not expire there")
 
     def write_page(
         self, model: str, writes: Sequence[Write], mode: WriteMode

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/repository.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 6d178439321eda4cead3418e
+# Digest of the rest: 128ef0db9d17cb5463b60773
 
 """`Repository`: a typed view of one model."""
 
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from interstore._sync.cursor import Cursor
 from interstore.bulk import BulkResult
 from interstore.errors import UnsupportedError
+from interstore.expiry import KEEP, ChangedExpiry, Expiry
 from interstore.indexes import Index, IndexType
 from interstore.names import check_model
 from interstore.prepare import Filter, OnError, Sort, prepare_put, prepare_write
@@ -44,7 +45,7 @@ class Repository(Generic[M]):
         self.model = check_model(kind.__name__ if model is None else model)
         self._shape = Shape(kind)
 
-    def create(self, instance: M) -> M:
+    def create(self, instance: M, *, expires_at: Expiry = None) -> M:
         """Store a new document; the instance as it is stored, with its id.
 
         Raises:
@@ -52,16 +53,17 @@ class Repository(Generic[M]):
                 written then.
         """
         fields = self._shape.fields(instance)
-        return self._shape.instance(self.store.create(self.model, fields))
+        document = self.store.create(self.model, fields, expires_at=expires_at)
+        return self._shape.instance(document)
 
-    def put(self, instance: M, *, if_version: int | None = None) -> M:
+    def put(self, instance: M, *, if_version: int | None = None, expires_at: Expiry = None) -> M:
         """Create the document, or replace the one with the same id.
 
         Raises:
             InvalidDocumentError: as for `create`.
         """
         fields = self._shape.fields(instance)
-        document = self.store.put(self.model, fields, if_version=if_version)
+        document = self.store.put(self.model, fields, if_version=if_version, expires_at=expires_at)
         return self._shape.instance(document)
 
     def find_by_id(self, id: str) -> M | None:
@@ -78,7 +80,14 @@ class Repository(Generic[M]):
         documents = self.store.find_by_ids(self.model, ids)
         return [None if each is None else self._shape.instance(each) for each in documents]
 
-    def update(self, id: str, changes: Mapping[str, Any], *, if_version: int | None = None) -> M:
+    def update(
+        self,
+        id: str,
+        changes: Mapping[str, Any],
+        *,
+        if_version: int | None = None,
+        expires_at: ChangedExpiry = KEEP,
+    ) -> M:
         """Change one document atomically; the instance as it is now.
 
         Raises:
@@ -86,7 +95,11 @@ class Repository(Generic[M]):
                 document does not fit the class, which is known only once they are written.
         """
         document = self.store.update(
-            self.model, id, self._shape.changes(changes), if_version=if_version
+            self.model,
+            id,
+            self._shape.changes(changes),
+            if_version=if_version,
+            expires_at=expires_at,
         )
         return self._shape.instance(document, just_written=True)
 
@@ -153,11 +166,20 @@ class Repository(Generic[M]):
         return self.find(filter, sort=sort, skip=skip).first()
 
     def find_one_and_update(
-        self, filter: Filter, changes: Mapping[str, Any], *, sort: Sort = None
+        self,
+        filter: Filter,
+        changes: Mapping[str, Any],
+        *,
+        sort: Sort = None,
+        expires_at: ChangedExpiry = KEEP,
     ) -> M | None:
         """Change the first document that matches; the instance as it is now, or ``None``."""
         document = self.store.find_one_and_update(
-            self.model, self._shape.filter(filter), self._shape.changes(changes), sort=sort
+            self.model,
+            self._shape.filter(filter),
+            self._shape.changes(changes),
+            sort=sort,
+            expires_at=expires_at,
         )
         return None if document is None else self._shape.instance(document, just_written=True)
 
@@ -174,30 +196,49 @@ class Repository(Generic[M]):
         """Whether any document matches."""
         return self.store.exists(self.model, self._shape.filter(filter))
 
-    def create_many(self, instances: Iterable[M], *, on_error: OnError = "raise") -> BulkResult:
+    def create_many(
+        self, instances: Iterable[M], *, on_error: OnError = "raise", expires_at: Expiry = None
+    ) -> BulkResult:
         """Store new documents; one that does not fit the class is reported as failed."""
         model, fields, time = self.model, self._shape.fields, now()
+        expires = self.store._expires(expires_at, time)
         return self.store._write_many(
             model,
             "created",
             instances,
-            lambda each: prepare_write(model, fields(each), time),
+            lambda each: prepare_write(model, fields(each), time, expires),
             on_error,
         )
 
-    def put_many(self, instances: Iterable[M], *, on_error: OnError = "raise") -> BulkResult:
+    def put_many(
+        self, instances: Iterable[M], *, on_error: OnError = "raise", expires_at: Expiry = None
+    ) -> BulkResult:
         """Put documents; one that does not fit the class is reported as failed."""
         model, fields, time = self.model, self._shape.fields, now()
+        expires = self.store._expires(expires_at, time)
         return self.store._write_many(
-            model, "put", instances, lambda each: prepare_put(model, fields(each), time), on_error
+            model,
+            "put",
+            instances,
+            lambda each: prepare_put(model, fields(each), time, expires),
+            on_error,
         )
 
     def update_many(
-        self, filter: Filter, changes: Mapping[str, Any], *, on_error: OnError = "raise"
+        self,
+        filter: Filter,
+        changes: Mapping[str, Any],
+        *,
+        on_error: OnError = "raise",
+        expires_at: ChangedExpiry = KEEP,
     ) -> BulkResult:
         """Change every document that matches, each atomically."""
         return self.store.update_many(
-            self.model, self._shape.filter(filter), self._shape.changes(changes), on_error=on_error
+            self.model,
+            self._shape.filter(filter),
+            self._shape.changes(changes),
+            on_error=on_error,
+            expires_at=expires_at,
         )
 
     def delete_many(self, filter: Filter, *, on_error: OnError = "raise") -> BulkResult:

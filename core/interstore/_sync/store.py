@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/store.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: c24645ef202dd9a48d9a617d
+# Digest of the rest: a374ece4eb7fa3908b3f360c
 
 """`Store`: what an application calls."""
 
@@ -22,6 +22,7 @@ from interstore.foreign import ForeignSource, IdType
 if TYPE_CHECKING:
     from interstore._sync.foreign import Foreign
     from interstore._sync.repository import Repository
+    from interstore._sync.sweeping import Sweeper
     from interstore._sync.with_blobs import StoreWithBlobs
     from interstore.attaching import OnDelete
     from interstore.blobs._sync.store import BlobStore
@@ -52,6 +53,42 @@ class Store(
     Attributes:
         database: every operation of the engine, on prepared objects.
     """
+
+    _sweeper: Sweeper | None = None
+
+    def sweep_in_background(self, every: float) -> None:
+        """Sweep again and again while the store is open, from when it is connected.
+
+        Once, before the store is connected, or by ``sweep_every=`` where it is made.
+
+        Args:
+            every: seconds between two sweeps.
+
+        Raises:
+            ConfigurationError: that is no number of seconds.
+            UnsupportedError: documents do not expire there (capability `ttl`).
+        """
+        from interstore._sync.sweeping import Sweeper, check_every
+
+        seconds = check_every(every)
+        if not self.capabilities.ttl:
+            raise self.database.unsupported(
+                "sweeps in the background (capability ttl)", "documents do not expire there"
+            )
+        self._sweeper = Sweeper(self, seconds)
+
+    def connect(self) -> None:
+        """Make the engine ready. Called again, it does nothing."""
+        opening = not self._connected
+        super().connect()
+        if opening and self._sweeper is not None:
+            self._sweeper.start()
+
+    def close(self) -> None:
+        """Give everything back. Called again, it does nothing."""
+        if self._sweeper is not None and self._sweeper.store is self:
+            self._sweeper.stop()
+        super().close()
 
     @contextmanager
     def session(self) -> Generator[Self]:

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/transacted.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 565b7a06dd3e7c686098c9ea
+# Digest of the rest: 3babaec7c4a9b3559d561316
 
 """The operations within a transaction."""
 
@@ -21,7 +21,7 @@ __all__ = ["Transacted"]
 
 _OUTSIDE: Final = (
     "connect", "disconnect", "drop", "foreign", "drop_index",
-    "enable_watch", "disable_watch", "start_watch", "read_changes",
+    "enable_watch", "disable_watch", "start_watch", "read_changes", "sweep",
 )  # fmt: skip
 """What the engine may have, and a transaction has not."""
 
@@ -85,6 +85,10 @@ class Transacted(Operations):
     def drop(self, model: str) -> bool:
         """Refused."""
         raise self._refusal("drop a model", "delete its documents with delete_many(model, {})")
+
+    def sweep(self, model: str, limit: int) -> int:
+        """Refused: what has expired is removed in batches of its own."""
+        raise self._refusal("sweep", "sweep with the store itself; nobody sees what has expired")
 
     def ensure_index(self, model: str, index: Index) -> None:
         """Refused."""

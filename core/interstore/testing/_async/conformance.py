@@ -8,6 +8,7 @@ from interstore.testing._async.crud import AsyncCrudSuite
 from interstore.testing._async.declarations import AsyncDeclarationSuite
 from interstore.testing._async.differential import AsyncDifferentialSuite
 from interstore.testing._async.envelope import AsyncEnvelopeSuite
+from interstore.testing._async.expiry import AsyncExpirySuite
 from interstore.testing._async.filters import AsyncFilterSuite
 from interstore.testing._async.indexes import AsyncIndexSuite
 from interstore.testing._async.isolation import AsyncIsolationSuite
@@ -45,6 +46,7 @@ class AsyncConformance(
     AsyncDeclarationSuite,
     AsyncIndexSuite,
     AsyncScanSuite,
+    AsyncExpirySuite,
     AsyncSessionSuite,
     AsyncTransactionSuite,
     AsyncWatchSuite,

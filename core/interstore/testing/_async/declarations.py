@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from interstore._async.operations import AsyncOperations
 from interstore._async.store import AsyncStore
@@ -10,7 +11,7 @@ from interstore.capabilities import Capabilities, Limits
 from interstore.errors import ConfigurationError, UnavailableError, UnsupportedError
 from interstore.prepared import Write
 from interstore.testing._async.suite import AsyncSuite, fill
-from interstore.testing.checks import refuses, require
+from interstore.testing.checks import envelope, refuses, require
 from interstore.times import now
 
 __all__ = ["AsyncDeclarationSuite"]
@@ -63,6 +64,7 @@ class AsyncDeclarationSuite(AsyncSuite):
             "watch": watch,
             "watch (enable_watch)": lambda: store.enable_watch(model),
             "watch (disable_watch)": lambda: store.disable_watch(model),
+            "ttl": lambda: store.create(model, {"id": "b"}, expires_at=timedelta(hours=1)),
         }
         for capability, call in calls.items():
             if not getattr(store.capabilities, capability.partition(" ")[0]):
@@ -70,6 +72,28 @@ class AsyncDeclarationSuite(AsyncSuite):
                     await call()
                 assert refusal.error.backend == operations.name
                 assert len(str(refusal.error)) > 30, f"{capability}: say what to do instead"
+        assert await store.count(model) == 1
+
+    async def test_expiry_that_is_not_declared(self, store: AsyncStore, model: str) -> None:
+        if store.capabilities.ttl:
+            return  # and tried in a suite of its own
+        hour = timedelta(hours=1)
+        document = await store.create(model, {"id": "a"}, expires_at=None)
+        calls: list[Callable[[], Awaitable[object]]] = [
+            lambda: store.put(model, {"id": "a"}, expires_at=hour),
+            lambda: store.update(model, "a", {"n": 1}, expires_at=hour),
+            lambda: store.update(model, "a", {}, expires_at=None),
+            lambda: store.create_many(model, [{"id": "b"}], expires_at=hour),
+            lambda: store.put_many(model, [{"id": "a"}], expires_at=hour),
+            lambda: store.update_many(model, {}, {"n": 1}, expires_at=hour),
+            lambda: store.find_one_and_update(model, {}, {"n": 1}, expires_at=hour),
+            lambda: store.sweep(model),
+            lambda: store.sweep(),
+        ]
+        for number, call in enumerate(calls):
+            with refuses(UnsupportedError, f"expiry that is not declared, in call {number}"):
+                await call()
+        assert envelope(await store.get(model, "a")) == envelope(document)
         assert await store.count(model) == 1
 
     async def test_models(self, store: AsyncStore) -> None:

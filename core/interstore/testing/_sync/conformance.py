@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/conformance.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 7d6ca76ab5b5c5f7b25cb1e0
+# Digest of the rest: 7caea515b5c13df77b83372c
 
 """The whole kit in one class."""
 
@@ -12,6 +12,7 @@ from interstore.testing._sync.crud import CrudSuite
 from interstore.testing._sync.declarations import DeclarationSuite
 from interstore.testing._sync.differential import DifferentialSuite
 from interstore.testing._sync.envelope import EnvelopeSuite
+from interstore.testing._sync.expiry import ExpirySuite
 from interstore.testing._sync.filters import FilterSuite
 from interstore.testing._sync.indexes import IndexSuite
 from interstore.testing._sync.isolation import IsolationSuite
@@ -49,6 +50,7 @@ class Conformance(
     DeclarationSuite,
     IndexSuite,
     ScanSuite,
+    ExpirySuite,
     SessionSuite,
     TransactionSuite,
     WatchSuite,

@@ -1,12 +1,13 @@
 # Generated from core/interstore/testing/_async/declarations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: fa8103b0cf3a34b3035edd44
+# Digest of the rest: 9918659ac86ae5609ce825b8
 
 """Capabilities in both directions: what is declared works, what is not is refused."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from interstore._sync.operations import Operations
 from interstore._sync.store import Store
@@ -14,7 +15,7 @@ from interstore.capabilities import Capabilities, Limits
 from interstore.errors import ConfigurationError, UnavailableError, UnsupportedError
 from interstore.prepared import Write
 from interstore.testing._sync.suite import Suite, fill
-from interstore.testing.checks import refuses, require
+from interstore.testing.checks import envelope, refuses, require
 from interstore.times import now
 
 __all__ = ["DeclarationSuite"]
@@ -67,6 +68,7 @@ class DeclarationSuite(Suite):
             "watch": watch,
             "watch (enable_watch)": lambda: store.enable_watch(model),
             "watch (disable_watch)": lambda: store.disable_watch(model),
+            "ttl": lambda: store.create(model, {"id": "b"}, expires_at=timedelta(hours=1)),
         }
         for capability, call in calls.items():
             if not getattr(store.capabilities, capability.partition(" ")[0]):
@@ -74,6 +76,28 @@ class DeclarationSuite(Suite):
                     call()
                 assert refusal.error.backend == operations.name
                 assert len(str(refusal.error)) > 30, f"{capability}: say what to do instead"
+        assert store.count(model) == 1
+
+    def test_expiry_that_is_not_declared(self, store: Store, model: str) -> None:
+        if store.capabilities.ttl:
+            return  # and tried in a suite of its own
+        hour = timedelta(hours=1)
+        document = store.create(model, {"id": "a"}, expires_at=None)
+        calls: list[Callable[[], object]] = [
+            lambda: store.put(model, {"id": "a"}, expires_at=hour),
+            lambda: store.update(model, "a", {"n": 1}, expires_at=hour),
+            lambda: store.update(model, "a", {}, expires_at=None),
+            lambda: store.create_many(model, [{"id": "b"}], expires_at=hour),
+            lambda: store.put_many(model, [{"id": "a"}], expires_at=hour),
+            lambda: store.update_many(model, {}, {"n": 1}, expires_at=hour),
+            lambda: store.find_one_and_update(model, {}, {"n": 1}, expires_at=hour),
+            lambda: store.sweep(model),
+            lambda: store.sweep(),
+        ]
+        for number, call in enumerate(calls):
+            with refuses(UnsupportedError, f"expiry that is not declared, in call {number}"):
+                call()
+        assert envelope(store.get(model, "a")) == envelope(document)
         assert store.count(model) == 1
 
     def test_models(self, store: Store) -> None:
