@@ -202,16 +202,7 @@ class AsyncExpirySuite(AsyncSuite):
         created = await expiring.get(model, "a")
         wrong: list[Any] = [datetime(2099, 1, 1), 60, True, "2099-01-01", timedelta.max]  # noqa: DTZ001
         for value in wrong:
-            calls: list[Callable[[], Awaitable[object]]] = [
-                lambda value=value: expiring.create(model, {"id": "b"}, expires_at=value),
-                lambda value=value: expiring.put(model, {"id": "a"}, expires_at=value),
-                lambda value=value: expiring.update(model, "a", {}, expires_at=value),
-                lambda value=value: expiring.create_many(model, [{"id": "b"}], expires_at=value),
-                lambda value=value: expiring.put_many(model, [{"id": "a"}], expires_at=value),
-                lambda value=value: expiring.update_many(model, {}, {}, expires_at=value),
-                lambda value=value: expiring.find_one_and_update(model, {}, {}, expires_at=value),
-            ]
-            for number, call in enumerate(calls):
+            for number, call in enumerate(_writes(expiring, model, value)):
                 with refuses(InvalidQueryError, f"expires_at={value!r}, in call {number}"):
                     await call()
         assert envelope(await expiring.get(model, "a")) == envelope(created)
@@ -328,3 +319,18 @@ class AsyncExpirySuite(AsyncSuite):
             assert await second.count(model, {"n": 1}) == 1
             assert (await second.update_many(model, {}, {"n": 2})).updated == 1
             assert (await second.delete_many(model, {})).deleted == 1
+
+
+def _writes(
+    store: AsyncStore, model: str, expires_at: Any
+) -> list[Callable[[], Awaitable[object]]]:
+    """Every write that takes an expiry."""
+    return [
+        lambda: store.create(model, {"id": "b"}, expires_at=expires_at),
+        lambda: store.put(model, {"id": "a"}, expires_at=expires_at),
+        lambda: store.update(model, "a", {}, expires_at=expires_at),
+        lambda: store.create_many(model, [{"id": "b"}], expires_at=expires_at),
+        lambda: store.put_many(model, [{"id": "a"}], expires_at=expires_at),
+        lambda: store.update_many(model, {}, {}, expires_at=expires_at),
+        lambda: store.find_one_and_update(model, {}, {}, expires_at=expires_at),
+    ]

@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/expiry.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: e0f9674ed44aaedf0e35337d
+# Digest of the rest: 2d1fecbb0853fb7d9edc5ded
 
 """Documents that expire: invisible at once to reads and writes, and removed some time."""
 
@@ -204,16 +204,7 @@ class ExpirySuite(Suite):
         created = expiring.get(model, "a")
         wrong: list[Any] = [datetime(2099, 1, 1), 60, True, "2099-01-01", timedelta.max]  # noqa: DTZ001
         for value in wrong:
-            calls: list[Callable[[], object]] = [
-                lambda value=value: expiring.create(model, {"id": "b"}, expires_at=value),
-                lambda value=value: expiring.put(model, {"id": "a"}, expires_at=value),
-                lambda value=value: expiring.update(model, "a", {}, expires_at=value),
-                lambda value=value: expiring.create_many(model, [{"id": "b"}], expires_at=value),
-                lambda value=value: expiring.put_many(model, [{"id": "a"}], expires_at=value),
-                lambda value=value: expiring.update_many(model, {}, {}, expires_at=value),
-                lambda value=value: expiring.find_one_and_update(model, {}, {}, expires_at=value),
-            ]
-            for number, call in enumerate(calls):
+            for number, call in enumerate(_writes(expiring, model, value)):
                 with refuses(InvalidQueryError, f"expires_at={value!r}, in call {number}"):
                     call()
         assert envelope(expiring.get(model, "a")) == envelope(created)
@@ -326,3 +317,16 @@ class ExpirySuite(Suite):
             assert second.count(model, {"n": 1}) == 1
             assert second.update_many(model, {}, {"n": 2}).updated == 1
             assert second.delete_many(model, {}).deleted == 1
+
+
+def _writes(store: Store, model: str, expires_at: Any) -> list[Callable[[], object]]:
+    """Every write that takes an expiry."""
+    return [
+        lambda: store.create(model, {"id": "b"}, expires_at=expires_at),
+        lambda: store.put(model, {"id": "a"}, expires_at=expires_at),
+        lambda: store.update(model, "a", {}, expires_at=expires_at),
+        lambda: store.create_many(model, [{"id": "b"}], expires_at=expires_at),
+        lambda: store.put_many(model, [{"id": "a"}], expires_at=expires_at),
+        lambda: store.update_many(model, {}, {}, expires_at=expires_at),
+        lambda: store.find_one_and_update(model, {}, {}, expires_at=expires_at),
+    ]
