@@ -18,10 +18,10 @@ from interstore.foreign import ForeignSource, IdType
 if TYPE_CHECKING:
     from interstore._async.foreign import AsyncForeign
     from interstore._async.repository import AsyncRepository
+    from interstore._async.sweeping import AsyncSweeper
     from interstore._async.with_blobs import AsyncStoreWithBlobs
     from interstore.attaching import OnDelete
     from interstore.blobs._async.store import AsyncBlobStore
-    from interstore._async.sweeping import AsyncSweeper
 
 __all__ = ["AsyncStore"]
 
