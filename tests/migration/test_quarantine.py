@@ -11,6 +11,7 @@ from interstore import Store, connect
 from interstore.bulk import WriteOutcome
 from interstore.capabilities import Capabilities, Limits
 from interstore.errors import InvalidDocumentError, UnavailableError
+from interstore.migration import Limits as MoveLimits
 from interstore.migration.journal import replay
 from interstore.prepared import Write, WriteMode
 from interstore_backends.memory import CAPABILITIES
@@ -94,8 +95,9 @@ def test_a_failing_target_stops_the_run_and_it_can_be_resumed(
     engine = Picky()
     engine.fail_at = "users-000400"
     with connect(database=engine) as target:
+        once = MoveLimits(attempts=1)
         with pytest.raises(UnavailableError, match="went away") as caught:
-            run(source, target)
+            run(source, target, limits=once)
         name = caught.value.__notes__[0].rpartition(" ")[2]
         engine.fail_at = None
         report = run(source, target, resume=name)

@@ -41,7 +41,8 @@ _executor = click.option(
     metavar="threads:N",
     default=DEFAULT_EXECUTOR,
     show_default=True,
-    help="What runs the work. More threads help only with engines behind a network.",
+    help="What runs the work: threads:N, processes:N, or dask://HOST:PORT. More threads help only "
+    "with engines behind a network.",
 )
 _state = click.option(
     "--state",

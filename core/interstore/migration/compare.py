@@ -76,6 +76,7 @@ class _Side:
     operations: Operations
     model: str
     apply: Apply | None = None
+    skip: Collection[str] = ()
 
     def pages(
         self, wanted: Collection[int] | None, on_page: Callable[[int], object]
@@ -102,6 +103,8 @@ class _Side:
         return {document["id"]: document for document in self._applied(found)}
 
     def _applied(self, documents: Iterable[Document]) -> Iterable[Document]:
+        if self.skip:
+            documents = [document for document in documents if document["id"] not in self.skip]
         return documents if self.apply is None else _transformed(self.apply, documents)
 
 
@@ -123,6 +126,7 @@ def compare(
     envelope: bool = True,
     extras: bool = True,
     except_ids: Collection[str] = (),
+    skip: Collection[str] = (),
     transform: Transform | None = None,
     on_page: Callable[[int], object] = bool,
 ) -> Comparison:
@@ -135,12 +139,13 @@ def compare(
         envelope: whether versions and times count as well.
         extras: whether to look for ids that only the right side has.
         except_ids: ids that may be missing on the right.
+        skip: ids of the left side that are passed over.
         transform: what the left side's documents become before they are compared.
         on_page: called with the number of documents of each page that was looked at.
     """
     found = Comparison()
     wanted = None if buckets is None else frozenset(buckets)
-    one = _Side(*left, compile_transform(transform, left[1]))
+    one = _Side(*left, compile_transform(transform, left[1]), skip)
     other = _Side(*right)
     known: set[str] | None = None if transform is None or transform.keeps_ids else set()
     for page in one.pages(wanted, on_page):

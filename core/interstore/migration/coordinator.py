@@ -1,32 +1,23 @@
-"""Runs slices on any `concurrent.futures` executor, a window of them at a time."""
+"""Runs slices on workers, a window of them at a time; what fails is tried again."""
 
 from __future__ import annotations
 
-from collections import deque
+import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    BrokenExecutor,
-    Executor,
-    Future,
-    ThreadPoolExecutor,
-    wait,
-)
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, TypeVar
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
-from interstore.errors import ConfigurationError, InterstoreError, UnavailableError
+from interstore.errors import InterstoreError, UnavailableError
+from interstore.migration.chain import Chain
+from interstore.migration.executors import Workers
 from interstore.migration.progress import Control
 from interstore.migration.references import Resolver
 from interstore.migration.slice import Order, Result, run_order, run_slice
 
-if TYPE_CHECKING:
-    from collections.abc import Generator
-
-__all__ = ["Coordinator", "in_process", "open_executor"]
+__all__ = ["Coordinator"]
 
 K = TypeVar("K")
 """What a chain of slices is known by."""
@@ -34,47 +25,21 @@ K = TypeVar("K")
 POLL: Final = 0.2
 """Seconds between two looks at what the caller wants and is told."""
 
-
-@contextmanager
-def open_executor(executor: str | Executor) -> Generator[tuple[Executor, int]]:
-    """The executor that the caller named or brought, and its number of workers.
-
-    Raises:
-        ConfigurationError: the name is not understood.
-    """
-    if not isinstance(executor, str):
-        workers = getattr(executor, "_max_workers", None)
-        yield executor, workers if isinstance(workers, int) else 4
-        return
-    kind, _, number = executor.partition(":")
-    if kind != "threads" or not (number.isascii() and number.isdigit() and 0 < int(number) <= 64):
-        raise ConfigurationError(f"executor {executor!r} is not known; write threads:N, N up to 64")
-    workers = int(number)
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="interstore-migration")
-    try:
-        yield pool, workers
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def in_process(executor: Executor) -> bool:
-    """Whether slices on this executor can use the stores that are open here."""
-    return isinstance(executor, ThreadPoolExecutor)
+GRACE: Final = 30.0
+"""Seconds beyond twice its limit after which a slice elsewhere may not write, and as many more
+until it is given up."""
 
 
 class Coordinator:
-    """Keeps the executor busy with a chain of slices for each key (a partition of a model).
+    """Keeps workers busy with a chain of slices for each key (a partition of a model).
 
     Attributes:
-        workers: how many slices the executor runs at once.
+        workers: how many slices run at once.
     """
 
-    def __init__(
-        self, executor: Executor, workers: int, resolver: Resolver, control: Control
-    ) -> None:
-        self._executor = executor
-        self.workers = workers
-        self._window = 2 * workers
+    def __init__(self, workers: Workers, resolver: Resolver, control: Control) -> None:
+        self._workers = workers
+        self.workers = workers.count
         self._resolver = resolver
         self._control = control
 
@@ -85,79 +50,165 @@ class Coordinator:
         Returns whether all are done: ``False`` if the caller asked to stop.
 
         Raises:
-            InterstoreError: of the first slice that failed, once the others in hand ended.
-            UnavailableError: a worker died.
+            InterstoreError: of the first slice that cannot go on, once the others in hand ended.
+            UnavailableError: workers died, and there are no new ones.
         """
+        run = _Run(self._workers, self._resolver, self._control, collect)
         try:
-            return self._run(deque(orders), collect)
-        except BrokenExecutor as error:
-            raise UnavailableError(f"a worker of the executor died: {error}") from error
+            return run.run([Chain(key, order) for key, order in orders])
         except BaseException:  # such as KeyboardInterrupt: let the threads come to their end
             self._control.abandon()
             raise
 
-    def _run(self, waiting: deque[tuple[K, Order]], collect: Callable[[K, Result], None]) -> bool:
-        running: dict[Future[Result], tuple[K, Order]] = {}
-        failure: InterstoreError | None = None
-        while running or (waiting and not self._control.stopping and failure is None):
-            self._fill(waiting, running, failure)
-            finished, _ = wait(running, timeout=POLL, return_when=FIRST_COMPLETED)
-            for future in finished:
-                key, order = running.pop(future)
-                try:
-                    result = future.result()
-                    collect(key, result)
-                except InterstoreError as error:
-                    failure = failure or error
-                    self._control.abandon()
-                    continue
-                if not result.done:
-                    waiting.appendleft((key, replace(order, after=result.after)))
-            self._control.tell()
-        if failure is not None:
-            raise failure
-        return not waiting
 
-    def _fill(
+class _Run(Generic[K]):
+    """One call of `Coordinator.run`."""
+
+    def __init__(
         self,
-        waiting: deque[tuple[K, Order]],
-        running: dict[Future[Result], tuple[K, Order]],
-        failure: InterstoreError | None,
+        workers: Workers,
+        resolver: Resolver,
+        control: Control,
+        collect: Callable[[K, Result], None],
     ) -> None:
-        while (
-            waiting
-            and len(running) < self._window
-            and failure is None
-            and not self._control.stopping
-        ):
-            key, order = waiting.popleft()
-            running[self._submit(order)] = key, order
+        self._workers = workers
+        self._resolver = resolver
+        self._control = control
+        self._collect = collect
+        self._waiting: list[Chain[K]] = []
+        self._running: dict[Future[Any], tuple[Chain[K], float]] = {}
+        self._failure: InterstoreError | None = None
+        self._given_up_until = 0.0
 
-    def _submit(self, order: Order) -> Future[Result]:
-        if in_process(self._executor):
-            return self._executor.submit(
+    def run(self, chains: list[Chain[K]]) -> bool:
+        self._waiting = chains
+        while self._running or (self._waiting and self._open):
+            self._fill()
+            self._take_finished()
+            self._give_up_late()
+            self._control.tell()
+        if self._failure is not None:
+            raise self._failure
+        self._wait_for_given_up()
+        return not self._waiting
+
+    @property
+    def _open(self) -> bool:
+        """Whether slices may be begun."""
+        return self._failure is None and not self._control.stopping
+
+    def _fill(self) -> None:
+        # One at a time where workers died: so it is seen which slice they die of.
+        suspects = any(chain.deaths for chain in self._waiting)
+        window = 1 if suspects else 2 * self._workers.count
+        now = time.monotonic()
+        for chain in [chain for chain in self._waiting if chain.ready <= now]:
+            if len(self._running) >= window or not self._open:
+                return
+            self._waiting.remove(chain)
+            self._begin(chain)
+
+    def _begin(self, chain: Chain[K]) -> None:
+        try:
+            future = self._submit(chain.order())
+        except (BrokenExecutor, InterstoreError) as error:
+            self._failed(chain, error, alone=False)
+            return
+        limit = 2 * (chain.order().limits.seconds + GRACE)
+        self._running[future] = chain, time.monotonic() + limit
+
+    def _submit(self, order: Order) -> Future[Any]:
+        if self._workers.reach == "threads":
+            return self._workers.submit(
                 run_slice,
                 order,
                 self._resolver,
                 self._control.add,
                 lambda: self._control.stopping,
             )
-        answer = self._executor.submit(run_order, msgspec.to_builtins(order))
-        return _converted(answer, self._control)
+        leased = replace(order, lease=2 * order.limits.seconds + GRACE)
+        return self._workers.submit(run_order, msgspec.to_builtins(leased))
 
+    def _take_finished(self) -> None:
+        if not self._running:
+            time.sleep(POLL if self._waiting else 0)  # a store that is away is given time
+            return
+        finished, _ = wait(self._running, timeout=POLL, return_when=FIRST_COMPLETED)
+        alone = len(self._running) == 1
+        gone = [self._take(future, alone=alone) for future in finished]
+        if any(gone):
+            self._replace_workers()
+        elif lost := self._workers.lost():
+            raise UnavailableError(lost)
 
-def _converted(answer: Future[dict[str, object]], control: Control) -> Future[Result]:
-    """A future of the result from one of plain data."""
-    converted: Future[Result] = Future()
-
-    def finish(done: Future[dict[str, object]]) -> None:
+    def _take(self, future: Future[Any], *, alone: bool) -> bool:
+        """Take what came of a slice; whether its workers are gone."""
+        chain, _ = self._running.pop(future)
         try:
-            result = msgspec.convert(done.result(), Result)
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is the slice's
-            converted.set_exception(error)
-        else:
-            control.add(result.read)
-            converted.set_result(result)
+            result = self._result(future)
+        except (Exception, CancelledError) as error:  # noqa: BLE001 - it is judged, whatever it is
+            self._failed(chain, error, alone=alone)
+            return isinstance(error, BrokenExecutor)
+        self._succeeded(chain, result)
+        return False
 
-    answer.add_done_callback(finish)
-    return converted
+    def _replace_workers(self) -> None:
+        """Workers died or hang: take back all that they had in hand, and get new ones."""
+        renewed = self._workers.renew()
+        wait(self._running, timeout=GRACE)
+        for future in list(self._running):
+            self._take(future, alone=False)
+        if not renewed:
+            self._fail(UnavailableError("a worker of the executor died, and with it the executor"))
+
+    def _result(self, future: Future[Any]) -> Result:
+        result = future.result()
+        if isinstance(result, Result):
+            return result
+        converted = msgspec.convert(result, Result)
+        self._control.add(converted.read)
+        return converted
+
+    def _succeeded(self, chain: Chain[K], result: Result) -> None:
+        chain.succeeded(result)
+        try:
+            self._collect(chain.key, result)
+        except InterstoreError as error:
+            self._fail(error)
+            return
+        if not result.done:
+            self._waiting.insert(0, chain)
+
+    def _failed(self, chain: Chain[K], error: BaseException, *, alone: bool) -> None:
+        if chain.failed(error, alone=alone):
+            self._waiting.insert(0, chain)
+        elif isinstance(error, InterstoreError):
+            self._fail(error)
+        else:
+            failure = UnavailableError(f"a worker failed: {type(error).__name__}: {error}")
+            failure.__cause__ = error
+            self._fail(failure)
+
+    def _fail(self, error: InterstoreError) -> None:
+        self._failure = self._failure or error
+        self._control.abandon()
+
+    def _give_up_late(self) -> None:
+        """Slices elsewhere that do not end: their workers hang, or nobody runs them."""
+        if self._workers.reach == "threads":
+            return  # they share this process, and each call of theirs has its own timeout
+        now = time.monotonic()
+        late = [future for future, (_, deadline) in self._running.items() if deadline < now]
+        for future in late:
+            if future.cancel():
+                chain, deadline = self._running.pop(future)
+                self._given_up_until = deadline + GRACE
+                self._failed(chain, TimeoutError("it does not end"), alone=not self._running)
+        if any(future in self._running for future in late):
+            self._replace_workers()
+
+    def _wait_for_given_up(self) -> None:
+        """Until no worker that was given up and wakes up late can write any more."""
+        while time.monotonic() < self._given_up_until and not self._control.stopping:
+            time.sleep(POLL)
+            self._control.tell()

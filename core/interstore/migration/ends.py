@@ -13,6 +13,7 @@ from interstore.errors import ConfigurationError
 from interstore.migration.references import expand, has_secret, is_private, place_of
 
 if TYPE_CHECKING:
+    from interstore.migration.executors import Reach
     from interstore.migration.references import Place
 
 __all__ = ["End", "Ends", "open_ends"]
@@ -51,14 +52,14 @@ class Ends:
 
 @contextmanager
 def open_ends(
-    source: str | Store, target: str | Store, *, in_process: bool, create: bool
+    source: str | Store, target: str | Store, *, reach: Reach, create: bool
 ) -> Generator[Ends]:
     """Open what is not open yet, and close it at the end.
 
     Args:
         source: a URL or an open store.
         target: likewise.
-        in_process: whether slices run in this process, and can use the open stores.
+        reach: where slices run: in threads of this process they can use the open stores.
         create: whether a target that is not there is made. A source never is.
 
     Raises:
@@ -67,14 +68,14 @@ def open_ends(
         UnavailableError: a store cannot be reached.
     """
     with ExitStack() as stack:
-        one = _open(source, "source", in_process, False, stack)
-        other = _open(target, "target", in_process, create, stack)
+        one = _open(source, "source", reach, False, stack)
+        other = _open(target, "target", reach, create, stack)
         yield Ends(one.store, other.store, (one, other))
 
 
-def _open(given: str | Store, role: str, in_process: bool, create: bool, stack: ExitStack) -> End:
+def _open(given: str | Store, role: str, reach: Reach, create: bool, stack: ExitStack) -> End:
     if isinstance(given, Store):
-        if not in_process:
+        if reach != "threads":
             raise ConfigurationError(
                 f"the {role} is an open store, which only threads of this process can use: pass "
                 "its URL, or another executor"
@@ -88,19 +89,28 @@ def _open(given: str | Store, role: str, in_process: bool, create: bool, stack: 
     from interstore.connection import connect, open_existing
 
     store = stack.enter_context((connect if create else open_existing)(expand(given)))
-    if in_process:
+    if reach == "threads":
         return End(store, f"store:{role}", place_of(store, given))
     if is_private(store):
         raise ConfigurationError(
             f"the {role} lives in this process only ({store.database.name}): use threads"
         )
-    return End(store, _reference(given, role, stack), place_of(store, given))
+    return End(store, _reference(given, role, reach, stack), place_of(store, given))
 
 
-def _reference(url: str, role: str, stack: ExitStack) -> str:
-    """`url` for orders: if it has a secret, by a variable of this process and its children."""
+def _reference(url: str, role: str, reach: Reach, stack: ExitStack) -> str:
+    """`url` for orders: if it has a secret, by a variable of this process and its children.
+
+    Raises:
+        ConfigurationError: workers elsewhere would have to be sent the secret.
+    """
     if not has_secret(url):
         return url
+    if reach == "remote":
+        raise ConfigurationError(
+            f"the {role}'s URL has a secret in it, which is not sent to workers elsewhere: write "
+            "${env:NAME} in its place, and set that variable where they run"
+        )
     name = f"INTERSTORE_MIGRATION_{role.upper()}_URL"
     before = os.environ.get(name)
     os.environ[name] = expand(url)

@@ -22,17 +22,22 @@ Level: TypeAlias = Literal["count", "digest", "full"]
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """How much one slice does. A run that is killed repeats at most one slice per worker.
+    """How much one slice does, and how often it is tried.
+
+    A run that is killed repeats at most one slice per worker.
 
     Attributes:
         page: documents read and written at once, at most.
         seconds: after so long it stops at the next page boundary.
         bytes: after so much JSON it stops at the next page boundary.
+        attempts: how often it is tried while a store cannot be reached or does not answer, with
+            growing pauses between (half a second, then doubling up to 20).
     """
 
     page: int = 1_000
     seconds: float = 60.0
     bytes: int = 16_000_000
+    attempts: int = 6
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

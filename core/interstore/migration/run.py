@@ -9,8 +9,9 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Final
 
-from interstore.migration.coordinator import Coordinator, in_process, open_executor
+from interstore.migration.coordinator import Coordinator
 from interstore.migration.ends import Ends, open_ends
+from interstore.migration.executors import open_workers
 from interstore.migration.plan import Into, Level, Limits, Request
 from interstore.migration.preflight import list_models
 from interstore.migration.progress import Control, OnProgress, Stopped
@@ -69,8 +70,8 @@ def migrate(
         resume: the name of a run to go on with. Everything else must be as it was.
         state: the folder of runs; ``.interstore/migrations`` in the working directory by
             default.
-        executor: ``"threads:N"``, or any `concurrent.futures.Executor`. One that runs
-            elsewhere than in threads of this process needs URLs.
+        executor: ``"threads:N"``, ``"processes:N"``, ``"dask://host:port"`` (a scheduler of
+            Dask), or any `concurrent.futures.Executor`. Other than threads need URLs.
         level: how thoroughly to verify: ``"count"``, ``"digest"`` or ``"full"``.
         limits: how much is done between two entries of the journal.
         progress: called in this thread, a few times a second.
@@ -129,14 +130,12 @@ def _migration(
 ) -> Generator[Migration]:
     control = Control(progress, stop)
     with ExitStack() as stack:
-        pool, workers = stack.enter_context(open_executor(executor))
-        ends = stack.enter_context(
-            open_ends(source, target, in_process=in_process(pool), create=True)
-        )
+        workers = stack.enter_context(open_workers(executor))
+        ends = stack.enter_context(open_ends(source, target, reach=workers.reach, create=True))
         yield Migration(
             ends=ends,
             state=Path(state) if state is not None else DEFAULT_STATE,
-            coordinator=Coordinator(pool, workers, ends, control),
+            coordinator=Coordinator(workers, ends, control),
             level=level,
             control=control,
         )
@@ -174,12 +173,10 @@ def verify(
     """
     control = Control(progress, stop)
     with ExitStack() as stack:
-        pool, workers = stack.enter_context(open_executor(executor))
-        ends = stack.enter_context(
-            open_ends(left, right, in_process=in_process(pool), create=False)
-        )
+        workers = stack.enter_context(open_workers(executor))
+        ends = stack.enter_context(open_ends(left, right, reach=workers.reach, create=False))
         verifier = Verifier(
-            ends, Coordinator(pool, workers, ends, control), control, level=level, envelope=envelope
+            ends, Coordinator(workers, ends, control), control, level=level, envelope=envelope
         )
         try:
             return verifier.verify(_pairs(ends, models, map or {}))

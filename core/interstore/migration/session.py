@@ -255,10 +255,7 @@ class _Session:
 
     def _verify(self) -> Verification:
         request = self._plan.request
-        refused = {
-            name: frozenset(item.id for item in model.refused if item.code != "transform")
-            for name, model in self._state.models.items()
-        }
+        refused = {name: model.refused for name, model in self._state.models.items()}
         verifier = Verifier(
             self._ends,
             self._migration.coordinator,

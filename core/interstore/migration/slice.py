@@ -8,15 +8,22 @@ only when its result is in the journal.
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from interstore.bulk import WriteOutcome
 from interstore.document import Document
-from interstore.errors import DuplicateError, InterstoreError, InvalidDocumentError
+from interstore.errors import (
+    DuplicateError,
+    InterstoreError,
+    InvalidDocumentError,
+    OperationTimeoutError,
+)
 from interstore.migration.digest import Digest, DigestData
 from interstore.migration.plan import Limits
 from interstore.migration.references import Resolver, UrlResolver
@@ -35,6 +42,22 @@ PAGE_BYTES: Final = 8_000_000
 """Pages shrink to about this much JSON where documents are large."""
 
 
+class Refused(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A document that was not written: its id, a stable code, and the reason.
+
+    The code is the error's name, such as ``invalid-document`` or ``duplicate``; ``transform`` if
+    it did not come so far; ``worker-died`` if no worker survived it.
+
+    Attributes:
+        original: whether `id` is the id in the source; else it is the one in the target.
+    """
+
+    id: str
+    code: str
+    message: str
+    original: bool = False
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a slice is to do.
 
@@ -50,6 +73,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         mode: what becomes of a document that the target has already.
         drop_versions: whether documents start anew at version 1.
         transform: what becomes of each document before it is written, or hashed.
+        most: documents at the most; no limit by default.
+        aside: why the documents are not to be written, but to be reported as refused.
+        skip: ids in the source of documents that are passed over (those set aside before).
+        lease: seconds after which nothing may be written any more, because the slice has been
+            given up; 0 for never.
     """
 
     kind: Literal["copy", "digest"]
@@ -63,18 +91,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     mode: Literal["upsert", "insert_if_absent"] = "upsert"
     drop_versions: bool = False
     transform: Transform | None = None
-
-
-class Refused(msgspec.Struct, frozen=True, kw_only=True):
-    """A document that the target did not take: its id, a stable code, and the reason.
-
-    The code is the error's name, ``invalid-document`` or ``duplicate``; or ``transform`` if it
-    did not come so far.
-    """
-
-    id: str
-    code: str
-    message: str
+    most: int | None = None
+    aside: Refused | None = None
+    skip: list[str] = []
+    lease: float = 0.0
 
 
 class Result(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -140,6 +160,8 @@ def run_slice(
         stop: asked after each page whether to stop early.
     """
     source = resolver.open(order.source).database
+    if order.aside is not None:
+        return _set_aside(order, source, order.aside)
     if order.kind == "digest":
         return _digest(order, source, on_page, stop)
     return _copy(order, source, resolver.open(order.target).database, on_page, stop)
@@ -154,23 +176,41 @@ def _copy(
     limit = min(order.limits.page, target.limits.bulk_documents)
     transformed = _transformer(order, result)
 
+    started = time.monotonic()
+
     def take(documents: list[Document]) -> int:
         writes = [prepare(document) for document in transformed(documents)]
         if order.transform is not None and not order.transform.keeps_ids:
             writes = list(_distinct(writes, result))
+        if order.lease and time.monotonic() - started > order.lease:
+            raise OperationTimeoutError("the slice was given up: another worker has it now")
         _count(result, writes, write(writes))
         return sum([len(item.json) for item in writes])
 
     return _run(order, source, limit, take, result, on_page, stop)
 
 
+def _set_aside(order: Order, source: Operations, reason: Refused) -> Result:
+    """Report the next document as refused, and go on after it."""
+    page = source.scan(order.model, order.partition, order.after, 1)
+    return Result(
+        read=len(page.documents),
+        refused=[replace(reason, id=document.id) for document in page.documents],
+        after=page.next,
+        done=page.next is None,
+    )
+
+
 def _digest(order: Order, source: Operations, on_page: OnPage, stop: Stop) -> Result:
     result = Result(after=order.after)
     digest = Digest()
     transformed = _transformer(order, result)
+    skip = frozenset(order.skip)
 
     def take(documents: list[Document]) -> int:
         before = digest.bytes
+        if skip:
+            documents = [document for document in documents if document.id not in skip]
         digest.add(transformed(documents))
         return digest.bytes - before
 
@@ -201,7 +241,7 @@ def _transformed(apply: Apply, documents: list[Document], result: Result) -> Ite
         try:
             changed = apply(document)
         except InvalidDocumentError as error:
-            refused = Refused(id=document.id, code="transform", message=str(error))
+            refused = Refused(id=document.id, code="transform", message=str(error), original=True)
             result.refused.append(refused)
             continue
         if changed is None:
@@ -233,7 +273,8 @@ def _run(
 ) -> Result:
     """Take pages until the partition, the time or the bytes are at their end."""
     started = time.monotonic()
-    size = min(limit, FIRST_PAGE)
+    most = order.most or sys.maxsize
+    size = min(limit, FIRST_PAGE, most)
     while True:
         page = source.scan(order.model, order.partition, result.after, size)
         count = len(page.documents)
@@ -241,13 +282,14 @@ def _run(
             length = take(page.documents)
             result.bytes += length
             result.read += count
-            size = max(1, min(limit, PAGE_BYTES * count // (length or 1)))
+            size = max(1, min(limit, PAGE_BYTES * count // (length or 1), most - result.read))
             on_page(count)
         result.seconds = time.monotonic() - started
         result.after = page.next
         result.done = page.next is None
         if (
             result.done
+            or result.read >= most
             or result.bytes >= order.limits.bytes
             or result.seconds >= order.limits.seconds
             or stop()

@@ -13,7 +13,7 @@ from interstore.migration.ends import Ends
 from interstore.migration.plan import Level, Limits
 from interstore.migration.progress import Control, Stopped
 from interstore.migration.report import ModelVerification, Verification
-from interstore.migration.slice import Order, Result
+from interstore.migration.slice import Order, Refused, Result
 from interstore.migration.transform import Transform
 
 __all__ = ["Verifier"]
@@ -29,7 +29,7 @@ class Verifier:
         level: how thorough to be.
         envelope: whether versions and times are compared as well.
         keep: whether the target may have documents that the source has not.
-        refused: by model of the source, the ids that may be missing in the target.
+        refused: by model of the source, the documents that may be missing in the target.
         limits: of a slice.
         transform: what the target's documents are compared with: the source's, transformed.
     """
@@ -43,7 +43,7 @@ class Verifier:
         level: Level = "digest",
         envelope: bool = True,
         keep: bool = False,
-        refused: Mapping[str, Collection[str]] | None = None,
+        refused: Mapping[str, Collection[Refused]] | None = None,
         limits: Limits | None = None,
         transform: Transform | None = None,
     ) -> None:
@@ -53,7 +53,8 @@ class Verifier:
         self._level: Level = level
         self._envelope = envelope
         self._keep = keep
-        self._refused = refused or {}
+        self._refused = {name: _ids(items, False) for name, items in (refused or {}).items()}
+        self._skipped = {name: _ids(items, True) for name, items in (refused or {}).items()}
         self._limits = limits or Limits()
         self._transform = transform
 
@@ -78,6 +79,7 @@ class Verifier:
                 self._judge(item, digests[2 * index], digests[2 * index + 1])
         else:
             for item in results:
+                item.source_count -= len(self._skipped.get(item.source, ()))
                 self._judge_counts(item)
         verification.seconds = time.monotonic() - started
         return verification
@@ -100,6 +102,7 @@ class Verifier:
         orders: list[tuple[tuple[int, int], Order]] = []
         for pair in models:
             for end, model in zip(self._ends.both, pair, strict=True):
+                left = end is self._ends.both[0]
                 operations = end.store.database
                 partitions = operations.partitions(model, self._coordinator.workers)
                 for index, partition in enumerate(partitions):
@@ -109,7 +112,8 @@ class Verifier:
                         model=model,
                         partition=partition,
                         limits=self._limits,
-                        transform=self._transform if end is self._ends.both[0] else None,
+                        transform=self._transform if left else None,
+                        skip=sorted(self._skipped.get(model, ())) if left else [],
                     )
                     orders.append(((len(digests), index), order))
                 digests.append(Digest())
@@ -140,9 +144,15 @@ class Verifier:
             envelope=self._envelope,
             extras=not self._keep,
             except_ids=self._refused.get(item.source, ()),
+            skip=self._skipped.get(item.source, ()),
             transform=self._transform,
             on_page=self._control.step,
         )
         if self._keep:
             item.kept = right.count - (left.count - len(self._refused.get(item.source, ())))
         item.ok = found.equal
+
+
+def _ids(refused: Collection[Refused], original: bool) -> frozenset[str]:
+    """The ids in the source, or those in the target."""
+    return frozenset(item.id for item in refused if item.original is original)
