@@ -111,7 +111,11 @@ class _Run(Generic[K]):
     def _begin(self, chain: Chain[K]) -> None:
         try:
             future = self._submit(chain.order())
-        except (BrokenExecutor, InterstoreError) as error:
+        except BrokenExecutor as error:
+            self._failed(chain, error, alone=False)
+            self._replace_workers()
+            return
+        except InterstoreError as error:
             self._failed(chain, error, alone=False)
             return
         limit = 2 * (chain.order().limits.seconds + GRACE)
