@@ -11,8 +11,8 @@ from psycopg_pool import AsyncConnectionPool
 
 from interstore.filters.tree import ALL
 from interstore.transactions import Isolation
-from interstore_backends.postgresql._async.indexes import AsyncIndexes
 from interstore_backends.postgresql._async.statements import AsyncConnection, AsyncStatements
+from interstore_backends.postgresql._async.watching import AsyncWatching
 from interstore_backends.postgresql.settings import CAPABILITIES, LIMITS
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncPostgreSQLDatabase"]
 
 
-class AsyncPostgreSQLDatabase(AsyncIndexes):
+class AsyncPostgreSQLDatabase(AsyncWatching):
     """A schema of one PostgreSQL database."""
 
     name = "postgresql"

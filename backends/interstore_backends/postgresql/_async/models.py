@@ -18,6 +18,7 @@ from interstore_backends.postgresql._async.statements import AsyncStatements, As
 from interstore_backends.postgresql.errors import is_undefined_table
 from interstore_backends.postgresql.schema import Registry, Table
 from interstore_backends.postgresql.settings import PostgreSQLSettings
+from interstore_backends.postgresql.watching import WatchLog
 
 __all__ = ["AsyncModels"]
 
@@ -171,6 +172,10 @@ class AsyncModels:
         async with self._connections.transaction() as transaction:
             await transaction.run(self.registry.lock)
             await transaction.run(f"DROP TABLE IF EXISTS {table.name}")
+            log = WatchLog(self.registry.schema, model)
+            if await transaction.run(log.exists) == [(True,)]:
+                for statement in log.remove(table=False):
+                    await transaction.run(statement)
             return bool(await transaction.run(self.registry.remove, [model]))
 
     def forget(self, model: str) -> None:

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: e272eb2c011a79ffc8fc362f
+# Digest of the rest: 91c86b4aeec38267b9d53021
 
 """The PostgreSQL engine: life, and what it declares."""
 
@@ -15,8 +15,8 @@ from psycopg_pool import ConnectionPool
 
 from interstore.filters.tree import ALL
 from interstore.transactions import Isolation
-from interstore_backends.postgresql._sync.indexes import Indexes
 from interstore_backends.postgresql._sync.statements import Connection, Statements
+from interstore_backends.postgresql._sync.watching import Watching
 from interstore_backends.postgresql.settings import CAPABILITIES, LIMITS
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["PostgreSQLDatabase"]
 
 
-class PostgreSQLDatabase(Indexes):
+class PostgreSQLDatabase(Watching):
     """A schema of one PostgreSQL database."""
 
     name = "postgresql"

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/models.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 8b946e0ce67b87455ee267f7
+# Digest of the rest: 81b6e8ac7c9c468587c54184
 
 """Which models exist, and how they are made."""
 
@@ -22,6 +22,7 @@ from interstore_backends.postgresql._sync.statements import Statements, Transact
 from interstore_backends.postgresql.errors import is_undefined_table
 from interstore_backends.postgresql.schema import Registry, Table
 from interstore_backends.postgresql.settings import PostgreSQLSettings
+from interstore_backends.postgresql.watching import WatchLog
 
 __all__ = ["Models"]
 
@@ -175,6 +176,10 @@ class Models:
         with self._connections.transaction() as transaction:
             transaction.run(self.registry.lock)
             transaction.run(f"DROP TABLE IF EXISTS {table.name}")
+            log = WatchLog(self.registry.schema, model)
+            if transaction.run(log.exists) == [(True,)]:
+                for statement in log.remove(table=False):
+                    transaction.run(statement)
             return bool(transaction.run(self.registry.remove, [model]))
 
     def forget(self, model: str) -> None:

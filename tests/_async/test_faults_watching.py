@@ -1,0 +1,99 @@
+"""Watching while servers are killed, hang and restart: errors in time, and nothing lost."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from functools import partial
+from threading import Event
+
+import pytest
+
+from interstore._async.store import AsyncStore
+from interstore._compat_async import sleep
+from interstore.watching import Change
+from tests._async.writers import FAULTS, check_told, prepare, write_until
+from tests.faults.served import Served
+from tests.faults.together_async import together
+from tests.patience import eventually_async, no_hang
+
+WRITERS = [f"w{number}" for number in range(4)]
+
+# The driver of MongoDB leaves sockets that were not connected to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+async def watch_until(
+    done: Event, store: AsyncStore, model: str, since: str | None
+) -> list[Change]:
+    """Everything that comes until nothing does any more, whatever goes wrong meanwhile."""
+    seen: list[Change] = []
+    async with store.watch(model, since) as changes:
+        while True:
+            ending = done.is_set()
+            try:
+                change = await changes.next(0.0 if ending else 0.2)
+            except FAULTS:
+                await sleep(0.05)
+                continue
+            if change is not None:
+                seen.append(change)
+            elif ending:
+                return seen
+
+
+async def test_killed_while_some_write_and_others_watch(served: Served) -> None:
+    done, written = Event(), Event()
+
+    def act() -> None:
+        for _ in range(2):
+            time.sleep(0.4)
+            served.process.kill()
+            served.process.start()
+        time.sleep(0.6)
+        written.set()
+        time.sleep(1.0)
+        done.set()
+
+    async with served.store_async(timeout=10.0) as store:
+        await prepare(store, WRITERS)
+        watches = []
+        for model in ("counters", "things"):
+            await store.enable_watch(model)
+            since = await store.watch(model).start()
+            watches.append(partial(watch_until, done, store, model, since))
+        calls = [partial(write_until, written, store, name) for name in WRITERS]
+        *writers, counters, things = await together(act, [*calls, *watches])
+        await check_told(store, writers)
+        assert isinstance(counters, list)
+        assert isinstance(things, list)
+        stored = {document.id async for document in store.find("things")} - {"first"}
+        assert Counter(each.id for each in things) == dict.fromkeys(stored, 1)
+        histories = defaultdict(list)
+        for each in counters:
+            histories[each.id].append(each.version)
+        for id, versions in histories.items():
+            last = (await store.get("counters", id)).version
+            assert versions == list(range(2, last + 1)), id
+
+
+async def test_a_server_that_hangs(served: Served) -> None:
+    async with served.store_async(timeout=1.0) as store:
+        await store.enable_watch("m")
+        async with store.watch("m") as changes:
+            await store.create("m", {"id": "a"})
+            assert await changes.next(10) is not None
+            served.process.pause()
+            with no_hang(), pytest.raises(FAULTS):
+                await changes.next(30)
+            served.process.resume()
+            await eventually_async(lambda: store.put("m", {"id": "b"}))
+            seen: list[str] = []
+
+            async def go_on() -> None:
+                change = await changes.next(20)
+                assert change is not None
+                seen.append(change.id)
+
+            await eventually_async(go_on)
+            assert seen == ["b"]
