@@ -32,11 +32,9 @@ class Layer:
 
     @property
     def wraps(self) -> tuple[str, ...] | None:
-        """The operations that it overrides, sorted; ``None`` if that cannot be told."""
-        if self.wrapper is None:
-            return ()
-        overrides = getattr(self.wrapper, "overrides", None)
-        return None if overrides is None else tuple(sorted(overrides))
+        """What it overrides, for people; ``None`` if that cannot be told."""
+        wraps: tuple[str, ...] | None = getattr(self.wrapper, "wraps", None)
+        return () if self.wrapper is None else wraps
 
     @property
     def metrics(self) -> Callable[[], dict[str, Any]] | None:

@@ -41,6 +41,11 @@ class AsyncInterceptor(AsyncWrapper, ABC):
         """
 
     @property
+    def wraps(self) -> tuple[str, ...]:
+        """Everything."""
+        return ("every operation",)
+
+    @property
     def only_delegates(self) -> bool:
         """Never."""
         return False

@@ -59,6 +59,11 @@ class AsyncWrapper:
                 self.__dict__.pop(name, None)  # of the wrapper that this one is a copy of
 
     @property
+    def wraps(self) -> tuple[str, ...]:
+        """What it overrides, for people."""
+        return tuple(sorted(self.overrides))
+
+    @property
     def only_delegates(self) -> bool:
         """Whether it overrides nothing, so that a store does without it."""
         scopes = ("session", "transaction", "foreign", "native", "around")

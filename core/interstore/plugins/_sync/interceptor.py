@@ -1,6 +1,6 @@
 # Generated from core/interstore/plugins/_async/interceptor.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: e2befbc4e1f89f86dceba7de
+# Digest of the rest: 71e03623748c0cbc2693a5e4
 
 """`Interceptor`: a wrapper that does the same around every operation."""
 
@@ -43,6 +43,11 @@ class Interceptor(Wrapper, ABC):
             args: the model first, where there is one; then what is prepared.
             kwargs: ``if_version``, where it is given.
         """
+
+    @property
+    def wraps(self) -> tuple[str, ...]:
+        """Everything."""
+        return ("every operation",)
 
     @property
     def only_delegates(self) -> bool:

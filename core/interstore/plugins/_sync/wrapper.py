@@ -1,6 +1,6 @@
 # Generated from core/interstore/plugins/_async/wrapper.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 8a09148a066950183e6d44c2
+# Digest of the rest: a49f90c24dc7122095f40f1a
 
 """`Wrapper`: a database around another one."""
 
@@ -61,6 +61,11 @@ class Wrapper:
                 setattr(self, name, method)
             else:
                 self.__dict__.pop(name, None)  # of the wrapper that this one is a copy of
+
+    @property
+    def wraps(self) -> tuple[str, ...]:
+        """What it overrides, for people."""
+        return tuple(sorted(self.overrides))
 
     @property
     def only_delegates(self) -> bool:
