@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from interstore.document import Document
@@ -55,7 +55,7 @@ class Admission:
 class _Claims:
     """Who has which values under one unique index, with what a commit has changed so far."""
 
-    def __init__(self, index: Index, owners: dict[Key, str]) -> None:
+    def __init__(self, index: Index, owners: Mapping[Key, str]) -> None:
         self._index = index
         self._owners = owners
         self._getters = [document_getter(reference) for reference in index.references]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Final
 
@@ -38,12 +38,13 @@ class Table:
     """
 
     __slots__ = (
-        "_indexes", "_lock", "_order", "bytes", "check", "declared", "expired", "expiring",
+        "_held", "_indexes", "_lock", "_order", "bytes", "check", "declared", "expired", "expiring",
         "records",
     )  # fmt: skip
 
     def __init__(self, records: dict[str, bytes] | None = None) -> None:
-        self.records: dict[str, bytes] = {} if records is None else records
+        self._held: dict[str, bytes] = {} if records is None else records
+        self.records: Mapping[str, bytes] = self._held
         self.bytes = sum(map(len, self.records.values()))
         self.expiring: list[tuple[str, str]] = []
         self.expired: dict[str, int] = {}
@@ -56,21 +57,24 @@ class Table:
     def store(self, id: str, record: bytes, expires: str | None = None) -> None:
         """Hold `record`, in place of the one that `id` had."""
         with self._lock:
-            old = self.records.get(id)
-            self.records[id] = record
-            self.bytes += len(record)
-            if old is None:
-                self._order.added(id)
-            else:
-                self.bytes -= len(old)
-            for entries in self._indexes:
-                entries.touched(id)
-            if self.expired:
-                self.expired.pop(id, None)
-            if expires is not None:
-                heappush(self.expiring, (expires, id))
-                if len(self.expiring) > 2 * len(self.records) + _CHUNK:
-                    self._renew_expiring()
+            self._store(id, record, expires)
+
+    def _store(self, id: str, record: bytes, expires: str | None) -> None:
+        old = self._held.get(id)
+        self._held[id] = record
+        self.bytes += len(record)
+        if old is None:
+            self._order.added(id)
+        else:
+            self.bytes -= len(old)
+        for entries in self._indexes:
+            entries.touched(id)
+        if self.expired:
+            self.expired.pop(id, None)
+        if expires is not None:
+            heappush(self.expiring, (expires, id))
+            if len(self.expiring) > 2 * len(self._held) + _CHUNK:
+                self._renew_expiring()
 
     def remove(self, id: str) -> None:
         """Hold no record of `id`."""
@@ -80,7 +84,7 @@ class Table:
                 self.expired.pop(id, None)
 
     def _remove(self, id: str) -> None:
-        old = self.records.pop(id, None)
+        old = self._held.pop(id, None)
         if old is not None:
             self.bytes -= len(old)
             self._order.removed(id)
@@ -89,13 +93,27 @@ class Table:
 
     def _renew_expiring(self) -> None:
         """Leave out what was written over: a document may be touched often while it lives."""
-        get = self.records.get
+        get = self._held.get
         self.expiring = [
             (expires, id)
             for expires, id in set(self.expiring)
             if (record := get(id)) is not None and decode_head(record).ex == expires
         ]
         heapify(self.expiring)
+
+    def take_in(self, entries: Iterable[tuple[str, bytes | None, str | None]]) -> None:
+        """Hold the records, none of them without the others.
+
+        Args:
+            entries: of each its id, the record or ``None`` if it is removed, and its expiry.
+        """
+        with self._lock:
+            for id, record, expires in entries:
+                if record is None:
+                    self._remove(id)
+                    self.expired.pop(id, None)
+                else:
+                    self._store(id, record, expires)
 
     def sweep(self) -> None:
         """Take out what has expired: from then on, it is in `expired` only."""
@@ -119,7 +137,7 @@ class Table:
             self.declared = indexes
             self.check = compile_check(indexes)
 
-    def unique_owners(self) -> list[tuple[Entries, dict[Key, str]]]:
+    def unique_owners(self) -> list[tuple[Entries, Mapping[Key, str]]]:
         """Of each unique index, which id has which key."""
         with self._lock:
             return [

@@ -13,6 +13,8 @@ The last line of an id counts; ``"doc":null`` says that the document was removed
 ``"ct"`` is the time of creation where it is not ``"at"``, and ``"ex"`` the time of expiry.
 ``interstore.json``, the manifest, lists the models and their indexes; ``interstore.lock`` is
 held while a process writes. A file is compacted when more than half of it no longer counts.
+What a transaction writes stands first in ``interstore.transactions``, in one line: once that is
+on the disk, the transaction is committed, and then the files of its models get their lines.
 
 What an acknowledged write survives:
 
@@ -25,8 +27,9 @@ the power fails                yes, if the disk     not the last seconds
                                keeps its word
 ============================== ==================== ====================
 
-A write that was not acknowledged when one of these struck is there whole or not at all; a
-bulk write may be there in part. A reader may see a write some milliseconds before it is on
+A write that was not acknowledged when one of these struck is there whole or not at all, and so
+is a transaction; a bulk write may be there in part, and under ``"os"``, after the system crashed
+or the power failed, a transaction too. A reader may see a write some milliseconds before it is on
 the disk. After a power failure under ``"os"`` a file may need ``interstore repair``.
 
 The tail of a line that a killed process left is moved to ``<file>.torn`` and reported by
@@ -58,6 +61,7 @@ CAPABILITIES = Capabilities(
     models=True,
     drop=True,
     ensure_index=frozenset({"single", "compound", "unique", "list"}),
+    transaction=True,
     stats=True,
     write_page=True,
     ttl=True,

@@ -7,8 +7,8 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Generator, Mapping
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -17,28 +17,35 @@ from interstore.errors import (
     ConfigurationError,
     CorruptionError,
     InterstoreError,
+    OperationTimeoutError,
     UnavailableError,
 )
 from interstore.indexes import Index
 from interstore.names import check_new_model, creation_is_off
 from interstore.times import now
+from interstore.transactions import Isolation
 from interstore_backends._table.admission import ChangeIndexes
 from interstore_backends._table.database import Decide, TableDatabase
-from interstore_backends._table.records import decode_document
+from interstore_backends._table.records import Change, decode_document
 from interstore_backends._table.table import Table
+from interstore_backends._table.transaction import Transaction
 from interstore_backends.jsonfiles import CAPABILITIES
 from interstore_backends.jsonfiles.catalog import Catalog
+from interstore_backends.jsonfiles.commits import Commits
 from interstore_backends.jsonfiles.disk import network_type
 from interstore_backends.jsonfiles.errors import translate
 from interstore_backends.jsonfiles.lock import LOCK, FolderLock
 from interstore_backends.jsonfiles.manifest import Manifest, write_manifest
 from interstore_backends.jsonfiles.model import ModelFile
 from interstore_backends.jsonfiles.settings import JsonFilesSettings
+from interstore_backends.jsonfiles.transacting import Batch, apply
 
 __all__ = ["JsonFilesDatabase"]
 
 
 _logger = logging.getLogger("interstore.json")
+
+_ATTEMPTS: Final = 20
 
 
 class JsonFilesDatabase(TableDatabase):
@@ -53,7 +60,9 @@ class JsonFilesDatabase(TableDatabase):
         self._durable = settings.durability == "fsync"
         self._open: dict[str, ModelFile] = {}
         self._catalog: Catalog | None = None
+        self._commits: Commits | None = None
         self._lock: FolderLock | None = None
+        self._transaction: Transaction | None = None
         self._declaring = threading.Lock()
         _databases.add(self)
 
@@ -85,6 +94,7 @@ class JsonFilesDatabase(TableDatabase):
                 )
             try:
                 self._connected().recover()
+                self._finish_transactions()
             except BaseException:
                 self.disconnect()
                 raise
@@ -92,12 +102,43 @@ class JsonFilesDatabase(TableDatabase):
     def _attach(self) -> None:
         self._open = {}
         self._declaring = threading.Lock()
-        self._lock = FolderLock(os.path.join(self.folder, LOCK), self.settings.timeout)
+        path = os.path.join(self.folder, LOCK)
+        self._commits = Commits(self.folder)
+        self._lock = FolderLock(path, self.settings.timeout, self._commits.redo)
         self._catalog = Catalog(self.folder, self._lock)
 
+    def _finish_transactions(self) -> None:
+        """Apply what a crash has kept from being applied whole.
+
+        Raises:
+            CorruptionError, ConfigurationError: as `Commits.redo`.
+        """
+        commits = self._committed()
+        if commits.size and not commits.is_done():
+            with self._locked():
+                commits.redo()
+                commits.clear()
+
     def disconnect(self) -> None:
-        self._catalog = self._lock = None
+        if self._transaction is not None:
+            self._transaction.end()
+        commits, lock = self._commits, self._lock
+        self._catalog = self._lock = self._commits = None
         self._open = {}
+        if commits is not None and lock is not None and commits.size:
+            with contextlib.suppress(OperationTimeoutError):  # it is the log of others, too
+                lock.acquire(0)
+                try:
+                    self._empty(commits)
+                finally:
+                    lock.release()
+
+    def _empty(self, commits: Commits) -> None:
+        """Empty the log of transactions, if that can be done now."""
+        try:
+            commits.clear()
+        except (OSError, InterstoreError) as error:
+            _logger.warning("could not empty %s: %s", commits.path, error)
 
     def ping(self) -> None:
         """Return if the folder can be read."""
@@ -116,6 +157,7 @@ class JsonFilesDatabase(TableDatabase):
                 return False
             with self._locked():
                 self._open.pop(model, None)
+                self._committed().clear()  # it may have to do with this file
                 return catalog.drop(model)
 
     def stats(self) -> dict[str, Any]:
@@ -142,18 +184,28 @@ class JsonFilesDatabase(TableDatabase):
                 if file is None:
                     return None
             try:
-                file.refresh()
+                if not file.refresh():
+                    file = self._applied(model, file)
             except FileNotFoundError:
                 self._open.pop(model, None)
                 file = self._look_up(model)
-                if file is None:
-                    return None
+            if file is None:
+                return None
         except OSError as error:
             raise translate(error, self.folder) from error
         table = file.table
         if table.expiring:
             table.sweep()
         return table
+
+    def _applied(self, model: str, file: ModelFile) -> ModelFile | None:
+        """The model's file when no transaction is being applied."""
+        for _ in range(_ATTEMPTS):
+            self._locked().wait_until_applied()
+            if file.refresh():
+                return file
+        with self._locked():  # one follows the other
+            return self._current(model)
 
     def find_by_id_inline(self, model: str, id: str) -> Document | None:
         """As `find_by_id`, for an event loop.
@@ -181,7 +233,7 @@ class JsonFilesDatabase(TableDatabase):
             path = catalog.path_of(model)
             if path is None:
                 return None
-            file = self._open.get(model) or read or ModelFile(model, path)
+            file = self._open.get(model) or read or self._loaded(model, path)
             try:
                 file.settle()
             except OSError as error:
@@ -192,10 +244,13 @@ class JsonFilesDatabase(TableDatabase):
 
     def _read(self, model: str) -> ModelFile | None:
         """The model's file, read without waiting for writers; ``None`` if that went wrong."""
+        sequence = self._locked().sequence
+        before = sequence()
         try:
-            return ModelFile(model, self._connected().file_of(model))
+            file = ModelFile(model, self._connected().file_of(model), sequence)
         except (OSError, CorruptionError):
             return None  # what is wrong is found out under the lock
+        return None if before & 1 or sequence() != before else file
 
     # Writing.
 
@@ -278,22 +333,29 @@ class JsonFilesDatabase(TableDatabase):
         path = self._connected().path_of(model)
         if path is None:
             return None
-        file = ModelFile(model, path)
+        file = self._loaded(model, path)
         file.settle()
         self._open[model] = file
         return file
 
+    def _loaded(self, model: str, path: str) -> ModelFile:
+        return ModelFile(model, path, self._locked().sequence)
+
     def _created(self, model: str) -> ModelFile:
         catalog = self._connected()
-        existing = catalog.models()
+        self.check_creation(model, list(catalog.models()))
+        file = self._open[model] = self._loaded(model, catalog.create(model, now()))
+        return file
+
+    def check_creation(self, model: str, existing: list[str]) -> None:
+        """Refuse a model that must not be created, as its name or the settings say."""
         check_new_model(model, existing)
         if not self.settings.auto_create:
             raise creation_is_off(model, existing, self.name)
-        file = self._open[model] = ModelFile(model, catalog.create(model, now()))
-        return file
 
     def _compact(self, file: ModelFile) -> None:
         try:
+            self._committed().clear()  # which says where in the file its lines are
             file.compact()
         except OSError as error:
             # The write that brought us here is done; there will be another occasion.
@@ -302,7 +364,56 @@ class JsonFilesDatabase(TableDatabase):
             if os.stat(file.path).st_ino != file.log.inode:
                 file.log.failed = True  # the new file is there, its name perhaps not durably
 
+    # Transactions.
+
+    @contextlib.contextmanager
+    def transaction(self, isolation: Isolation) -> Generator[Transaction]:
+        """This database in a transaction: the one that writes, so it is always serializable."""
+        lock = self._locked()
+        with self._translated():
+            lock.__enter__()
+        try:
+            transaction = self._transaction = Transaction(self)
+            try:
+                yield transaction
+                self._apply(transaction.finish())
+            finally:
+                self._transaction = None
+                transaction.end()
+        finally:
+            lock.release()
+
+    def current_table(self, model: str) -> Table | None:
+        """The table with all that was committed. To be called under the lock."""
+        with self._translated():
+            file = self._current(model)
+            if file is None:
+                return None
+            table = self._declared(model, file.table)
+            if table.expiring:
+                table.sweep()
+            return table
+
+    def _apply(self, changes: Mapping[str, list[Change]]) -> None:
+        if not changes:
+            return
+        with self._translated():
+            files = {model: self._current(model) or self._created(model) for model in changes}
+            batches = [Batch(files[model], each) for model, each in changes.items()]
+            apply(batches, self._locked(), self._committed(), durable=self._durable)
+            for file in files.values():
+                if file.wants_compaction():
+                    self._compact(file)
+            if self._committed().is_long:
+                self._empty(self._committed())
+
     # What all need.
+
+    def _committed(self) -> Commits:
+        commits = self._commits
+        if commits is None:
+            raise self._not_connected()
+        return commits
 
     def _connected(self) -> Catalog:
         catalog = self._catalog  # another thread may disconnect at any time
@@ -330,6 +441,11 @@ class JsonFilesDatabase(TableDatabase):
     def _after_fork(self) -> None:
         # The child shares the parent's lock, and may have inherited tables in the middle of
         # a change by another thread.
+        if self._transaction is not None:
+            self._transaction.abandon()
+            self._transaction = None
+        if self._lock is not None:
+            self._lock.abandon()
         if self._catalog is not None:
             self._attach()
 

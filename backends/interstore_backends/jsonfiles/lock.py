@@ -19,6 +19,7 @@ __all__ = ["LOCK", "FolderLock"]
 LOCK: Final = "interstore.lock"
 
 _LONGEST_PAUSE: Final = 0.005
+_APPLYING: Final = 0.0005
 
 
 class FolderLock:
@@ -27,19 +28,28 @@ class FolderLock:
     The lock belongs to the open file, so several of these exclude one another within a
     process, too. The system releases it when the process dies.
 
+    The size of the file counts: it is odd while a transaction is being applied to the files of
+    models. Who reads one, and finds the size even and the same before and after, has read all
+    of each transaction or nothing. The file has no content, so it takes no space.
+
     Args:
         path: the lock file; created when first needed, its folder too.
         timeout: how many seconds to wait.
+        recover: called under the lock if who held it last died while it applied a
+            transaction; it finishes that.
 
     Raises:
         OperationTimeoutError: others held it all the time.
     """
 
-    def __init__(self, path: str, timeout: float) -> None:
+    def __init__(
+        self, path: str, timeout: float, recover: Callable[[], None] | None = None
+    ) -> None:
         from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, flock
 
         self.path = path
         self._timeout = timeout
+        self._recover = recover
         self._threads = threading.Lock()
         self._fd = -1
         self._flock = flock
@@ -47,7 +57,11 @@ class FolderLock:
         self._release = LOCK_UN
 
     def __enter__(self) -> None:
-        if not self._threads.acquire(timeout=self._timeout):
+        self.acquire(self._timeout)
+
+    def acquire(self, timeout: float) -> None:
+        """Hold it, waiting for so many seconds at most."""
+        if not self._threads.acquire(timeout=timeout):
             raise self._timed_out("another thread")
         try:
             if self._fd < 0:
@@ -56,12 +70,27 @@ class FolderLock:
             try:
                 self._flock(self._fd, self._take)
             except OSError as error:
-                self._wait(error)
+                self._wait(error, timeout)
+            if self._recover is not None and os.fstat(self._fd).st_size & 1:
+                self._recover()
+                self.unmark()
         except BaseException:
             if self._fd >= 0:  # an interrupt may have come when it was already ours
                 self._flock(self._fd, self._release)
             self._threads.release()
             raise
+
+    def release(self) -> None:
+        """Hold it no longer."""
+        if self._fd >= 0:
+            self._flock(self._fd, self._release)
+        self._threads.release()
+
+    def abandon(self) -> None:
+        """In the child of a process that holds it: leave it to the parent."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
     def __exit__(
         self,
@@ -69,12 +98,46 @@ class FolderLock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._flock(self._fd, self._release)
-        self._threads.release()
+        self.release()
 
-    def _wait(self, error: OSError) -> None:
-        # flock itself cannot wait for a limited time without signals.
+    def mark(self) -> None:
+        """Say that a transaction is being applied. To be called with the lock held."""
+        os.ftruncate(self._fd, os.fstat(self._fd).st_size | 1)
+
+    def unmark(self) -> None:
+        """Say that it has been, or that nothing of it is left."""
+        size = os.fstat(self._fd).st_size
+        os.ftruncate(self._fd, size + (size & 1))
+
+    def sequence(self) -> int:
+        """How often that was said: odd while a transaction is being applied."""
+        try:
+            return os.stat(self.path).st_size
+        except FileNotFoundError:
+            return 0
+
+    def wait_until_applied(self) -> None:
+        """Return when no transaction is being applied.
+
+        If who applied one has died, it is finished here.
+
+        Raises:
+            OperationTimeoutError: it took too long.
+        """
         deadline = time.monotonic() + self._timeout
+        while self.sequence() & 1:
+            if time.monotonic() >= deadline:
+                raise self._timed_out("another process")
+            try:
+                self.acquire(0)  # which finishes it, if nobody else is about to
+            except OperationTimeoutError:
+                time.sleep(_APPLYING)
+            else:
+                self.release()
+
+    def _wait(self, error: OSError, timeout: float) -> None:
+        # flock itself cannot wait for a limited time without signals.
+        deadline = time.monotonic() + timeout
         pause = 0.0001
         while True:
             if error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EINTR):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from heapq import heapify
 from itertools import chain
 from typing import Final
@@ -24,7 +24,7 @@ from interstore_backends.jsonfiles.format import (
 from interstore_backends.jsonfiles.log import Log
 from interstore_backends.jsonfiles.torn import TORN, settle_tail
 
-__all__ = ["COMPACTING", "ModelFile"]
+__all__ = ["COMPACTING", "ModelFile", "lines_of"]
 
 COMPACTING: Final = ".compact"
 _LEAST_GARBAGE: Final = 1 << 20
@@ -32,8 +32,15 @@ _CHUNK: Final = 256 << 10  # what is split is still in the processor's cache whe
 _SECOND_LOOKS: Final = 3
 
 
+class _BeingWritten(Exception):
+    """A transaction was being applied while the file was read."""
+
+
 class ModelFile:
     """One model. Readers call `refresh`; writers hold the folder's lock and call the rest.
+
+    Args:
+        sequence: `FolderLock.sequence`.
 
     Attributes:
         model: its name.
@@ -42,9 +49,10 @@ class ModelFile:
         log: the file; another object once the file is another one.
     """
 
-    def __init__(self, model: str, path: str) -> None:
+    def __init__(self, model: str, path: str, sequence: Callable[[], int] = lambda: 0) -> None:
         self.model = model
         self.path = path
+        self._sequence = sequence
         self._header = b""
         self._postponed = 0
         # Holds the log's position and the table together; never held while waiting for the lock.
@@ -57,35 +65,55 @@ class ModelFile:
         """Whether the table holds all that the file does."""
         return self.log.is_current()
 
-    def refresh(self) -> None:
-        """Take in what others have written.
+    def refresh(self) -> bool:
+        """Take in what others have written; return whether it could be.
+
+        It cannot while a transaction is being applied: some of it may be in the file, and the
+        rest not in this or in others.
 
         Raises:
             FileNotFoundError: the file is gone: the model was dropped.
             CorruptionError: what they have written is damaged.
         """
-        if not self.log.is_current():
+        if self.log.is_current():
+            return True
+        try:
             with self._mutex:
-                self._catch_up(second_looks=_SECOND_LOOKS)
+                self._catch_up(_SECOND_LOOKS, since=self._sequence())
+        except _BeingWritten:
+            return False
+        return True
 
-    def _catch_up(self, second_looks: int = 0) -> bytes:
-        """Take in the lines behind `loaded`; return what stands behind the last newline."""
+    def _check_quiet(self, since: int | None) -> None:
+        """Do not let anybody see what was read since then, if a transaction was applied."""
+        if since is not None and (since & 1 or self._sequence() != since):
+            raise _BeingWritten
+
+    def _catch_up(self, second_looks: int = 0, since: int | None = None) -> bytes:
+        """Take in the lines behind `loaded`; return what stands behind the last newline.
+
+        Args:
+            second_looks: how often to look again if a line is damaged.
+            since: what `sequence` said before; ``None`` if the lock is held.
+        """
         while True:
             log = self.log
             try:
                 if log.is_replaced():
-                    self._reload()
+                    self._reload(since)
                     continue
-                return self._take_in(log, os.fstat(log.fd).st_size)
+                return self._take_in(log, os.fstat(log.fd).st_size, since)
             except CorruptionError:
+                self._check_quiet(since)
                 # A reader does not hold the lock: the line may be just being written.
                 if second_looks <= 0:
                     raise
                 second_looks -= 1
                 time.sleep(0.002)
 
-    def _take_in(self, log: Log, size: int) -> bytes:
+    def _take_in(self, log: Log, size: int, since: int | None) -> bytes:
         if size < log.loaded:
+            self._check_quiet(since)
             raise corrupt(
                 log.path, size, f"the file ends here, but was read up to byte {log.loaded:,} before"
             )
@@ -96,18 +124,17 @@ class ModelFile:
             offset = log.loaded
             entries = []
             for line in lines:
-                entries.append(read_line(line, log.path, offset))
+                id, removes, expires = read_line(line, log.path, offset)
+                entries.append((id, None if removes else line, expires))
                 offset += len(line) + 1
-            for line, entry in zip(lines, entries, strict=True):
-                if entry.removes:
-                    self.table.remove(entry.id)
-                else:
-                    self.table.store(entry.id, line, entry.expires)
+            self._check_quiet(since)
+            self.table.take_in(entries)
             log.loaded = offset
         return data[end:]
 
-    def _reload(self) -> None:
+    def _reload(self, since: int | None = None) -> None:
         log, table = self._load()
+        self._check_quiet(since)
         # In this order: a thread that sees the new log takes the table for what it holds.
         self.table = table
         self.log = log
@@ -159,21 +186,45 @@ class ModelFile:
 
     def append(self, changes: Sequence[Change]) -> tuple[int, OSError | None]:
         """Write the changes; return how many were, and what prevented the rest."""
-        lines = [line_of(change.body) for change in changes]
+        lines = lines_of(changes)
         data = b"\n".join(lines) + b"\n"
         with self._mutex:
-            log, table = self.log, self.table
+            log = self.log
             log.check()
             kept, error = log.append(data)
             count = len(lines) if kept == len(data) else data.count(b"\n", 0, kept)
-            # The position comes last: an interrupt between makes the lines be read again.
-            for line, change in zip(lines[:count], changes[:count], strict=True):
-                if change.removes:
-                    table.remove(change.id)
-                else:
-                    table.store(change.id, line, change.expires)
-            log.loaded += kept
+            self._hold(changes[:count], lines, kept)
         return count, error
+
+    def write(self, lines: Sequence[bytes]) -> None:
+        """Append a transaction's lines, or nothing. The table does not hold them yet.
+
+        Raises:
+            OSError: it could not be done.
+        """
+        kept, error = self.log.append(b"\n".join(lines) + b"\n")
+        if error is not None:
+            if kept:
+                self.unwrite()
+            raise error
+
+    def unwrite(self) -> None:
+        """Take back what `write` has appended."""
+        os.ftruncate(self.log.fd, self.log.loaded)
+
+    def take_over(self, changes: Sequence[Change], lines: Sequence[bytes], begin: int) -> None:
+        """Have the table hold what `write` has appended there, unless a reader saw to that."""
+        with self._mutex:
+            if self.log.loaded == begin:
+                self._hold(changes, lines, sum(map(len, lines)) + len(lines))
+
+    def _hold(self, changes: Sequence[Change], lines: Sequence[bytes], size: int) -> None:
+        # The position comes last: an interrupt between makes the lines be read again.
+        self.table.take_in(
+            (change.id, None if change.removes else line, change.expires)
+            for change, line in zip(changes, lines, strict=False)
+        )
+        self.log.loaded += size
 
     @property
     def garbage(self) -> int:
@@ -214,3 +265,8 @@ class ModelFile:
             log.adopt(os.fstat(log.fd).st_size)
             self.log = log
             self._postponed = 0
+
+
+def lines_of(changes: Sequence[Change]) -> list[bytes]:
+    """The lines that the changes are, without newlines."""
+    return [line_of(change.body) for change in changes]

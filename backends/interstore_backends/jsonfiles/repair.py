@@ -15,6 +15,7 @@ from interstore.prepared import Write
 from interstore.times import format_time, now, parse_time
 from interstore.values import canonical_fields
 from interstore_backends._table.records import change_of, removal_of
+from interstore_backends.jsonfiles.commits import Commits
 from interstore_backends.jsonfiles.disk import PRIVATE, replace_file, sync, sync_folder
 from interstore_backends.jsonfiles.errors import translate
 from interstore_backends.jsonfiles.format import (
@@ -67,12 +68,14 @@ class RepairReport:
         listed: models that the manifest did not list, and does now.
         lost: models that the manifest listed and whose file is not there: taken off it.
         ignored: files whose name is no name of a model.
+        completed: models of which a transaction that was committed was not applied whole.
     """
 
     files: list[FileReport] = field(default_factory=list)
     listed: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
+    completed: list[str] = field(default_factory=list)
 
     @property
     def changed(self) -> bool:
@@ -88,6 +91,8 @@ class RepairReport:
                     f"no records moved to {os.path.basename(each.file)}{DAMAGED}; the file as it "
                     f"was is {os.path.basename(each.backup)}"
                 )
+        for model in self.completed:
+            yield f"{model}: completed what was committed in transactions"
         for model in self.listed:
             yield f"{model}: listed in {NAME} again"
         for model in self.lost:
@@ -109,7 +114,8 @@ def repair(data_dir: str, timeout: float = 30.0) -> RepairReport:
     try:
         if not os.path.isdir(folder):
             raise FileNotFoundError(2, "there is no such folder", folder)
-        with FolderLock(os.path.join(folder, LOCK), timeout):
+        # What transactions have left is completed with the files that it belongs to.
+        with FolderLock(os.path.join(folder, LOCK), timeout, recover=lambda: None):
             return _repair(folder)
     except OSError as error:
         raise translate(error, folder) from error
@@ -117,6 +123,9 @@ def repair(data_dir: str, timeout: float = 30.0) -> RepairReport:
 
 def _repair(folder: str) -> RepairReport:
     report = RepairReport()
+    commits = Commits(folder)
+    missing = commits.salvage()
+    report.completed = sorted(missing)
     stamp = now().replace(":", "").replace(".", "")
     known = _known_models(folder, stamp)
     models: dict[str, ModelEntry] = {}
@@ -128,12 +137,14 @@ def _repair(folder: str) -> RepairReport:
         except InterstoreError:
             report.ignored.append(name)
             continue
-        report.files.append(_mend_file(os.path.join(folder, name), model, stamp))
+        path = os.path.join(folder, name)
+        report.files.append(_mend_file(path, model, stamp, missing.get(model, [])))
         models[model] = (known or {}).get(model) or ModelEntry(name, now())
     report.listed = sorted(models.keys() - (known or {}).keys())
     report.lost = sorted((known or {}).keys() - models.keys())
     if known != models:
         write_manifest(folder, Manifest(models))
+    commits.clear()
     return report
 
 
@@ -148,11 +159,11 @@ def _known_models(folder: str, stamp: str) -> dict[str, ModelEntry] | None:
     return None if manifest is None else manifest.models
 
 
-def _mend_file(path: str, model: str, stamp: str) -> FileReport:
+def _mend_file(path: str, model: str, stamp: str, missing: list[bytes]) -> FileReport:
     report = FileReport(path)
     with open(path, "rb") as file:
         text = file.read()
-    found = text.split(b"\n")
+    found = text.split(b"\n") + missing
     lines, damaged = _mended(found, model, path, report)
     report.damaged = len(damaged)
     mended = b"\n".join(lines) + b"\n"

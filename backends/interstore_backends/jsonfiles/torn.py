@@ -10,7 +10,7 @@ from interstore_backends.jsonfiles.errors import corrupt
 from interstore_backends.jsonfiles.format import is_whole
 from interstore_backends.jsonfiles.log import Log
 
-__all__ = ["TORN", "settle_tail"]
+__all__ = ["TORN", "keep_aside", "settle_tail"]
 
 TORN = ".torn"
 
@@ -40,7 +40,7 @@ def settle_tail(log: Log, tail: bytes) -> bool:
     if is_whole(text[:-1]):
         place = log.loaded + len(text) - 1
         raise corrupt(log.path, place, f"byte {text[-1]:#04x} stands where a line ends")
-    _keep_aside(log.path + TORN, tail)
+    keep_aside(log.path + TORN, tail)
     os.ftruncate(log.fd, log.loaded)
     sync(log.fd)
     _logger.warning(
@@ -54,7 +54,8 @@ def settle_tail(log: Log, tail: bytes) -> bool:
     return False
 
 
-def _keep_aside(path: str, tail: bytes) -> None:
+def keep_aside(path: str, tail: bytes) -> None:
+    """Add to the file of what was moved out of the way."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, PRIVATE)
     with open(fd, "wb") as file:
         file.write(tail + b"\n")

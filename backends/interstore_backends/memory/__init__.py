@@ -23,6 +23,7 @@ CAPABILITIES = Capabilities(
     models=True,
     drop=True,
     ensure_index=frozenset({"single", "compound", "unique", "list"}),
+    transaction=True,
     watch=True,
     watch_deletes=True,
     stats=True,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
@@ -23,6 +23,7 @@ from interstore.errors import (
     UnavailableError,
 )
 from interstore.names import new_id
+from interstore_backends.jsonfiles import commits as commits_module
 from interstore_backends.jsonfiles import model as model_module
 from tests.engines.jsonfiles.support import (
     changes,
@@ -86,6 +87,22 @@ def forked(folder: str) -> None:
     for pid in children:
         assert os.waitpid(pid, 0)[1] == 0
     say(content(store)["counter"])
+
+
+def transact(folder: str, name: str, garbage: str) -> None:
+    """Count up in three models and write into two more, each time in a transaction."""
+    model_module._LEAST_GARBAGE = int(garbage)  # type: ignore[misc]
+    commits_module._LONG = int(garbage)  # type: ignore[misc]
+    store = database(folder)
+    for number in count():
+        with store.transaction("snapshot") as tx:
+            for model in ("c", "b", "a"):
+                tx.update(model, "n", changes({"$inc": {"number": 1}}))
+            for each in range(3):
+                tx.put("pairs", write(f"p{each}", number=f"{name}.{number}"))
+            tx.create("log", write(f"{name}.{number}"))
+        if number % 5 == 0:
+            store.put("pairs", write("beside", number=None, pad="x" * 100))
 
 
 def full_disk(folder: str) -> None:
@@ -166,22 +183,34 @@ STEPS = ("open", "write", "rename", "ftruncate", "fdatasync", "fsync", "unlink",
 
 def crash_points(_: str) -> None:
     """Kill the scenario before each of its calls to the system, and look at what is there."""
+    kill_at_each_step(scenario, check_scenario)
+
+
+def crash_points_of_transactions(_: str) -> None:
+    """Likewise, of transactions."""
+    kill_at_each_step(transactions, check_transactions)
+
+
+Scenario: TypeAlias = Callable[[str, Callable[[str], None]], None]
+
+
+def kill_at_each_step(task: Scenario, check: Callable[[str, set[str], int], None]) -> None:
     for crash in count(1):
         with tempfile.TemporaryDirectory() as folder:
             journal = os.path.join(folder, "journal")
             data = os.path.join(folder, "data")
             pid = os.fork()
             if not pid:
-                run_until(crash, data, journal)
+                run_until(crash, task, data, journal)
             status = os.waitpid(pid, 0)[1]
             acknowledged = set(Path(journal).read_text().split())
-            check_scenario(data, acknowledged, crash)
+            check(data, acknowledged, crash)
             if status == 0:
                 say("points", crash - 1)
                 return
 
 
-def run_until(crash: int, folder: str, journal: str) -> None:
+def run_until(crash: int, task: Scenario, folder: str, journal: str) -> None:
     fd = os.open(journal, os.O_CREAT | os.O_APPEND | os.O_WRONLY)
     real = os.write
 
@@ -189,7 +218,7 @@ def run_until(crash: int, folder: str, journal: str) -> None:
         real(fd, word.encode() + b"\n")
 
     kill_before(crash)
-    scenario(folder, done)
+    task(folder, done)
     os._exit(0)
 
 
@@ -234,6 +263,45 @@ def check_scenario(folder: str, acknowledged: set[str], crash: int) -> None:
     assert left == {"interstore.json", "interstore.lock"}, (left, where)
 
 
+def transactions(folder: str, done: Callable[[str], None]) -> None:
+    """Transactions over three models, with all that happens to the log."""
+    model_module._LEAST_GARBAGE = 300  # type: ignore[misc]
+    commits_module._LONG = 1_200  # type: ignore[misc]
+    store = database(folder, durability="fsync")
+    for number in range(3):
+        with store.transaction("snapshot") as tx:
+            for model in ("a", "b"):
+                tx.put(model, write("n", number=number, pad="x" * 60))
+                tx.put(model, write("m", number=number))
+            tx.create("c", write(str(number)))
+        done(str(number))
+        store.put("b", write("other"))
+    store.disconnect()
+    done("closed")
+
+
+def check_transactions(folder: str, acknowledged: set[str], crash: int) -> None:
+    store = database(folder)
+    found = {model: content(store, model) for model in ("a", "b", "c")}
+    where = f"crash {crash}, acknowledged {sorted(acknowledged)}, found {found}"
+    found["b"].pop("other", None)
+    done = len(found["c"])
+    last = done - 1
+    states = [fields["number"] for model in ("a", "b") for _, fields in found[model].values()]
+    assert states == ([last] * 4 if done else []), where
+    assert len(acknowledged - {"closed"}) <= done <= len(acknowledged) + 1, where
+    with store.transaction("snapshot") as tx:
+        for model in ("a", "b"):
+            tx.put(model, write("n", number=100))
+        tx.create("c", write(new_id()))
+    other = database(folder)
+    for model in ("a", "b", "c"):
+        assert content(store, model) == content(other, model), where
+        assert model == "c" or content(other, model)["n"][1]["number"] == 100, where
+    store.disconnect()
+    assert not os.path.getsize(os.path.join(folder, "interstore.transactions")), where
+
+
 if __name__ == "__main__":
     faulthandler.dump_traceback_later(60, exit=True)  # rather than hang
     tasks: dict[str, Callable[..., None]] = {
@@ -241,11 +309,13 @@ if __name__ == "__main__":
         for task in (
             acknowledge,
             crash_points,
+            crash_points_of_transactions,
             forked,
             full_disk,
             increments,
             no_permission,
             pairs,
+            transact,
         )
     }
     tasks[sys.argv[1]](*sys.argv[2:])
