@@ -58,7 +58,7 @@ class AzureBlobs:
         self._service: BlobServiceClient | None = None
         self._native: Any = None
         scope = settings.encryption_scope
-        self._encryption = {} if scope is None else {"encryption_scope": scope}
+        self._encryption: dict[str, Any] = {} if scope is None else {"encryption_scope": scope}
         if "AccountKey=" not in settings.account_string():
             self.capabilities = replace(CAPABILITIES, signed_get=False, signed_put=False)
         self.part_size = settings.part_size
