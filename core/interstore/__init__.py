@@ -65,7 +65,9 @@ if TYPE_CHECKING:
     from interstore.indexes import Index
     from interstore.migration import migrate, migrate_async, verify, verify_async
     from interstore.paths import Envelope
+    from interstore.plans import Plan
     from interstore.settings import Secret
+    from interstore.stats import ModelStats, PoolStats, Stats
     from interstore.warnings import InterstoreWarning
     from interstore.watching import Change, Changed, Deleted
 
@@ -109,16 +111,20 @@ __all__ = [
     "InvalidQueryError",
     "Limits",
     "MissingDriverError",
+    "ModelStats",
     "NotFoundError",
     "OperationTimeoutError",
     "Outcome",
     "Page",
     "PermissionDeniedError",
+    "Plan",
+    "PoolStats",
     "Repository",
     "ResumeExpiredError",
     "Scaled",
     "Secret",
     "SignedUrlApp",
+    "Stats",
     "Store",
     "StoreWithBlobs",
     "UnavailableError",
@@ -167,13 +173,17 @@ _MODULES = {
     "Index": "indexes",
     "InterstoreWarning": "warnings",
     "Limits": "capabilities",
+    "ModelStats": "stats",
     "Outcome": "bulk",
     "Page": "document",
+    "Plan": "plans",
+    "PoolStats": "stats",
     "Repository": "_sync.repository",
     "Int64": "codecs",
     "Scaled": "codecs",
     "Secret": "settings",
     "SignedUrlApp": "blobs.serving",
+    "Stats": "stats",
     "Store": "_sync.store",
     "Watch": "_sync.watch",
     "StoreWithBlobs": "_sync.with_blobs",

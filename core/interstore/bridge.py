@@ -35,9 +35,9 @@ OPERATIONS: Final = (
     "create", "find_by_id", "update", "delete",
     "find_by_ids", "count", "exists", "put", "create_many", "put_many", "update_many",
     "delete_many", "find_one_and_update", "find_one_and_delete", "aggregate", "distinct", "ping",
-    "scan", "partitions", "models", "drop", "stats", "write_page", "ensure_index", "indexes",
-    "drop_index", "enable_watch", "disable_watch", "start_watch", "read_changes", "end_watch",
-    "sweep",
+    "scan", "partitions", "models", "drop", "stats", "explain", "write_page", "ensure_index",
+    "indexes", "drop_index", "enable_watch", "disable_watch", "start_watch", "read_changes",
+    "end_watch", "sweep",
 )  # fmt: skip
 """What a database may define, besides `connect`, `disconnect`, `find` and `native`."""
 

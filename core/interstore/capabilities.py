@@ -35,7 +35,9 @@ class Capabilities:
     snapshot: bool = False
     """A scan can read one state while others write."""
     stats: bool = False
-    """`stats()` tells documents, bytes and the engine's version."""
+    """`stats()` tells documents, bytes, connections and the engine's version."""
+    explain: bool = False
+    """`explain(model, filter)` tells how a query would be answered, and by which index."""
     native: bool = False
     """`native` is the driver's own object, for what Interstore does not cover."""
     write_page: bool = False

@@ -56,6 +56,7 @@ def test_doctor_is_content_and_leaves_nothing(cities: Run) -> None:
         ["ok", "settings"],
         ["ok", "driver"],
         ["ok", "connect"],
+        ["ok", "ping"],
         ["ok", "stats"],
         ["ok", "capabilities"],
         ["ok", "round", "trip"],

@@ -38,10 +38,10 @@ from interstore.testing._sync.aggregates import AggregateSuite
 from interstore.testing._sync.bulk import BulkSuite
 from interstore.testing._sync.conformance import Conformance
 from interstore.testing._sync.crud import CrudSuite
-from interstore.testing._sync.declarations import DeclarationSuite
 from interstore.testing._sync.differential import DifferentialSuite
 from interstore.testing._sync.envelope import EnvelopeSuite
 from interstore.testing._sync.filters import FilterSuite
+from interstore.testing._sync.inspection import InspectionSuite
 from interstore.testing._sync.isolation import IsolationSuite
 from interstore.testing._sync.locking import LockingSuite
 from interstore.testing._sync.models import ModelSuite
@@ -358,7 +358,7 @@ BROKEN: dict[type[Sound], type[Suite]] = {
     RepeatsAPage: PagingSuite,
     CountsPages: BulkSuite,
     ReportsAllCreated: BulkSuite,
-    DeclaresTooMuch: DeclarationSuite,
+    DeclaresTooMuch: InspectionSuite,
     ForgetsCase: ModelSuite,
     ScanSkipsLast: ScanSuite,
     SumsTexts: AggregateSuite,

@@ -62,6 +62,10 @@ PAGES: Final[dict[str, Page]] = {
             "interstore:Watch",
             "interstore:Changed",
             "interstore:Deleted",
+            "interstore:Plan",
+            "interstore:Stats",
+            "interstore:ModelStats",
+            "interstore:PoolStats",
         ),
     ),
     "filters.md": Page(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any, TypeAlias
 
+from interstore._version import __version__
 from interstore.aggregation import Aggregation, aggregate, distinct_values
 from interstore.bulk import BulkResult, WriteOutcome
 from interstore.capabilities import Capabilities, Limits
@@ -16,7 +17,9 @@ from interstore.errors import DuplicateError, InterstoreError
 from interstore.filters.tree import Node, Scalar
 from interstore.indexes import Index
 from interstore.paths import Reference
+from interstore.plans import Plan
 from interstore.prepared import Partition, Query, ScanPage, Write, WriteMode
+from interstore.stats import ModelStats, Stats
 from interstore.times import now
 from interstore_backends._table import bulk, queries
 from interstore_backends._table.admission import ChangeIndexes, admit, with_index, without_index
@@ -331,14 +334,31 @@ class TableDatabase(ABC):
         """Remove the index of that name, and what it demands; return whether it existed."""
         return self._change_indexes(model, without_index(name), create=False)
 
-    def stats(self) -> dict[str, Any]:
-        """Documents and bytes of each model."""
-        models: dict[str, Any] = {}
+    def explain(self, model: str, query: Query) -> Plan:
+        """How the query would be answered."""
+        table = self._searchable(model)
+        if table is None:
+            return Plan(engine=self.name, access="nothing")
+        return queries.explain(table, query, self.name)
+
+    def stats(self) -> Stats:
+        """Documents, bytes and indexes of each model."""
+        models: dict[str, ModelStats] = {}
         for model in self.models():
-            table = self._table(model)
+            table = self._searchable(model)
             if table is not None:
-                models[model] = {"documents": len(table.records), "bytes": table.bytes}
-        return {"models": models}
+                models[model] = self._figures(model, table)
+        size = sum(figures.bytes or 0 for figures in models.values())
+        return Stats(engine=self.name, version=__version__, models=models, bytes=size)
+
+    def _figures(self, model: str, table: Table) -> ModelStats:
+        """Those of one model."""
+        return ModelStats(
+            documents=len(table.records),
+            indexes=len(table.declared),
+            bytes=table.bytes,
+            index_bytes=0,
+        )
 
     def _duplicate(self, model: str, id: str) -> DuplicateError:
         return DuplicateError(

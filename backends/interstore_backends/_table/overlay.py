@@ -11,6 +11,7 @@ from interstore.prepared import Query
 from interstore_backends._table.entries import Entries, Key
 from interstore_backends._table.order import Span
 from interstore_backends._table.projection import sort_key
+from interstore_backends._table.search import Found
 from interstore_backends._table.table import Table
 
 __all__ = ["Overlay"]
@@ -64,6 +65,12 @@ class Overlay(Table):
         if found is None or not self._hidden:
             return found
         return [*(id for id in found if id not in self._hidden), *self._own.records]
+
+    def narrowing(self, tree: Node) -> Found | None:
+        return self._base.narrowing(tree)
+
+    def ordering(self, query: Query) -> Found | None:
+        return self._base.ordering(query)
 
     def in_order(self, query: Query) -> list[bytes] | None:
         if not self._hidden:

@@ -8,6 +8,7 @@ from itertools import chain, islice, pairwise
 from operator import itemgetter
 from typing import Final
 
+from interstore import plans
 from interstore.document import Document
 from interstore.filters.order import sort_value
 from interstore.filters.select import select
@@ -19,10 +20,16 @@ from interstore_backends._table.projection import SortValues, matcher, sort_key
 from interstore_backends._table.records import decode_document
 from interstore_backends._table.table import Table
 
-__all__ = ["count", "exists", "find", "matching", "partitions", "scan", "stream"]
+__all__ = ["count", "exists", "explain", "find", "matching", "partitions", "scan", "stream"]
 
 _HEAP_LIMIT: Final = 10_000
 """Beyond so many, sorting everything is faster than keeping the best in a heap."""
+
+_STEPS: Final[dict[plans.Access, str]] = {
+    "ids": "look at the documents that the filter names by their ids",
+    "scan": "look at every document",
+    "index": "look at the documents that the index finds",
+}
 
 _id: Final = itemgetter("id")
 
@@ -52,7 +59,9 @@ def _all(table: Table, query: Query) -> list[Document]:
 
     Records are looked at in the order in which they lie in memory: in two thirds of the time.
     """
-    documents = list(map(decode_document, chain.from_iterable(_kept(table, plan(query.tree)))))
+    documents = list(
+        map(decode_document, chain.from_iterable(_kept(table, _planned(table, query.tree))))
+    )
     documents.sort(key=_id, reverse=query.order[0].descending)
     return documents[query.skip :] if query.skip else documents
 
@@ -104,6 +113,28 @@ def _planned(table: Table, tree: Node) -> Plan:
             within = ids if planned.span == EVERYTHING else [id for id in ids if id in planned.span]
             return Plan(tuple(sorted(within)), planned.span, planned.rest)
     return planned
+
+
+def explain(table: Table, query: Query, engine: str) -> plans.Plan:
+    """How `find` would answer the query."""
+    found = table.ordering(query) if query.sort else None
+    planned = plan(query.tree)
+    named = planned.ids is not None or planned.span != EVERYTHING
+    narrowing = None if named or planned.rest == ALL else table.narrowing(planned.rest)
+    access: plans.Access = "ids" if named else "scan"
+    if found is not None:
+        access = "index" if found.span is not None else "scan"
+    elif narrowing is not None:
+        access = "index"
+    used = found or narrowing
+    in_order = found is not None or (len(query.order) == 1 and narrowing is None)
+    return plans.Plan(
+        engine=engine,
+        access=access,
+        indexes=() if used is None else (used.entries.index.name,),
+        sort="index" if in_order else "memory",
+        steps=(*(() if in_order else ("sort",)), _STEPS[access]),
+    )
 
 
 def _chunks(records: list[bytes]) -> Iterator[list[bytes]]:

@@ -13,7 +13,7 @@ from interstore.paths import Reference
 from interstore.prepared import Query
 from interstore_backends._table.entries import HIGHEST, Entries, Entry, Key, key_of
 
-__all__ = ["Found", "best", "in_order"]
+__all__ = ["Found", "best", "in_order", "ordering"]
 
 Interval: TypeAlias = tuple[Key, Key]
 """A lower bound that belongs to it, and an upper one that does not."""
@@ -158,24 +158,31 @@ def in_order(
     Without a filter, only those that `limit` and `skip` ask for. ``None`` if no index has the
     order, or another one leaves so few that they are better sorted.
     """
+    found = ordering(indexes, records, query)
+    if found is None:
+        return None
+    ordered = found.entries.ordered(records)
+    begin, end = found.span or (0, len(ordered))
+    if query.after is not None:
+        begin, end = _past(ordered, query, begin, end)
+    return [records[entry[-1]] for entry in _slice(ordered, query, begin, end)]
+
+
+def ordering(
+    indexes: Iterable[Entries], records: Mapping[str, bytes], query: Query
+) -> Found | None:
+    """The index that gives the query's order, with the span that its filter leaves of it."""
     order = query.order
     paths = tuple(key.path for key in order[:-1])
-    descending = order[0].descending
-    if any(key.descending is not descending for key in order):
+    if any(key.descending is not order[0].descending for key in order):
         return None
     found = best(indexes, records, query.tree)
     for entries in indexes:
         if entries.index.list or entries.references != paths:
             continue
-        if found is not None and found.entries is not entries and len(found.ids) <= _FEW:
-            return None
-        ordered = entries.ordered(records)
-        span = found.span if found is not None and found.entries is entries else None
-        begin, end = span or (0, len(ordered))
-        if query.after is not None:
-            begin, end = _past(ordered, query, begin, end)
-        wanted = _slice(ordered, query, begin, end)
-        return [records[entry[-1]] for entry in wanted]
+        if found is not None and found.entries is entries:
+            return found
+        return None if found is not None and len(found.ids) <= _FEW else Found(entries, ())
     return None
 
 

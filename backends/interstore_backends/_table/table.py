@@ -14,7 +14,7 @@ from interstore.times import now
 from interstore_backends._table.entries import Entries, Key
 from interstore_backends._table.order import EVERYTHING, Order, Span
 from interstore_backends._table.records import decode_head
-from interstore_backends._table.search import best, in_order
+from interstore_backends._table.search import Found, best, in_order, ordering
 
 __all__ = ["Table"]
 
@@ -150,9 +150,18 @@ class Table:
         """Ids among which all are that match, by the best index; ``None`` if none helps."""
         if not self._indexes:
             return None
+        found = self.narrowing(tree)
+        return None if found is None else found.ids
+
+    def narrowing(self, tree: Node) -> Found | None:
+        """What `candidates` finds, and the index."""
         with self._lock:
-            found = best(self._indexes, self.records, tree)
-            return None if found is None else found.ids
+            return best(self._indexes, self.records, tree)
+
+    def ordering(self, query: Query) -> Found | None:
+        """The index that `in_order` goes along; ``None`` if none has the order."""
+        with self._lock:
+            return ordering(self._indexes, self.records, query)
 
     def in_order(self, query: Query) -> list[bytes] | None:
         """Records in the query's order by an index, yet to be filtered; ``None`` if none has it.

@@ -110,20 +110,22 @@ def pause(attempt: int, headers: Mapping[str, Any]) -> float:
 class Pace:
     """How many requests may be in flight: fewer after each that was throttled, slowly more after.
 
-    Args:
+    Attributes:
         most: never more than so many.
+        limit: how many there may be now.
+        in_flight: how many there are.
     """
 
     def __init__(self, most: int) -> None:
-        self._most = most
-        self._limit = float(most)
+        self.most = most
+        self.limit = float(most)
         self._last = 0.0
         self.in_flight = 0
 
     @property
     def is_full(self) -> bool:
         """Whether the next request has to wait."""
-        return self.in_flight >= int(self._limit)
+        return self.in_flight >= int(self.limit)
 
     def slower(self, seconds: float) -> None:
         """A request was throttled and will be sent again after so many seconds.
@@ -132,9 +134,9 @@ class Pace:
         """
         now = time.monotonic()
         if now >= self._last:
-            self._limit = max(1.0, min(self._limit, self.in_flight + 1.0) / 2)
+            self.limit = max(1.0, min(self.limit, self.in_flight + 1.0) / 2)
             self._last = now + seconds
 
     def faster(self) -> None:
         """A request was answered."""
-        self._limit = min(float(self._most), self._limit + 1 / self._limit)
+        self.limit = min(float(self.most), self.limit + 1 / self.limit)

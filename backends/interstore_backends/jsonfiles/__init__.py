@@ -63,6 +63,7 @@ CAPABILITIES = Capabilities(
     ensure_index=frozenset({"single", "compound", "unique", "list"}),
     transaction=True,
     stats=True,
+    explain=True,
     write_page=True,
     ttl=True,
     multi_key_sort_undeclared=True,

@@ -8,9 +8,10 @@ import os
 import threading
 import weakref
 from collections.abc import Generator, Mapping
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from interstore.document import Document
 from interstore.errors import (
@@ -22,6 +23,7 @@ from interstore.errors import (
 )
 from interstore.indexes import Index
 from interstore.names import check_new_model, creation_is_off
+from interstore.stats import ModelStats, Stats
 from interstore.times import now
 from interstore.transactions import Isolation
 from interstore_backends._table.admission import ChangeIndexes
@@ -160,19 +162,17 @@ class JsonFilesDatabase(TableDatabase):
                 self._committed().clear()  # it may have to do with this file
                 return catalog.drop(model)
 
-    def stats(self) -> dict[str, Any]:
+    def stats(self) -> Stats:
         """Documents and bytes of each model, and how many bytes are garbage or torn lines."""
-        result = super().stats()
-        for model, figures in result["models"].items():
-            file = self._open.get(model)
-            if file is not None:
-                figures |= {
-                    "bytes": file.log.loaded,
-                    "garbage": file.garbage,
-                    "torn": file.torn_bytes(),
-                    "file": file.path,
-                }
-        return result
+        return replace(super().stats(), details={"folder": self.folder})
+
+    def _figures(self, model: str, table: Table) -> ModelStats:
+        figures = super()._figures(model, table)
+        file = self._open.get(model)
+        if file is None:
+            return figures
+        details = {"file": file.path, "garbage": file.garbage, "torn": file.torn_bytes()}
+        return replace(figures, bytes=file.log.loaded, details=details)
 
     # Reading.
 
@@ -303,7 +303,7 @@ class JsonFilesDatabase(TableDatabase):
             if indexes is None:
                 return False
             models = self._connected().models()
-            entry = replace(models[model], indexes=indexes)
+            entry = structs.replace(models[model], indexes=indexes)
             write_manifest(self.folder, Manifest({**models, model: entry}))
             self._declared(model, table)
             return True

@@ -27,6 +27,7 @@ CAPABILITIES = Capabilities(
     watch=True,
     watch_deletes=True,
     stats=True,
+    explain=True,
     write_page=True,
     ttl=True,
     multi_key_sort_undeclared=True,

@@ -18,6 +18,7 @@ CAPABILITIES: Final = Capabilities(
     ensure_index=frozenset({"single", "compound", "unique", "list"}),
     transaction=True,
     stats=True,
+    explain=True,
     native=True,
     write_page=True,
     foreign=True,

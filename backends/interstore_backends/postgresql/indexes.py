@@ -20,7 +20,7 @@ from interstore_backends.postgresql.quoting import path_expression, quote_name
 from interstore_backends.postgresql.schema import Table
 from interstore_backends.postgresql.values import Indexed, order_expressions, rank
 
-__all__ = ["IndexStatements", "constraint_of", "demanded", "served", "unique_of"]
+__all__ = ["IndexStatements", "constraint_of", "demanded", "name_of", "served", "unique_of"]
 
 _CLASSES: Final = {
     "scalar": ("null", "number", "string", "boolean"),
@@ -40,10 +40,11 @@ def unique_of(model: str, index: Index) -> str:
 
     63 bytes at most, and no model begins like this.
     """
-    return f"{_name(model, index)}_u"
+    return f"{name_of(model, index)}_u"
 
 
-def _name(model: str, index: Index) -> str:
+def name_of(model: str, index: Index) -> str:
+    """The name of what serves queries, likewise."""
     digest = hashlib.blake2b(model.encode(), digest_size=4).hexdigest()
     return f"interstore_{index.name}_{digest}"
 
@@ -102,7 +103,7 @@ class IndexStatements:
         )
         self.count_clashing = f"SELECT count(*) {clashing}"
         self.first_clashing = f"SELECT id {clashing} ORDER BY id LIMIT {SHOWN_IDS}"
-        name, unique = quote_name(_name(model, index)), quote_name(unique_of(model, index))
+        name, unique = quote_name(name_of(model, index)), quote_name(unique_of(model, index))
         on = f"INDEX CONCURRENTLY {name} ON {table.name}"
         if index.list:
             [(path, _)] = index.user_paths

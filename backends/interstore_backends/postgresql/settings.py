@@ -19,6 +19,7 @@ CAPABILITIES: Final = Capabilities(
     watch=True,
     watch_deletes=True,
     stats=True,
+    explain=True,
     native=True,
     write_page=True,
     foreign=True,

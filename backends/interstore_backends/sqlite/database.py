@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from interstore.bulk import BulkResult, WriteOutcome
 from interstore.changes import Changes, conflict, not_found
 from interstore.document import Document
-from interstore.filters.tree import ALL, Node
+from interstore.filters.tree import Node
 from interstore.indexes import Index
 from interstore.prepared import Query, Write, WriteMode
 from interstore.transactions import Isolation
 from interstore_backends.sqlite import bulk, indexes, schema, watching
 from interstore_backends.sqlite.compile import Compiled, compile_query, where
 from interstore_backends.sqlite.indexes import is_refusal, raise_refusal, refusal
-from interstore_backends.sqlite.reads import Reads
+from interstore_backends.sqlite.inspection import Inspection
 from interstore_backends.sqlite.rows import Row, find_all, find_one, row_of
 from interstore_backends.sqlite.schema import Table
 from interstore_backends.sqlite.settings import CAPABILITIES, LIMITS, SQLiteSettings
@@ -37,7 +37,7 @@ class _RefusedByIndex(Exception):
     """An index refused one of many documents."""
 
 
-class SQLiteDatabase(Reads, Watching):
+class SQLiteDatabase(Inspection, Watching):
     """A database in one SQLite file, or in memory.
 
     Readers never wait for a writer. Writers wait for one another, in this process and in
@@ -295,10 +295,6 @@ class SQLiteDatabase(Reads, Watching):
 
     # By capability.
 
-    def models(self) -> list[str]:
-        """The names of the models that exist, sorted."""
-        return self._read_file(schema.models)
-
     def drop(self, model: str) -> bool:
         """Remove a model and all its documents; return whether it existed."""
 
@@ -321,10 +317,6 @@ class SQLiteDatabase(Reads, Watching):
         )
         self._tables.pop(model, None)
 
-    def indexes(self, model: str) -> list[Index]:
-        """The indexes of the model, in the order of their names."""
-        return self._read_file(lambda cursor: indexes.indexes(cursor, model))
-
     def foreign(self, source: ForeignSource) -> SQLiteForeign:
         """A table or a view that others made in the file."""
         from interstore_backends.sqlite.foreign import SQLiteForeign
@@ -338,26 +330,6 @@ class SQLiteDatabase(Reads, Watching):
         )
         self._tables.pop(model, None)
         return bool(dropped)
-
-    def stats(self) -> dict[str, Any]:
-        """Bytes of the file, documents of each model, versions and settings in force."""
-
-        def work(cursor: Any) -> dict[str, Any]:
-            [(size,)] = cursor.execute("PRAGMA page_size").fetchall()
-            [(pages,)] = cursor.execute("PRAGMA page_count").fetchall()
-            return {"bytes": size * pages, "models": schema.models(cursor)}
-
-        figures = self._read_file(work)
-        documents = {model: self.count(model, ALL) for model in figures.pop("models")}
-        return {
-            "documents": sum(documents.values()),
-            **figures,
-            "models": documents,
-            "file": self._connections.file,
-            "sqlite": self._driver.version_text,
-            "driver": self._driver.name,
-            "durability": self._settings.durability,
-        }
 
     @property
     def native(self) -> Any:

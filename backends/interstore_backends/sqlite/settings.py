@@ -21,6 +21,7 @@ CAPABILITIES: Final = Capabilities(
     watch=True,
     watch_deletes=True,
     stats=True,
+    explain=True,
     native=True,
     write_page=True,
     foreign=True,

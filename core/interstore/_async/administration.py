@@ -1,22 +1,27 @@
-"""The operations on a whole database: models, figures, indexes."""
+"""The operations on a whole database: models, figures, plans, indexes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import Any
 
 from interstore._async.base import AsyncBase
 from interstore.errors import InterstoreError, InvalidQueryError, UnsupportedError
 from interstore.expiry import Sweep
+from interstore.filters.arguments import check_limit, parse_sort
+from interstore.filters.parse import parse_filter
 from interstore.indexes import Index, IndexType, parse_index
-from interstore.prepare import Filter
+from interstore.plans import Plan
+from interstore.prepare import Filter, Sort
+from interstore.prepared import Query
+from interstore.stats import Stats
 
 __all__ = ["AsyncAdministration"]
 
 
 class AsyncAdministration(AsyncBase):
-    """Models, figures and indexes."""
+    """Models, figures, plans and indexes."""
 
     async def models(self) -> list[str]:
         """The names of the models that exist, sorted."""
@@ -32,13 +37,19 @@ class AsyncAdministration(AsyncBase):
             self._name_error(error, model)
             raise
 
-    async def ping(self) -> None:
-        """Return if the engine answers; raise the reason if it does not."""
+    async def ping(self) -> float:
+        """How many seconds the engine takes to answer; raises the reason if it does not."""
         self._check_open()
+        started = perf_counter()
         await self.database.ping()
+        return perf_counter() - started
 
-    async def stats(self) -> dict[str, Any]:
-        """Figures about the database: documents, bytes, versions."""
+    async def stats(self) -> Stats:
+        """Figures about the database: documents, bytes, indexes, connections, versions.
+
+        Raises:
+            UnsupportedError: the engine does not declare `stats`.
+        """
         self._check_open()
         return await self.database.stats()
 
@@ -100,6 +111,28 @@ class AsyncAdministration(AsyncBase):
     async def _sweepable(self) -> list[str]:
         """Every model; where nothing expires, one is enough to be told so."""
         return await self.database.models() if self.database.capabilities.ttl else ["all"]
+
+    async def explain(
+        self, model: str, filter: Filter = None, *, sort: Sort = None, limit: int | None = None
+    ) -> Plan:
+        """How `find` with the same arguments would be answered, without running it.
+
+        Args:
+            model: the model.
+            filter: which documents.
+            sort: their order.
+            limit: at most so many: an engine may go another way to the first few than to all.
+
+        Raises:
+            UnsupportedError: the engine does not declare `explain`.
+        """
+        self._check(model)
+        query = Query(parse_filter(filter), parse_sort(sort), check_limit(limit))
+        try:
+            return await self.database.explain(model, query)
+        except InterstoreError as error:
+            self._name_error(error, model)
+            raise
 
     @property
     def native(self) -> Any:

@@ -29,7 +29,9 @@ from interstore.filters.tree import ALL, Bound, Node, Range, Scalar
 from interstore.foreign import ForeignSource
 from interstore.indexes import Index
 from interstore.paths import Envelope, Path, Reference
+from interstore.plans import Plan
 from interstore.prepared import Partition, Query, ScanPage, Write, WriteMode
+from interstore.stats import Stats
 from interstore.transactions import Isolation
 from interstore.watching import ChangePage
 
@@ -85,7 +87,7 @@ class AsyncOperations:
             self._bind(name)
         if self.capabilities.filter == "native":
             self._bind("find")
-        for name in ("models", "drop", "stats", "write_page", "foreign"):
+        for name in ("models", "drop", "stats", "explain", "write_page", "foreign"):
             if getattr(self.capabilities, name):
                 self._bind(name)
         if self.capabilities.ttl:
@@ -434,8 +436,8 @@ class AsyncOperations:
         """Remove a model and all its documents; return whether it existed."""
         raise self.unsupported("drop", "delete the documents with delete_many(model, {})")
 
-    async def stats(self) -> dict[str, Any]:
-        """Figures about the database: documents, bytes, versions."""
+    async def stats(self) -> Stats:
+        """Figures about the database: documents, bytes, indexes, connections, versions."""
         raise self.unsupported("stats", "use count(model) for the number of documents")
 
     async def sweep(self, model: str, limit: int) -> int:
@@ -445,6 +447,10 @@ class AsyncOperations:
         A document whose expiry another has just moved is not among them.
         """
         raise self.unsupported("sweep (capability ttl)", "documents do not expire there")
+
+    async def explain(self, model: str, query: Query) -> Plan:
+        """How the query would be answered, without running it."""
+        raise self.unsupported("explain", "measure the query, or ask the engine's own tools")
 
     async def write_page(
         self, model: str, writes: Sequence[Write], mode: WriteMode

@@ -25,7 +25,7 @@ _INSIDE: Final = (
     "create", "find_by_id", "update", "delete", "find",
     "find_by_ids", "count", "exists", "put", "create_many", "put_many", "update_many",
     "delete_many", "find_one_and_update", "find_one_and_delete", "aggregate", "distinct", "ping",
-    "scan", "partitions", "models", "stats", "write_page", "indexes",
+    "scan", "partitions", "models", "stats", "explain", "write_page", "indexes",
 )  # fmt: skip
 
 

@@ -1,26 +1,31 @@
 # Generated from core/interstore/_async/administration.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 3d12257fb11ce99bb20f6053
+# Digest of the rest: fe0401eb03e7948898c40c74
 
-"""The operations on a whole database: models, figures, indexes."""
+"""The operations on a whole database: models, figures, plans, indexes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from time import monotonic
+from time import monotonic, perf_counter
 from typing import Any
 
 from interstore._sync.base import Base
 from interstore.errors import InterstoreError, InvalidQueryError, UnsupportedError
 from interstore.expiry import Sweep
+from interstore.filters.arguments import check_limit, parse_sort
+from interstore.filters.parse import parse_filter
 from interstore.indexes import Index, IndexType, parse_index
-from interstore.prepare import Filter
+from interstore.plans import Plan
+from interstore.prepare import Filter, Sort
+from interstore.prepared import Query
+from interstore.stats import Stats
 
 __all__ = ["Administration"]
 
 
 class Administration(Base):
-    """Models, figures and indexes."""
+    """Models, figures, plans and indexes."""
 
     def models(self) -> list[str]:
         """The names of the models that exist, sorted."""
@@ -36,13 +41,19 @@ class Administration(Base):
             self._name_error(error, model)
             raise
 
-    def ping(self) -> None:
-        """Return if the engine answers; raise the reason if it does not."""
+    def ping(self) -> float:
+        """How many seconds the engine takes to answer; raises the reason if it does not."""
         self._check_open()
+        started = perf_counter()
         self.database.ping()
+        return perf_counter() - started
 
-    def stats(self) -> dict[str, Any]:
-        """Figures about the database: documents, bytes, versions."""
+    def stats(self) -> Stats:
+        """Figures about the database: documents, bytes, indexes, connections, versions.
+
+        Raises:
+            UnsupportedError: the engine does not declare `stats`.
+        """
         self._check_open()
         return self.database.stats()
 
@@ -104,6 +115,28 @@ class Administration(Base):
     def _sweepable(self) -> list[str]:
         """Every model; where nothing expires, one is enough to be told so."""
         return self.database.models() if self.database.capabilities.ttl else ["all"]
+
+    def explain(
+        self, model: str, filter: Filter = None, *, sort: Sort = None, limit: int | None = None
+    ) -> Plan:
+        """How `find` with the same arguments would be answered, without running it.
+
+        Args:
+            model: the model.
+            filter: which documents.
+            sort: their order.
+            limit: at most so many: an engine may go another way to the first few than to all.
+
+        Raises:
+            UnsupportedError: the engine does not declare `explain`.
+        """
+        self._check(model)
+        query = Query(parse_filter(filter), parse_sort(sort), check_limit(limit))
+        try:
+            return self.database.explain(model, query)
+        except InterstoreError as error:
+            self._name_error(error, model)
+            raise
 
     @property
     def native(self) -> Any:

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/operations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 719b65f79c7a9ae9658118b1
+# Digest of the rest: 4cd9b98f9f2c6c138135555b
 
 """Every operation of a database: the seven, and the ones derived from them."""
 
@@ -33,7 +33,9 @@ from interstore.filters.tree import ALL, Bound, Node, Range, Scalar
 from interstore.foreign import ForeignSource
 from interstore.indexes import Index
 from interstore.paths import Envelope, Path, Reference
+from interstore.plans import Plan
 from interstore.prepared import Partition, Query, ScanPage, Write, WriteMode
+from interstore.stats import Stats
 from interstore.transactions import Isolation
 from interstore.watching import ChangePage
 
@@ -89,7 +91,7 @@ class Operations:
             self._bind(name)
         if self.capabilities.filter == "native":
             self._bind("find")
-        for name in ("models", "drop", "stats", "write_page", "foreign"):
+        for name in ("models", "drop", "stats", "explain", "write_page", "foreign"):
             if getattr(self.capabilities, name):
                 self._bind(name)
         if self.capabilities.ttl:
@@ -436,8 +438,8 @@ class Operations:
         """Remove a model and all its documents; return whether it existed."""
         raise self.unsupported("drop", "delete the documents with delete_many(model, {})")
 
-    def stats(self) -> dict[str, Any]:
-        """Figures about the database: documents, bytes, versions."""
+    def stats(self) -> Stats:
+        """Figures about the database: documents, bytes, indexes, connections, versions."""
         raise self.unsupported("stats", "use count(model) for the number of documents")
 
     def sweep(self, model: str, limit: int) -> int:
@@ -447,6 +449,10 @@ class Operations:
         A document whose expiry another has just moved is not among them.
         """
         raise self.unsupported("sweep (capability ttl)", "documents do not expire there")
+
+    def explain(self, model: str, query: Query) -> Plan:
+        """How the query would be answered, without running it."""
+        raise self.unsupported("explain", "measure the query, or ask the engine's own tools")
 
     def write_page(
         self, model: str, writes: Sequence[Write], mode: WriteMode

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/transacted.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 3babaec7c4a9b3559d561316
+# Digest of the rest: ddd94a3645223c8bb4e140ce
 
 """The operations within a transaction."""
 
@@ -29,7 +29,7 @@ _INSIDE: Final = (
     "create", "find_by_id", "update", "delete", "find",
     "find_by_ids", "count", "exists", "put", "create_many", "put_many", "update_many",
     "delete_many", "find_one_and_update", "find_one_and_delete", "aggregate", "distinct", "ping",
-    "scan", "partitions", "models", "stats", "write_page", "indexes",
+    "scan", "partitions", "models", "stats", "explain", "write_page", "indexes",
 )  # fmt: skip
 
 

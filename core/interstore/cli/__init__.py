@@ -18,6 +18,8 @@ COMMANDS = {
     "find": ("read:find", "Show the documents that match a filter."),
     "get": ("read:get", "Show one document."),
     "count": ("read:count", "Count the documents that match a filter."),
+    "explain": ("inspect:explain", "Show how a query would be answered: by which index."),
+    "stats": ("inspect:stats", "Show documents, bytes, connections, versions."),
     "import": ("importing:import_", "Read documents from JSON, JSON Lines or CSV files."),
     "export": ("exporting:export", "Write documents to a JSON, JSON Lines or CSV file."),
     "drop": ("drop:drop", "Remove a model and all its documents."),

@@ -29,6 +29,7 @@ from interstore.settings.secret import Secret, redact
 
 if TYPE_CHECKING:
     from interstore._sync.store import Store
+    from interstore.stats import Stats
 
 __all__ = ["doctor"]
 
@@ -79,9 +80,10 @@ def _examine(resolved: Resolved) -> None:
     if plugins:
         _step("plugins", lambda: [active.name for active in plugins], ", ".join)
     with _step("connect", lambda: open_resolved(resolved, plugins), lambda _: "") as store:
+        _step("ping", store.ping, lambda seconds: f"{seconds * 1000:.2f} ms to answer")
         if store.capabilities.stats:
             stats = _step("stats", store.stats, _figures)
-            for note in stats.get("notes", ()):
+            for note in stats.notes:
                 click.echo(f"note    {safe(note)}")
         _step("capabilities", lambda: capability_names(store.capabilities), ", ".join)
         if getattr(resolved.settings, "auto_create", True):
@@ -115,8 +117,22 @@ def _driver(resolved: Resolved) -> str:
     return f"{package}, needs {', '.join(backend.drivers) or 'no driver'}"
 
 
-def _figures(stats: dict[str, Any]) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in stats.items() if name != "notes")
+def _figures(stats: Stats) -> str:
+    figures: dict[str, Any] = {
+        "version": stats.version,
+        "documents": stats.documents,
+        "models": len(stats.models),
+        "indexes": stats.indexes,
+        "bytes": stats.bytes,
+        "request units": stats.request_units,
+        **stats.details,
+    }
+    if stats.pool is not None:
+        pool = stats.pool
+        figures["connections"] = (
+            f"{pool.in_use} in use, {pool.idle} idle, {pool.waiting} waited for, of {pool.size}"
+        )
+    return ", ".join(f"{name}: {value}" for name, value in figures.items() if value is not None)
 
 
 def _round_trip(store: Store) -> str:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from interstore.cli.output import is_terminal, note, print_json, print_rows
-from interstore.cli.store import model_problem, open_store, url_option, where_option
+from interstore.cli.store import F, model_problem, open_store, url_option, where_option
 
 if TYPE_CHECKING:
     from interstore._sync.store import Store
     from interstore.document import Document
 
-__all__ = ["count", "find", "get", "models"]
+__all__ = ["count", "find", "get", "models", "sort_option"]
 
 ON_A_TERMINAL: Final = 50
 """How many documents a person is shown unless they ask for more."""
@@ -41,18 +41,23 @@ def _paths(
     return [path for text in texts for path in text.split(",") if path] or None
 
 
+def sort_option(function: F) -> F:
+    """Give a command the option ``--sort``."""
+    return click.option(
+        "-s",
+        "--sort",
+        multiple=True,
+        callback=_paths,
+        metavar="PATHS",
+        help="The order: 'country,-people' for descending people within each country.",
+    )(function)
+
+
 @click.command()
 @click.argument("model")
 @url_option
 @where_option
-@click.option(
-    "-s",
-    "--sort",
-    multiple=True,
-    callback=_paths,
-    metavar="PATHS",
-    help="The order: 'country,-people' for descending people within each country.",
-)
+@sort_option
 @click.option(
     "-n",
     "--limit",

@@ -136,7 +136,7 @@ def test_an_unfinished_line_is_moved_aside_and_reported(
     assert path.stat().st_size == size
     assert (folder / "m.jsonl.torn").read_bytes().startswith(b'{"crc":"01234567","id":"to')
     assert str(path) in caplog.text
-    assert store.stats()["models"]["m"]["torn"] > 26
+    assert store.stats().models["m"].details["torn"] > 26
     store.create("m", write("next"))
     assert content(database(folder)).keys() == {*expected, "next"}
 

@@ -108,9 +108,9 @@ def test_compaction_keeps_everything(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert largest < 10_000
     assert content(database(tmp_path)) == content(store) == content(other)
     assert content(store)["d5"] == (21, {"n": 20})
-    figures = store.stats()["models"]["m"]
-    assert figures["documents"] == 20
-    assert figures["bytes"] == path.stat().st_size
+    figures = store.stats().models["m"]
+    assert figures.documents == 20
+    assert figures.bytes == path.stat().st_size
 
 
 @pytest.mark.parametrize("seen", [True, False])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -272,3 +273,30 @@ def test_a_write_that_is_lost_on_a_single_server(alone: MongoDB) -> None:
             database.find_by_id("m", "a")
         proxy.restore()
         database.disconnect()
+
+
+def test_stats_of_a_pool_that_is_exhausted(opened: Open) -> None:
+    """Who waits is counted, and for how long."""
+    database = opened(pool_size=1)
+    other = opened()
+    fill(database, a={"n": 1})
+    slow = {
+        "$function": {"body": "function() { sleep(1500); return true }", "args": [], "lang": "js"}
+    }
+    with ThreadPoolExecutor(2) as threads:
+        holding = threads.submit(lambda: list(database.native["m"].find({"$expr": slow})))
+
+        def is_lent(waiting: int) -> None:
+            figures = database._meter.figures(1)
+            assert (figures.in_use, figures.idle, figures.waiting) == (1, 0, waiting)
+
+        eventually(lambda: is_lent(0))
+        waiting = threads.submit(database.find_by_id, "m", "a")
+        eventually(lambda: is_lent(1))
+        assert holding.result(30)
+        assert waiting.result(30) is not None
+    figures = database.stats().pool
+    assert figures is not None
+    assert (figures.in_use, figures.waiting) == (0, 0)
+    assert figures.wait_seconds > 0.1
+    assert other.stats().documents == 1

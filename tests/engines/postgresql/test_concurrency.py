@@ -148,3 +148,27 @@ def test_a_store_that_is_closed_while_others_wait(opened: Open) -> None:
         connection.close()
         with pytest.raises(UnavailableError, match="the store was closed meanwhile"):
             waiting.result(30)
+
+
+def test_stats_of_a_pool_that_is_exhausted(opened: Open) -> None:
+    """Who waits is counted, and for how long."""
+    database = opened(pool_size=2)
+    fill(database, a={})
+    with ThreadPoolExecutor(1) as threads:
+        with database.session() as session, database.session():
+            waiting = threads.submit(database.find_by_id, "m", "a")
+
+            def is_waiting() -> None:
+                figures = session.stats().pool
+                assert figures is not None
+                assert figures.waiting == 1
+
+            eventually(is_waiting)
+            figures = session.stats().pool
+            assert figures is not None
+            assert (figures.size, figures.in_use, figures.idle) == (2, 2, 0)
+        assert waiting.result(30) is not None
+    figures = database.stats().pool
+    assert figures is not None
+    assert figures.wait_seconds > 0
+    assert figures.waiting == 0

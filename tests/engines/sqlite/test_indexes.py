@@ -104,7 +104,7 @@ def test_other_programs_are_held_to_it(tmp_path: Path) -> None:
         store.ensure_index("users", "age", type="number")
         store.ensure_index("users", "email", unique=True)
         store.create("users", {"id": "a", "age": 1, "email": "x"})
-        with sqlite3.connect(store.stats()["file"]) as other:
+        with sqlite3.connect(store.stats().details["file"]) as other:
             insert = "INSERT INTO users VALUES (?, 1, 't', 't', NULL, ?)"
             with pytest.raises(sqlite3.IntegrityError, match="interstore index age_"):
                 other.execute(insert, ("b", '{"age": "2"}'))

@@ -94,7 +94,7 @@ def test_a_row_that_is_no_json_is_damage(database: SQLiteDatabase, variant: dict
     for call in (lambda: database.find_by_id("m", "a"), lambda: ids(database, {"n": 1})):
         with pytest.raises(CorruptionError) as caught:
             call()
-        assert caught.value.file == database.stats()["file"]
+        assert caught.value.file == database.stats().details["file"]
         assert caught.value.model == "m"
 
 

@@ -47,7 +47,7 @@ def test_path_in_the_home_folder(
     opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert opened(path="~/a/b.db").stats()["file"] == str(tmp_path / "a" / "b.db")
+    assert opened(path="~/a/b.db").stats().details["file"] == str(tmp_path / "a" / "b.db")
 
 
 def test_registration() -> None:

@@ -13,6 +13,7 @@ from interstore.errors import DuplicateError, InvalidDocumentError
 from interstore.filters.evaluate import compile_filter
 from interstore.filters.tree import ALL, Node
 from interstore.prepared import Query, Write, WriteMode
+from interstore.stats import ModelStats, Stats
 from interstore_backends.cosmosdb._async.connection import translated, translated_write
 from interstore_backends.cosmosdb._async.writes import AsyncWrites, contended
 from interstore_backends.cosmosdb.driver_async import fan_out
@@ -216,14 +217,21 @@ class AsyncCosmosDBDatabase(AsyncWrites):
             raise
         return True
 
-    async def stats(self) -> dict[str, Any]:
+    async def stats(self) -> Stats:
         """Documents of each model, and what this store object asked of the service."""
-        documents = {model: await self.count(model, ALL) for model in await self.models()}
-        return {
-            "documents": sum(documents.values()),
-            "models": documents,
-            "request_units": round(self.usage.request_units, 2),
-            "requests": self.usage.requests,
-            "throttled": self.usage.throttled,
-            "operations": self.usage.operations,
-        }
+        models = {model: await self._figures(model) for model in await self.models()}
+        return Stats(
+            engine=self.name,
+            models=models,
+            pool=self._policy.figures(),
+            request_units=round(self.usage.request_units, 2),
+            details={
+                "requests": self.usage.requests,
+                "throttled": self.usage.throttled,
+                "operations": self.usage.operations,
+            },
+        )
+
+    async def _figures(self, model: str) -> ModelStats:
+        documents, indexes = await self.count(model, ALL), await self.indexes(model)
+        return ModelStats(documents=documents, indexes=len(indexes))

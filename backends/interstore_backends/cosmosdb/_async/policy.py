@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any
 
 from azure.core.exceptions import AzureError
@@ -9,6 +10,7 @@ from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import AsyncHTTPPolicy
 
 from interstore._compat_async import sleep
+from interstore.stats import PoolStats
 from interstore_backends.cosmosdb.driver_async import Condition, body, is_unsent, limits, turn
 from interstore_backends.cosmosdb.retry import (
     Pace,
@@ -38,6 +40,8 @@ class AsyncPolicy(AsyncHTTPPolicy[Any, Any]):
         self.usage = Usage()
         self._pace = Pace(most)
         self._turns = Condition()
+        self._sent = self._waiting = 0
+        self._waited = 0.0
 
     async def send(self, request: PipelineRequest[Any]) -> Any:
         options = request.context.options
@@ -69,9 +73,10 @@ class AsyncPolicy(AsyncHTTPPolicy[Any, Any]):
     async def _send_once(self, request: PipelineRequest[Any], about: Any) -> Any:
         writes = is_write(request.http_request.method, request.http_request.headers)
         async with self._turns:
-            while self._pace.is_full:
-                await turn(self._turns, remaining())
+            if self._pace.is_full:
+                await self._wait()
             self._pace.in_flight += 1
+            self._sent += 1
         try:
             request.context.options.update(limits(remaining()))
             response = await self.next.send(request)
@@ -88,6 +93,29 @@ class AsyncPolicy(AsyncHTTPPolicy[Any, Any]):
         if writes and is_unsure(status):
             raise UnsureError(f"the service answered {status}", answered=True)
         return response
+
+    async def _wait(self) -> None:
+        """Have a turn."""
+        started = monotonic()
+        self._waiting += 1
+        try:
+            while self._pace.is_full:
+                await turn(self._turns, remaining())
+        finally:
+            self._waiting -= 1
+            self._waited += monotonic() - started
+
+    def figures(self) -> PoolStats:
+        """How many requests are under way, of those that may be at a time, and wait."""
+        in_use = self._pace.in_flight
+        return PoolStats(
+            size=self._pace.most,
+            in_use=in_use,
+            idle=max(0, int(self._pace.limit) - in_use),
+            waiting=self._waiting,
+            checkouts=self._sent,
+            wait_seconds=self._waited,
+        )
 
     async def _done(self) -> None:
         async with self._turns:

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: f00a668b903832b1ab2706da
+# Digest of the rest: 602c078ad460c1e258d6cc4b
 
 """The Azure Cosmos DB engine: Interstore's operations as requests."""
 
@@ -17,6 +17,7 @@ from interstore.errors import DuplicateError, InvalidDocumentError
 from interstore.filters.evaluate import compile_filter
 from interstore.filters.tree import ALL, Node
 from interstore.prepared import Query, Write, WriteMode
+from interstore.stats import ModelStats, Stats
 from interstore_backends.cosmosdb._sync.connection import translated, translated_write
 from interstore_backends.cosmosdb._sync.writes import Writes, contended
 from interstore_backends.cosmosdb.driver import fan_out
@@ -216,14 +217,21 @@ class CosmosDBDatabase(Writes):
             raise
         return True
 
-    def stats(self) -> dict[str, Any]:
+    def stats(self) -> Stats:
         """Documents of each model, and what this store object asked of the service."""
-        documents = {model: self.count(model, ALL) for model in self.models()}
-        return {
-            "documents": sum(documents.values()),
-            "models": documents,
-            "request_units": round(self.usage.request_units, 2),
-            "requests": self.usage.requests,
-            "throttled": self.usage.throttled,
-            "operations": self.usage.operations,
-        }
+        models = {model: self._figures(model) for model in self.models()}
+        return Stats(
+            engine=self.name,
+            models=models,
+            pool=self._policy.figures(),
+            request_units=round(self.usage.request_units, 2),
+            details={
+                "requests": self.usage.requests,
+                "throttled": self.usage.throttled,
+                "operations": self.usage.operations,
+            },
+        )
+
+    def _figures(self, model: str) -> ModelStats:
+        documents, indexes = self.count(model, ALL), self.indexes(model)
+        return ModelStats(documents=documents, indexes=len(indexes))

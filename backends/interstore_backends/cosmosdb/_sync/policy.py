@@ -1,11 +1,12 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/policy.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: e999503e4216211f0893fb8e
+# Digest of the rest: f874c1643c65a15e1963fa1f
 
 """Every request to the service goes through here: limits, back-off, and what it cost."""
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any
 
 from azure.core.exceptions import AzureError
@@ -13,6 +14,7 @@ from azure.core.pipeline import PipelineRequest
 from azure.core.pipeline.policies import HTTPPolicy
 
 from interstore._compat import sleep
+from interstore.stats import PoolStats
 from interstore_backends.cosmosdb.driver import Condition, body, is_unsent, limits, turn
 from interstore_backends.cosmosdb.retry import (
     Pace,
@@ -42,6 +44,8 @@ class Policy(HTTPPolicy[Any, Any]):
         self.usage = Usage()
         self._pace = Pace(most)
         self._turns = Condition()
+        self._sent = self._waiting = 0
+        self._waited = 0.0
 
     def send(self, request: PipelineRequest[Any]) -> Any:
         options = request.context.options
@@ -73,9 +77,10 @@ class Policy(HTTPPolicy[Any, Any]):
     def _send_once(self, request: PipelineRequest[Any], about: Any) -> Any:
         writes = is_write(request.http_request.method, request.http_request.headers)
         with self._turns:
-            while self._pace.is_full:
-                turn(self._turns, remaining())
+            if self._pace.is_full:
+                self._wait()
             self._pace.in_flight += 1
+            self._sent += 1
         try:
             request.context.options.update(limits(remaining()))
             response = self.next.send(request)
@@ -92,6 +97,29 @@ class Policy(HTTPPolicy[Any, Any]):
         if writes and is_unsure(status):
             raise UnsureError(f"the service answered {status}", answered=True)
         return response
+
+    def _wait(self) -> None:
+        """Have a turn."""
+        started = monotonic()
+        self._waiting += 1
+        try:
+            while self._pace.is_full:
+                turn(self._turns, remaining())
+        finally:
+            self._waiting -= 1
+            self._waited += monotonic() - started
+
+    def figures(self) -> PoolStats:
+        """How many requests are under way, of those that may be at a time, and wait."""
+        in_use = self._pace.in_flight
+        return PoolStats(
+            size=self._pace.most,
+            in_use=in_use,
+            idle=max(0, int(self._pace.limit) - in_use),
+            waiting=self._waiting,
+            checkouts=self._sent,
+            wait_seconds=self._waited,
+        )
 
     def _done(self) -> None:
         with self._turns:

@@ -29,6 +29,7 @@ from interstore_backends.mongodb.driver_async import (
 )
 from interstore_backends.mongodb.errors import CAUGHT, Translator
 from interstore_backends.mongodb.indexes import MODELS, Declaration
+from interstore_backends.mongodb.meter import Meter
 from interstore_backends.mongodb.options import client_options, connection_string
 from interstore_backends.mongodb.settings import MongoDBSettings
 
@@ -88,6 +89,7 @@ class AsyncConnection:
         self._known: dict[str, tuple[float, Sequence[Declaration]]] = {}
         self._transactions: set[AsyncTransaction] = set()
         self._replicated = False
+        self._meter = Meter()
         self.errors = Translator(settings.place, settings.timeout)
 
     async def connect(self) -> None:
@@ -97,7 +99,9 @@ class AsyncConnection:
         client = None
         try:
             client = AsyncMongoClient[dict[str, Any]](
-                connection_string(settings), **client_options(settings)
+                connection_string(settings),
+                event_listeners=[self._meter],
+                **client_options(settings),
             )
             await client.admin.command("ping")
         except CAUGHT as error:

@@ -10,15 +10,14 @@ from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
 from interstore.bulk import BulkResult, WriteOutcome
-from interstore.filters.tree import ALL, Node
+from interstore.filters.tree import Node
 from interstore.prepared import Write, WriteMode
 from interstore.transactions import Isolation
 from interstore_backends.mongodb._async.connection import translated, translated_write
-from interstore_backends.mongodb._async.updates import AsyncUpdates
+from interstore_backends.mongodb._async.inspection import AsyncInspection
 from interstore_backends.mongodb._async.writes import contended
 from interstore_backends.mongodb.bulk import Batch, Stored
 from interstore_backends.mongodb.conditions import all_of, compile_filter
-from interstore_backends.mongodb.errors import CAUGHT
 from interstore_backends.mongodb.keys import ENVELOPE
 from interstore_backends.mongodb.options import SIMPLE
 from interstore_backends.mongodb.records import not_ours
@@ -35,13 +34,8 @@ __all__ = ["AsyncMongoDBDatabase"]
 _ATTEMPTS: Final = 100
 """How often documents are sent while others write the same ones."""
 
-_ALONE: Final = (
-    "a single server has no transactions and no change streams, and a write whose answer is lost "
-    "is not repeated; a replica set has them, also one of a single member"
-)
 
-
-class AsyncMongoDBDatabase(AsyncUpdates):
+class AsyncMongoDBDatabase(AsyncInspection):
     """A database on a MongoDB replica set, sharded cluster or single server.
 
     An acknowledged write is in the journals of a majority; reads are the primary's.
@@ -227,13 +221,6 @@ class AsyncMongoDBDatabase(AsyncUpdates):
 
         return AsyncMongoDBForeign(source, self)
 
-    async def models(self) -> list[str]:
-        """The names of the models that exist, sorted."""
-        try:
-            return await self._model_names()
-        except CAUGHT as error:
-            raise self.errors(error) from error
-
     @translated
     async def drop(self, model: str) -> bool:
         """Remove a model and all its documents; return whether it existed."""
@@ -242,24 +229,3 @@ class AsyncMongoDBDatabase(AsyncUpdates):
             await self._drop_with_indexes(model)
         self._forget(model)
         return existed
-
-    async def stats(self) -> dict[str, Any]:
-        """Documents of each model, bytes, the server's version and the settings in force."""
-        database = self._database()
-        documents = {model: await self.count(model, ALL) for model in await self.models()}
-        try:
-            figures = await database.command("dbStats")
-            server = await database.command("buildInfo")
-            hello = await database.command("hello")
-        except CAUGHT as error:
-            raise self.errors(error) from error
-        alone = "setName" not in hello and hello.get("msg") != "isdbgrid"
-        return {
-            "documents": sum(documents.values()),
-            "bytes": int(figures["storageSize"]) + int(figures["indexSize"]),
-            "models": documents,
-            "mongodb": server["version"],
-            "replica_set": hello.get("setName"),
-            "durability": self._settings.durability,
-            **({"notes": [_ALONE]} if alone else {}),
-        }

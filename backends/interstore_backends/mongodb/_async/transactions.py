@@ -42,7 +42,7 @@ _OPERATIONS: Final = (
     "delete_many", "find_one_and_update", "find_one_and_delete", "aggregate", "distinct",
     "scan", "partitions", "write_page",
 )  # fmt: skip
-_OUTSIDE: Final = ("ping", "models", "stats", "indexes")
+_OUTSIDE: Final = ("ping", "models", "stats", "explain", "indexes")
 """What asks the server about itself, which no transaction may."""
 
 

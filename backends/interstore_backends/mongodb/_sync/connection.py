@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/connection.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 83e09cf70dd729e69bc801d3
+# Digest of the rest: b82e6d59c1c8209d937ccde7
 
 """The client, and which models exist."""
 
@@ -33,6 +33,7 @@ from interstore_backends.mongodb.driver import (
 )
 from interstore_backends.mongodb.errors import CAUGHT, Translator
 from interstore_backends.mongodb.indexes import MODELS, Declaration
+from interstore_backends.mongodb.meter import Meter
 from interstore_backends.mongodb.options import client_options, connection_string
 from interstore_backends.mongodb.settings import MongoDBSettings
 
@@ -92,6 +93,7 @@ class Connection:
         self._known: dict[str, tuple[float, Sequence[Declaration]]] = {}
         self._transactions: set[Transaction] = set()
         self._replicated = False
+        self._meter = Meter()
         self.errors = Translator(settings.place, settings.timeout)
 
     def connect(self) -> None:
@@ -101,7 +103,9 @@ class Connection:
         client = None
         try:
             client = MongoClient[dict[str, Any]](
-                connection_string(settings), **client_options(settings)
+                connection_string(settings),
+                event_listeners=[self._meter],
+                **client_options(settings),
             )
             client.admin.command("ping")
         except CAUGHT as error:

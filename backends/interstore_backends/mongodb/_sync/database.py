@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: e50a39dffaeee2f2581d556f
+# Digest of the rest: 82c8006ae10d2f9d95ca7f7e
 
 """The MongoDB engine: Interstore's operations as commands."""
 
@@ -14,15 +14,14 @@ from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
 from interstore.bulk import BulkResult, WriteOutcome
-from interstore.filters.tree import ALL, Node
+from interstore.filters.tree import Node
 from interstore.prepared import Write, WriteMode
 from interstore.transactions import Isolation
 from interstore_backends.mongodb._sync.connection import translated, translated_write
-from interstore_backends.mongodb._sync.updates import Updates
+from interstore_backends.mongodb._sync.inspection import Inspection
 from interstore_backends.mongodb._sync.writes import contended
 from interstore_backends.mongodb.bulk import Batch, Stored
 from interstore_backends.mongodb.conditions import all_of, compile_filter
-from interstore_backends.mongodb.errors import CAUGHT
 from interstore_backends.mongodb.keys import ENVELOPE
 from interstore_backends.mongodb.options import SIMPLE
 from interstore_backends.mongodb.records import not_ours
@@ -39,13 +38,8 @@ __all__ = ["MongoDBDatabase"]
 _ATTEMPTS: Final = 100
 """How often documents are sent while others write the same ones."""
 
-_ALONE: Final = (
-    "a single server has no transactions and no change streams, and a write whose answer is lost "
-    "is not repeated; a replica set has them, also one of a single member"
-)
 
-
-class MongoDBDatabase(Updates):
+class MongoDBDatabase(Inspection):
     """A database on a MongoDB replica set, sharded cluster or single server.
 
     An acknowledged write is in the journals of a majority; reads are the primary's.
@@ -231,13 +225,6 @@ class MongoDBDatabase(Updates):
 
         return MongoDBForeign(source, self)
 
-    def models(self) -> list[str]:
-        """The names of the models that exist, sorted."""
-        try:
-            return self._model_names()
-        except CAUGHT as error:
-            raise self.errors(error) from error
-
     @translated
     def drop(self, model: str) -> bool:
         """Remove a model and all its documents; return whether it existed."""
@@ -246,24 +233,3 @@ class MongoDBDatabase(Updates):
             self._drop_with_indexes(model)
         self._forget(model)
         return existed
-
-    def stats(self) -> dict[str, Any]:
-        """Documents of each model, bytes, the server's version and the settings in force."""
-        database = self._database()
-        documents = {model: self.count(model, ALL) for model in self.models()}
-        try:
-            figures = database.command("dbStats")
-            server = database.command("buildInfo")
-            hello = database.command("hello")
-        except CAUGHT as error:
-            raise self.errors(error) from error
-        alone = "setName" not in hello and hello.get("msg") != "isdbgrid"
-        return {
-            "documents": sum(documents.values()),
-            "bytes": int(figures["storageSize"]) + int(figures["indexSize"]),
-            "models": documents,
-            "mongodb": server["version"],
-            "replica_set": hello.get("setName"),
-            "durability": self._settings.durability,
-            **({"notes": [_ALONE]} if alone else {}),
-        }

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/transactions.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 01bc17296477c6e41a59449b
+# Digest of the rest: 4d61233bbb8e65b1e6939187
 
 """Transactions: the same operations, with the driver's session in each of their commands."""
 
@@ -46,7 +46,7 @@ _OPERATIONS: Final = (
     "delete_many", "find_one_and_update", "find_one_and_delete", "aggregate", "distinct",
     "scan", "partitions", "write_page",
 )  # fmt: skip
-_OUTSIDE: Final = ("ping", "models", "stats", "indexes")
+_OUTSIDE: Final = ("ping", "models", "stats", "explain", "indexes")
 """What asks the server about itself, which no transaction may."""
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from copy import copy
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from psycopg_pool import AsyncConnectionPool
 
-from interstore.filters.tree import ALL
 from interstore.transactions import Isolation
+from interstore_backends.postgresql._async.inspection import AsyncInspection
 from interstore_backends.postgresql._async.statements import AsyncConnection, AsyncStatements
 from interstore_backends.postgresql._async.watching import AsyncWatching
 from interstore_backends.postgresql.settings import CAPABILITIES, LIMITS
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncPostgreSQLDatabase"]
 
 
-class AsyncPostgreSQLDatabase(AsyncWatching):
+class AsyncPostgreSQLDatabase(AsyncInspection, AsyncWatching):
     """A schema of one PostgreSQL database."""
 
     name = "postgresql"
@@ -55,36 +55,10 @@ class AsyncPostgreSQLDatabase(AsyncWatching):
         database._models = self._models.over(connections)
         return database
 
-    async def models(self) -> list[str]:
-        """The names of the models that exist, sorted."""
-        with self._translated():
-            return await self._models.names()
-
     async def drop(self, model: str) -> bool:
         """Remove a model and all its documents; return whether it existed."""
         with self._translated(model):
             return await self._models.drop(model)
-
-    async def stats(self) -> dict[str, Any]:
-        """Documents of each model, bytes of their tables, the server's version, the pool."""
-        documents: dict[str, int] = {}
-        size = 0
-        for model in await self.models():
-            documents[model] = await self.count(model, ALL)
-            table = await self._table(model)
-            if table is not None:
-                sql = "SELECT pg_total_relation_size($1::regclass)"
-                size += sum(row[0] for row in await self._read(table, sql, [table.name]))
-        with self._translated():
-            [[server]] = await self._connections.read("SHOW server_version")
-        return {
-            "documents": sum(documents.values()),
-            "bytes": size,
-            "models": documents,
-            "schema": self._settings.schema,
-            "postgresql": server,
-            "pool": self._connections.pool.get_stats(),
-        }
 
     def foreign(self, source: ForeignSource) -> AsyncPostgreSQLForeign:
         """A table or a view that others made in the database."""

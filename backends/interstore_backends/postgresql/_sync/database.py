@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 91c86b4aeec38267b9d53021
+# Digest of the rest: ce0d92b4525b1e9f68ed5b38
 
 """The PostgreSQL engine: life, and what it declares."""
 
@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import contextmanager
 from copy import copy
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from psycopg_pool import ConnectionPool
 
-from interstore.filters.tree import ALL
 from interstore.transactions import Isolation
+from interstore_backends.postgresql._sync.inspection import Inspection
 from interstore_backends.postgresql._sync.statements import Connection, Statements
 from interstore_backends.postgresql._sync.watching import Watching
 from interstore_backends.postgresql.settings import CAPABILITIES, LIMITS
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["PostgreSQLDatabase"]
 
 
-class PostgreSQLDatabase(Watching):
+class PostgreSQLDatabase(Inspection, Watching):
     """A schema of one PostgreSQL database."""
 
     name = "postgresql"
@@ -59,36 +59,10 @@ class PostgreSQLDatabase(Watching):
         database._models = self._models.over(connections)
         return database
 
-    def models(self) -> list[str]:
-        """The names of the models that exist, sorted."""
-        with self._translated():
-            return self._models.names()
-
     def drop(self, model: str) -> bool:
         """Remove a model and all its documents; return whether it existed."""
         with self._translated(model):
             return self._models.drop(model)
-
-    def stats(self) -> dict[str, Any]:
-        """Documents of each model, bytes of their tables, the server's version, the pool."""
-        documents: dict[str, int] = {}
-        size = 0
-        for model in self.models():
-            documents[model] = self.count(model, ALL)
-            table = self._table(model)
-            if table is not None:
-                sql = "SELECT pg_total_relation_size($1::regclass)"
-                size += sum(row[0] for row in self._read(table, sql, [table.name]))
-        with self._translated():
-            [[server]] = self._connections.read("SHOW server_version")
-        return {
-            "documents": sum(documents.values()),
-            "bytes": size,
-            "models": documents,
-            "schema": self._settings.schema,
-            "postgresql": server,
-            "pool": self._connections.pool.get_stats(),
-        }
 
     def foreign(self, source: ForeignSource) -> PostgreSQLForeign:
         """A table or a view that others made in the database."""

@@ -11,6 +11,7 @@ from interstore.testing._async.envelope import AsyncEnvelopeSuite
 from interstore.testing._async.expiry import AsyncExpirySuite
 from interstore.testing._async.filters import AsyncFilterSuite
 from interstore.testing._async.indexes import AsyncIndexSuite
+from interstore.testing._async.inspection import AsyncInspectionSuite
 from interstore.testing._async.isolation import AsyncIsolationSuite
 from interstore.testing._async.locking import AsyncLockingSuite
 from interstore.testing._async.models import AsyncModelSuite
@@ -44,6 +45,7 @@ class AsyncConformance(
     AsyncIsolationSuite,
     AsyncModelSuite,
     AsyncDeclarationSuite,
+    AsyncInspectionSuite,
     AsyncIndexSuite,
     AsyncScanSuite,
     AsyncExpirySuite,

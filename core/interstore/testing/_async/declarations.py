@@ -10,7 +10,7 @@ from interstore._async.store import AsyncStore
 from interstore.capabilities import Capabilities, Limits
 from interstore.errors import ConfigurationError, UnavailableError, UnsupportedError
 from interstore.prepared import Write
-from interstore.testing._async.suite import AsyncSuite, fill
+from interstore.testing._async.suite import AsyncSuite
 from interstore.testing.checks import envelope, refuses, require
 from interstore.times import now
 
@@ -56,6 +56,7 @@ class AsyncDeclarationSuite(AsyncSuite):
             "models": lambda: store.models(),
             "drop": lambda: store.drop(model),
             "stats": lambda: store.stats(),
+            "explain": lambda: store.explain(model, {"n": 1}),
             "write_page": lambda: operations.write_page(model, [write], "upsert"),
             "ensure_index": lambda: store.ensure_index(model, "n"),
             "native": native,
@@ -101,13 +102,6 @@ class AsyncDeclarationSuite(AsyncSuite):
         names = await store.models()
         assert names == sorted(names)
 
-    async def test_stats(self, store: AsyncStore, model: str) -> None:
-        require(store, "stats")
-        await fill(store, model, [{"id": "a"}, {"id": "b"}])
-        stats = await store.stats()
-        assert stats, "stats() says nothing"
-        assert all(isinstance(name, str) for name in stats)
-
     async def test_native(self, store: AsyncStore) -> None:
         require(store, "native")
         assert store.native is not None
@@ -118,9 +112,6 @@ class AsyncDeclarationSuite(AsyncSuite):
         with refuses(ConfigurationError, "foreign data that does not exist") as refusal:
             await view.find().to_list()
         assert model in str(refusal.error)
-
-    async def test_ping(self, store: AsyncStore) -> None:
-        await store.ping()
 
     async def test_connecting_again(self, store: AsyncStore, model: str) -> None:
         await store.create(model, {"id": "a"})

@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/conformance.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 7caea515b5c13df77b83372c
+# Digest of the rest: f33f474a7ef3095942958a99
 
 """The whole kit in one class."""
 
@@ -15,6 +15,7 @@ from interstore.testing._sync.envelope import EnvelopeSuite
 from interstore.testing._sync.expiry import ExpirySuite
 from interstore.testing._sync.filters import FilterSuite
 from interstore.testing._sync.indexes import IndexSuite
+from interstore.testing._sync.inspection import InspectionSuite
 from interstore.testing._sync.isolation import IsolationSuite
 from interstore.testing._sync.locking import LockingSuite
 from interstore.testing._sync.models import ModelSuite
@@ -48,6 +49,7 @@ class Conformance(
     IsolationSuite,
     ModelSuite,
     DeclarationSuite,
+    InspectionSuite,
     IndexSuite,
     ScanSuite,
     ExpirySuite,

@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/declarations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 9918659ac86ae5609ce825b8
+# Digest of the rest: 214a75b9e70b8900ccd6a83e
 
 """Capabilities in both directions: what is declared works, what is not is refused."""
 
@@ -14,7 +14,7 @@ from interstore._sync.store import Store
 from interstore.capabilities import Capabilities, Limits
 from interstore.errors import ConfigurationError, UnavailableError, UnsupportedError
 from interstore.prepared import Write
-from interstore.testing._sync.suite import Suite, fill
+from interstore.testing._sync.suite import Suite
 from interstore.testing.checks import envelope, refuses, require
 from interstore.times import now
 
@@ -60,6 +60,7 @@ class DeclarationSuite(Suite):
             "models": lambda: store.models(),
             "drop": lambda: store.drop(model),
             "stats": lambda: store.stats(),
+            "explain": lambda: store.explain(model, {"n": 1}),
             "write_page": lambda: operations.write_page(model, [write], "upsert"),
             "ensure_index": lambda: store.ensure_index(model, "n"),
             "native": native,
@@ -105,13 +106,6 @@ class DeclarationSuite(Suite):
         names = store.models()
         assert names == sorted(names)
 
-    def test_stats(self, store: Store, model: str) -> None:
-        require(store, "stats")
-        fill(store, model, [{"id": "a"}, {"id": "b"}])
-        stats = store.stats()
-        assert stats, "stats() says nothing"
-        assert all(isinstance(name, str) for name in stats)
-
     def test_native(self, store: Store) -> None:
         require(store, "native")
         assert store.native is not None
@@ -122,9 +116,6 @@ class DeclarationSuite(Suite):
         with refuses(ConfigurationError, "foreign data that does not exist") as refusal:
             view.find().to_list()
         assert model in str(refusal.error)
-
-    def test_ping(self, store: Store) -> None:
-        store.ping()
 
     def test_connecting_again(self, store: Store, model: str) -> None:
         store.create(model, {"id": "a"})
