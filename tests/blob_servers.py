@@ -10,7 +10,14 @@ from interstore.blobs._sync.engine import Blobs
 from interstore.blobs.bridge import to_sync
 from interstore.settings import URL
 
-__all__ = ["azure_blobs", "azure_blobs_async", "s3_blobs", "s3_blobs_async", "through"]
+__all__ = [
+    "azure_blobs",
+    "azure_blobs_async",
+    "container_of",
+    "s3_blobs",
+    "s3_blobs_async",
+    "through",
+]
 
 
 def s3_blobs_async(url: str, **options: Any) -> AsyncBlobs:
@@ -39,6 +46,11 @@ def azure_blobs_async(url: str, **options: Any) -> AsyncBlobs:
 
 def azure_blobs(url: str, **options: Any) -> Blobs:
     return to_sync(azure_blobs_async(url, **options))
+
+
+def container_of(url: str) -> str:
+    """The bucket or container of a URL."""
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def through(url: str, port: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -10,14 +9,14 @@ from typing import Any
 
 import uvicorn
 
+from tests.servers.process import free_port
+
 __all__ = ["free_url", "serving"]
 
 
 def free_url(path: str = "") -> str:
     """The URL of a port of this machine that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}{path}"
+    return f"http://127.0.0.1:{free_port()}{path}"
 
 
 @contextmanager

@@ -34,6 +34,7 @@ class Faults:
         cut: how many bytes may pass in which direction; ``None``: no limit.
         cuts_left: how often; ``None``: no limit.
         lie: what is put in place of what, in each piece that a client receives.
+        heard: what clients have sent, if that is recorded.
     """
 
     latency: float = 0.0
@@ -42,6 +43,7 @@ class Faults:
     cut: tuple[Direction, int] | None = None
     cuts_left: int | None = None
     lie: tuple[bytes, bytes] | None = None
+    heard: bytearray | None = None
 
     def __post_init__(self) -> None:
         self.clear()
@@ -149,6 +151,8 @@ class Link:
     async def _write(self, direction: Direction, data: bytes, writer: asyncio.StreamWriter) -> None:
         if self._faults.lie is not None and direction == "to_client":
             data = data.replace(*self._faults.lie)
+        if self._faults.heard is not None and direction == "to_server":
+            self._faults.heard += data
         cut = self._faults.cut
         ends = False
         if cut is not None and cut[0] == direction:

@@ -7,7 +7,8 @@ Fixtures, all of `postgresql_…`, `mongodb_…`, `cosmosdb_…`, `s3_…` and `
 - `…_process`: the server's process, to be killed or stopped by one test, and healed after it.
 
 And `mongodb_standalone`, `mongodb_standalone_url`: a server that is no replica set; and
-`cosmosdb_faults`: what is to go wrong in the account during one test.
+`cosmosdb_faults`: what is to go wrong in the account during one test; and `moto_server`,
+`moto_url`: S3 whose keys are what they are.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import TypeVar
 
 import pytest
 
-from tests.servers import azure, cosmosdb, mongodb, postgresql, s3
+from tests.servers import azure, cosmosdb, mongodb, moto, postgresql, s3
 from tests.servers.azure import Azure
 from tests.servers.cosmosdb import CosmosDB
 from tests.servers.cosmosdb.faults import Faults
@@ -69,8 +70,9 @@ def _run(name: str, running: AbstractContextManager[S]) -> Iterator[S]:
         if os.environ.get("CI"):
             pytest.fail(str(error), pytrace=False)
         pytest.skip(str(error).splitlines()[0])
-    source = _origin(name.partition(",")[0])
-    report[name] = f"{server.version} ({source}), up in {perf_counter() - start:.1f} s"
+    first = name.partition(",")[0]
+    source = f" ({_origin(first)})" if first in SERVERS else ""
+    report[name] = f"{server.version}{source}, up in {perf_counter() - start:.1f} s"
     try:
         yield server
     finally:
@@ -171,6 +173,17 @@ def s3_url(s3_server: S3) -> Iterator[str]:
 @pytest.fixture
 def s3_process(s3_server: S3) -> Iterator[ServerProcess]:
     yield from _process(s3_server)
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[S3]:
+    yield from _run("S3 with keys as they are", moto.running())
+
+
+@pytest.fixture
+def moto_url(moto_server: S3) -> Iterator[str]:
+    with moto_server.bucket() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

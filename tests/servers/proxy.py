@@ -123,6 +123,11 @@ class Proxy:
 
         self._do(set_lie)
 
+    def record(self) -> bytearray:
+        """What clients send from now on."""
+        heard = self._faults.heard = bytearray()
+        return heard
+
     def refuse(self) -> None:
         """Do not listen any more; open connections stay."""
         self._run(self._refuse)

@@ -6,12 +6,18 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from azure.core import MatchConditions
 from azure.storage.blob import BlobBlock, BlobSasPermissions, ContentSettings, generate_blob_sas
-from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
+from azure.storage.blob.aio import (
+    BlobClient,
+    BlobServiceClient,
+    ContainerClient,
+    ExponentialRetry,
+)
 
 from interstore.blobs.blob import BlobEntry, BlobHead, BlobInfo, UrlGrant
 from interstore.blobs.content_types import UNKNOWN
@@ -23,6 +29,7 @@ from interstore_backends.blobs_azure import CAPABILITIES
 from interstore_backends.blobs_azure.errors import (
     CAUGHT,
     is_missing,
+    is_overtaken,
     is_unmet,
     status_of,
     translated,
@@ -33,6 +40,8 @@ from interstore_backends.blobs_azure.writer import AzureWriter
 __all__ = ["AzureBlobs"]
 
 _AT_ONCE: Final = 16
+_ATTEMPTS: Final = 4
+"""How often content at hand is sent, while other writes of the same blob discard its blocks."""
 _PAGE: Final = 1000
 _WHOLE: Final = 2**20
 """Bytes that one request may bring: aiohttp blocks the event loop for them."""
@@ -48,6 +57,10 @@ class AzureBlobs:
         self._settings = settings
         self._service: BlobServiceClient | None = None
         self._native: Any = None
+        scope = settings.encryption_scope
+        self._encryption: dict[str, Any] = {} if scope is None else {"encryption_scope": scope}
+        if "AccountKey=" not in settings.account_string():
+            self.capabilities = replace(CAPABILITIES, signed_get=False, signed_put=False)
         self.part_size = settings.part_size
         self.whole = min(settings.part_size, _WHOLE)
         self.place = f"the container {settings.container!r}"
@@ -73,7 +86,10 @@ class AzureBlobs:
                 self._settings.account_string(),
                 connection_timeout=min(self._settings.timeout, 10.0),
                 read_timeout=self._settings.timeout,
-                retry_total=3,
+                # Microsoft's own pauses are of 15 s and more.
+                retry_policy=ExponentialRetry(
+                    initial_backoff=0, increment_base=2, retry_total=3, random_jitter_range=1
+                ),
                 max_single_get_size=self.part_size,
                 max_chunk_get_size=self.part_size,
                 max_single_put_size=2**62,
@@ -201,9 +217,15 @@ class AzureBlobs:
     async def put(self, key: str, data: bytes, head: BlobHead, **conditions: Any) -> BlobInfo:
         if len(data) <= self.whole:
             return await self.put_digested(key, data, head, head.sha256, _given(conditions))
-        writer = AzureWriter(self, key, head, _given(conditions))
-        await writer.write(data)
-        return await writer.commit(head.sha256 or "")
+        for attempt in range(_ATTEMPTS):
+            writer = AzureWriter(self, key, head, _given(conditions))
+            await writer.write(data)
+            try:
+                return await writer.commit(head.sha256 or "")
+            except UnavailableError as error:
+                if not is_overtaken(error.__cause__) or attempt == _ATTEMPTS - 1:
+                    raise
+        raise AssertionError("not reached")
 
     async def put_digested(
         self,
@@ -225,7 +247,7 @@ class AzureBlobs:
     async def send_block(self, key: str, name: str, data: bytes) -> None:
         """Send a block, which `commit_blocks` is to name."""
         with self._errors(key):
-            await self._blob(key).stage_block(name, _Body(data), len(data))
+            await self._blob(key).stage_block(name, _Body(data), len(data), **self._encryption)
 
     async def commit_blocks(
         self,
@@ -259,6 +281,7 @@ class AzureBlobs:
                     metadata=encode_metadata(head, sha256),
                     content_settings=ContentSettings(content_type=head.content_type),
                     **_condition(conditions),
+                    **self._encryption,
                 )
             except CAUGHT as error:
                 if not conditions or not (is_unmet(error) or is_missing(error)):
@@ -316,6 +339,7 @@ class AzureBlobs:
             expiry=datetime.now(UTC) + timedelta(seconds=grant.seconds),
             content_type=grant.content_type,
             content_disposition=grant.disposition,
+            **(self._encryption if is_put else {}),
         )
         return f"{blob.url}?{signature}"
 

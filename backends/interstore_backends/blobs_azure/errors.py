@@ -22,11 +22,15 @@ from interstore.errors import (
     UnavailableError,
 )
 
-__all__ = ["CAUGHT", "is_missing", "is_unmet", "status_of", "translated"]
+__all__ = ["CAUGHT", "is_missing", "is_overtaken", "is_unmet", "status_of", "translated"]
 
 CAUGHT: Final = (AzureError, TimeoutError, OSError)
 """Everything that the driver raises."""
 
+_CODES: Final[dict[str, tuple[type[InterstoreError], str]]] = {
+    # Whoever completes a blob first discards the blocks that others have sent for it.
+    "InvalidBlockList": (UnavailableError, "others wrote the same blob meanwhile: try again"),
+}
 _STATUSES: Final[dict[int, tuple[type[InterstoreError], str]]] = {
     400: (InvalidQueryError, ""),
     401: (PermissionDeniedError, "check AZURE_STORAGE_ACCOUNT_KEY"),
@@ -54,7 +58,7 @@ def status_of(error: Exception) -> int:
     return (error.status_code or 0) if isinstance(error, HttpResponseError) else 0
 
 
-def _code(error: Exception) -> str:
+def _code(error: BaseException | None) -> str:
     code = getattr(error, "error_code", None)
     return str(getattr(code, "value", code) or "")
 
@@ -62,6 +66,11 @@ def _code(error: Exception) -> str:
 def is_missing(error: Exception) -> bool:
     """Whether the blob does not exist (and the container does, or nothing tells)."""
     return status_of(error) == 404 and _code(error) != "ContainerNotFound"
+
+
+def is_overtaken(error: BaseException | None) -> bool:
+    """Whether another write of the same blob has discarded the blocks of this one."""
+    return _code(error) == "InvalidBlockList"
 
 
 def is_unmet(error: Exception) -> bool:
@@ -82,5 +91,5 @@ def _find(error: Exception) -> tuple[type[InterstoreError], str]:
     if status >= 500:
         return UnavailableError, "try again"
     if status >= 400:
-        return _STATUSES.get(status, (InvalidQueryError, ""))
+        return _CODES.get(_code(error)) or _STATUSES.get(status, (InvalidQueryError, ""))
     return next((kind, cure) for driver, kind, cure in _DRIVERS if isinstance(error, driver))

@@ -43,6 +43,13 @@ class AzureBlobsSettings(Settings, kw_only=True, frozen=True):
         str | None,
         env("AZURE_STORAGE_ENDPOINT", help="The account's URL, if it is not the usual one."),
     ] = None
+    encryption_scope: Annotated[
+        str | None,
+        env(
+            "AZURE_STORAGE_ENCRYPTION_SCOPE",
+            help="The account's encryption scope for what is written, if not the container's.",
+        ),
+    ] = None
     part_size: Annotated[
         int,
         env(

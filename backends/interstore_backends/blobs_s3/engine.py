@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from typing import Any, Final, TypeVar
 
@@ -35,6 +36,12 @@ _AT_ONCE: Final = 16
 _CONFLICTS: Final = 6
 """How often a write is repeated that S3 refused only because another was under way."""
 _WRITE: Final = "interstore_write"
+_SSE: Final = {
+    "ServerSideEncryption": "x-amz-server-side-encryption",
+    "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
+    "BucketKeyEnabled": "x-amz-server-side-encryption-bucket-key-enabled",
+}
+"""What S3 is told of encryption, and the headers that signed uploads have for it."""
 
 
 class S3Blobs:
@@ -47,14 +54,12 @@ class S3Blobs:
         self._settings = settings
         self._prefix = f"{settings.prefix.rstrip('/')}/" if settings.prefix else ""
         self._names = FLAT if settings.keys == "flat" else PLAIN
-        self._encryption = {
-            name: value
-            for name, value in (
-                ("ServerSideEncryption", settings.sse),
-                ("SSEKMSKeyId", settings.sse_kms_key_id),
+        self._encryption = settings.encryption()
+        if self._encryption:
+            headers = tuple(
+                (_SSE[name], _in_header(value)) for name, value in self._encryption.items()
             )
-            if value is not None
-        }
+            self.capabilities = replace(CAPABILITIES, signed_put_headers=headers)
         self._filesystem: Any = None
         self._client: Any = None
         self.part_size = settings.part_size
@@ -418,6 +423,7 @@ class S3Blobs:
             "Key": self.object_name(grant.key),
             "ContentType" if is_put else "ResponseContentType": grant.content_type,
             "ResponseContentDisposition": grant.disposition,
+            **(self._encryption if is_put else {}),
         }
         with self._errors(grant.key):
             url = await self._client.generate_presigned_url(
@@ -439,6 +445,10 @@ def _session(profile: str | None) -> Any:
     session = AioSession(profile=profile)
     session.register_component("data_loader", _definitions())
     return session
+
+
+def _in_header(value: str | bool) -> str:
+    return value if isinstance(value, str) else str(value).lower()
 
 
 def _range(start: int, end: int | None) -> str:

@@ -73,6 +73,13 @@ class S3BlobsSettings(Settings, kw_only=True, frozen=True):
     sse_kms_key_id: Annotated[
         str | None, env("AWS_S3_SSE_KMS_KEY_ID", help="The key for 'aws:kms'.")
     ] = None
+    sse_bucket_key: Annotated[
+        bool,
+        env(
+            "AWS_S3_SSE_BUCKET_KEY",
+            help="Whether the bucket has a key of its own from 'aws:kms', which costs less.",
+        ),
+    ] = False
 
     def __post_init__(self) -> None:
         if not self.bucket or "/" in self.bucket:
@@ -84,12 +91,22 @@ class S3BlobsSettings(Settings, kw_only=True, frozen=True):
                 "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together: set both, or neither",
                 backend="s3",
             )
-        if self.sse_kms_key_id is not None and self.sse in (None, "AES256"):
+        if (self.sse_kms_key_id or self.sse_bucket_key) and self.sse in (None, "AES256"):
             raise ConfigurationError(
-                "AWS_S3_SSE_KMS_KEY_ID goes with AWS_S3_SSE=aws:kms", backend="s3"
+                "AWS_S3_SSE_KMS_KEY_ID and AWS_S3_SSE_BUCKET_KEY go with AWS_S3_SSE=aws:kms",
+                backend="s3",
             )
         if self.prefix.startswith("/"):
             raise ConfigurationError(f"the prefix {self.prefix!r} begins with '/'", backend="s3")
+
+    def encryption(self) -> dict[str, str | bool]:
+        """What requests that write say of encryption."""
+        said: dict[str, str | bool | None] = {
+            "ServerSideEncryption": self.sse,
+            "SSEKMSKeyId": self.sse_kms_key_id,
+            "BucketKeyEnabled": self.sse_bucket_key or None,
+        }
+        return {name: value for name, value in said.items() if value is not None}
 
     @classmethod
     def from_url(cls, url: URL) -> dict[str, Any]:

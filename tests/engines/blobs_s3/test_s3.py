@@ -1,4 +1,4 @@
-"""What is S3's own: parts, signed URLs, encryption, broken transfers, errors."""
+"""What is S3's own: parts, encryption, broken transfers, errors."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from hashlib import sha256
 from typing import Any
-from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import Request, urlopen
 
 import pytest
 
@@ -22,8 +20,9 @@ from interstore.errors import (
     PermissionDeniedError,
     UnavailableError,
 )
+from interstore.testing.http import fetch
 from interstore_backends.blobs_s3.settings import S3BlobsSettings
-from tests.blob_servers import s3_blobs_async, through
+from tests.blob_servers import container_of, s3_blobs_async, through
 from tests.servers.proxy import Proxy
 from tests.servers.s3 import S3
 
@@ -41,7 +40,7 @@ async def store(s3_url: str) -> AsyncIterator[AsyncBlobStore]:
 def bucket(s3_url: str) -> str:
     if urlsplit(s3_url).path:
         pytest.skip("looks at a bucket of its own")
-    return urlsplit(s3_url).netloc.rpartition("@")[2]
+    return container_of(s3_url)
 
 
 class TestParts:
@@ -91,37 +90,44 @@ class TestParts:
         assert not await store.exists("a")
 
 
-class TestSigned:
-    async def test_get(self, store: AsyncBlobStore) -> None:
-        await store.put("a/ü.txt", b"1")
-        url = await store.signed_url("a/ü.txt", content_type="text/x", filename="ü.txt")
-        status, headers, body = await asyncio.to_thread(_fetch, url)
-        assert (status, body, headers["Content-Type"]) == (200, b"1", "text/x")
-        assert headers["Content-Disposition"] == "attachment; filename*=UTF-8''%C3%BC.txt"
-        assert await asyncio.to_thread(_fetch, url.replace("=3600", "=3601")) == (403, {}, b"")
-
-    async def test_put(self, store: AsyncBlobStore) -> None:
-        url = await store.signed_url("a", method="PUT", content_type="text/x")
-        request = Request(url, b"1", {"Content-Type": "text/x"}, method="PUT")
-        assert (await asyncio.to_thread(_fetch, request))[0] == 200
-        info = await store.stat("a")
-        assert (info.content_type, info.sha256) == ("text/x", None)
-        assert await store.get("a") == b"1"
-
-    async def test_expired(self, store: AsyncBlobStore) -> None:
-        await store.put("a", b"1")
-        url = await store.signed_url("a", expires=1)
-        await asyncio.sleep(2.1)
-        assert (await asyncio.to_thread(_fetch, url))[0] == 403
+KEYS = ("put", "parts", "stream", "copy", "signed")
 
 
-def _fetch(what: Any) -> tuple[int, dict[str, str], bytes]:
-    try:
-        with urlopen(what) as answer:
-            return answer.status, dict(answer.headers), answer.read()
-    except HTTPError as error:
-        error.close()
-        return error.code, {}, b""
+class TestEncryption:
+    """What settings say of it reaches the server with every write, and stands at the object."""
+
+    async def test_by_the_server(self, s3_url: str, s3_server: S3, bucket: str) -> None:
+        await self._write(s3_url, sse="AES256")
+        for key in KEYS:
+            found = s3_server.client.head_object(Bucket=bucket, Key=key)
+            assert found["ServerSideEncryption"] == "AES256", key
+
+    @pytest.mark.long  # another server has to start
+    async def test_by_a_key(self, moto_url: str, moto_server: S3) -> None:
+        with Proxy(*moto_server.address) as proxy:
+            heard = proxy.record()
+            options = {"sse": "aws:kms", "sse_kms_key_id": "key-1", "sse_bucket_key": True}
+            await self._write(through(moto_url, proxy.port), **options)
+        bucket = container_of(moto_url)
+        for key in KEYS:
+            found = moto_server.client.head_object(Bucket=bucket, Key=key)
+            assert (found["ServerSideEncryption"], found["SSEKMSKeyId"]) == ("aws:kms", "key-1"), (
+                key
+            )
+        header = b"x-amz-server-side-encryption-bucket-key-enabled: true\r\n"
+        assert heard.lower().count(header) == len(KEYS)
+
+    async def _write(self, url: str, **options: Any) -> None:
+        engine = s3_blobs_async(url, part_size=PART, **options)
+        async with AsyncBlobStore(engine) as store:
+            await store.put("put", b"1")
+            await store.put("parts", LARGE)
+            await store.put("stream", iter([b"1"]))
+            await store.copy("put", "copy")
+            upload = await store.signed_url("signed", method="PUT")
+            headers = dict(store.capabilities.signed_put_headers)
+            answer = await asyncio.to_thread(fetch, upload, "PUT", b"1", headers)
+            assert answer.status == 200
 
 
 class TestFaults:
