@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
@@ -15,43 +15,22 @@ from interstore.cli.moving import (
     show_status,
     show_verification,
 )
+from interstore.cli.moving_options import (
+    STOPPED,
+    executor_option,
+    level_option,
+    map_option,
+    models_option,
+    pairs_of,
+    split,
+    state_option,
+)
 from interstore.cli.reshaping import transform_of, transform_options
 from interstore.migration.plan import Into, Level, Limits, Request
-from interstore.migration.run import DEFAULT_EXECUTOR, migrate_for_command
+from interstore.migration.run import migrate_for_command
 from interstore.migration.run import verify as verify_stores
-from interstore.migration.state import DEFAULT_STATE
 
 __all__ = ["migrate", "verify"]
-
-STOPPED: Final = 4
-
-_models = click.option("--models", metavar="A,B", help="Only these models; all by default.")
-_map = click.option(
-    "--map", "renames", metavar="A:B", multiple=True, help="Call model A of SRC B in DST."
-)
-_level = click.option(
-    "--level",
-    type=click.Choice(["count", "digest", "full"]),
-    default="digest",
-    show_default=True,
-    help="How thoroughly to verify.",
-)
-_executor = click.option(
-    "--executor",
-    metavar="threads:N",
-    default=DEFAULT_EXECUTOR,
-    show_default=True,
-    help="What runs the work: threads:N, processes:N, or dask://HOST:PORT. More threads help only "
-    "with engines behind a network.",
-)
-_state = click.option(
-    "--state",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=DEFAULT_STATE,
-    show_default=True,
-    metavar="DIR",
-    help="The folder of plans, journals and reports.",
-)
 
 
 class _MigrateGroup(click.Group):
@@ -79,8 +58,8 @@ def migrate() -> None:
 @migrate.command("run", cls=_RunCommand)
 @click.argument("source", metavar="SRC")
 @click.argument("target", metavar="DST")
-@_models
-@_map
+@models_option
+@map_option
 @click.option(
     "--into",
     type=click.Choice(["empty", "merge", "replace"]),
@@ -97,9 +76,9 @@ def migrate() -> None:
     help="Let documents start anew at version 1, for a DST that cannot keep versions and times.",
 )
 @transform_options
-@_state
-@_level
-@_executor
+@state_option
+@level_option
+@executor_option
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -133,7 +112,7 @@ def run(
                   not written       forbids it
     """  # noqa: D301 - click's mark for a paragraph that is not to be wrapped
     request = Request.of(
-        _split(models), _pairs(renames), into, drop_versions, transform_of(**reshaping)
+        split(models), pairs_of(renames), into, drop_versions, transform_of(**reshaping)
     )
     with stop_on_interrupt(STOPPED) as stop, open_progress() as progress:
         report = migrate_for_command(
@@ -155,7 +134,7 @@ def run(
 
 @migrate.command()
 @click.argument("run", metavar="[RUN]", required=False)
-@_state
+@state_option
 @click.pass_context
 def status(ctx: click.Context, run: str | None, state: Path) -> None:
     """Show how far RUN is, or list all runs.
@@ -171,15 +150,15 @@ def status(ctx: click.Context, run: str | None, state: Path) -> None:
 @click.command()
 @click.argument("left", metavar="A")
 @click.argument("right", metavar="B")
-@_models
-@_map
-@_level
+@models_option
+@map_option
+@level_option
 @click.option(
     "--ignore-versions",
     is_flag=True,
     help="Compare ids and fields only, not versions and times.",
 )
-@_executor
+@executor_option
 @click.pass_context
 def verify(
     ctx: click.Context,
@@ -200,8 +179,8 @@ def verify(
         verification = verify_stores(
             left,
             right,
-            models=_split(models),
-            map=_pairs(renames),
+            models=split(models),
+            map=pairs_of(renames),
             level=level,
             envelope=not ignore_versions,
             executor=executor,
@@ -210,17 +189,3 @@ def verify(
         )
     show_verification(verification)
     ctx.exit(verification.exit_code)
-
-
-def _split(models: str | None) -> list[str] | None:
-    return None if models is None else [name for name in models.split(",") if name]
-
-
-def _pairs(renames: tuple[str, ...]) -> dict[str, str]:
-    pairs: dict[str, str] = {}
-    for rename in ",".join(renames).split(",") if renames else ():
-        old, colon, new = rename.partition(":")
-        if not (old and colon and new) or old in pairs:
-            raise click.UsageError(f"--map {rename!r}: write OLD:NEW, each model once")
-        pairs[old] = new
-    return pairs

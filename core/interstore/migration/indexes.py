@@ -9,13 +9,14 @@ from msgspec.structs import replace
 
 from interstore.errors import InterstoreError, OperationTimeoutError, UnavailableError
 from interstore.indexes import Index
+from interstore.migration.chunks import archive_of
 from interstore.migration.plan import ModelPlan
 from interstore.migration.transform import Transform
 
 if TYPE_CHECKING:
     from interstore._sync.operations import Operations
 
-__all__ = ["copy_indexes"]
+__all__ = ["copy_indexes", "indexes_of"]
 
 
 def copy_indexes(
@@ -35,12 +36,10 @@ def copy_indexes(
         UnavailableError: a store was lost. Called again, it does what is left.
         OperationTimeoutError: a store did not answer.
     """
-    if not source.capabilities.ensure_index:
-        return []
     notes: list[str] = []
     for model in models:
         built: list[str] = []
-        for original in source.indexes(model.source):
+        for original in indexes_of(source, model.source):
             index = _moved(original, transform)
             if index is None:
                 notes.append(
@@ -61,6 +60,14 @@ def copy_indexes(
         if built:
             notes.append(f"{model.target} has the source's indexes: {', '.join(built)}")
     return notes
+
+
+def indexes_of(source: Operations, model: str) -> list[Index]:
+    """The indexes of a model; those of an archive are the ones that its source had."""
+    if (archive := archive_of(source)) is not None:
+        contents = archive.contents()
+        return contents.models[model].indexes if contents and model in contents.models else []
+    return source.indexes(model) if source.capabilities.ensure_index else []
 
 
 def _moved(index: Index, transform: Transform | None) -> Index | None:

@@ -9,6 +9,7 @@ from interstore.document import Document
 from interstore.errors import ConfigurationError, InterstoreError
 from interstore.filters.tree import ALL
 from interstore.migration.canonical import canonical_text
+from interstore.migration.chunks import archive_of
 from interstore.migration.identities import check_ids
 from interstore.migration.plan import ModelPlan, Request
 from interstore.migration.progress import Control
@@ -95,7 +96,8 @@ def check_target(
     """
     operations = target.database
     blockers: list[Blocker] = []
-    if not operations.capabilities.write_page and not request.drop_versions:
+    keeps = operations.capabilities.write_page or archive_of(operations) is not None
+    if not (keeps or request.drop_versions):
         blockers.append(
             Blocker(
                 code="no-versions",

@@ -87,17 +87,19 @@ class Verification(msgspec.Struct, kw_only=True):
         compared: what of each document was compared, in words.
         models: each model.
         seconds: how long it took.
+        damage: of an archive, what is missing or altered, a sentence for each file.
     """
 
     level: Level
     compared: str
     models: list[ModelVerification] = []
     seconds: float = 0.0
+    damage: list[str] = []
 
     @property
     def ok(self) -> bool:
         """Whether no difference was found."""
-        return all(model.ok for model in self.models)
+        return not self.damage and all(model.ok for model in self.models)
 
     @property
     def exit_code(self) -> int:
@@ -263,6 +265,8 @@ def _verification(verification: Verification) -> Iterable[str]:
         )
     for model in verification.models:
         yield from _comparison(model)
+    for sentence in verification.damage:
+        yield f"- {sentence}"
 
 
 def _comparison(model: ModelVerification) -> Iterable[str]:

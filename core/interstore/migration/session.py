@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
 from interstore._version import __version__
 from interstore.errors import (
@@ -17,6 +18,8 @@ from interstore.errors import (
     InvalidDocumentError,
 )
 from interstore.filters.tree import ALL
+from interstore.migration.archives import check_archives, seal
+from interstore.migration.chunks import ChunkTarget, archive_of
 from interstore.migration.coordinator import Coordinator
 from interstore.migration.ends import Ends
 from interstore.migration.indexes import copy_indexes
@@ -78,7 +81,6 @@ class Migration:
     def _begin(self, request: Request, limits: Limits, plan_only: bool) -> Ended:
         """Plan and check; then run, unless something forbids it or a plan was all."""
         source, target = self.ends.source, self.ends.target
-        pairs = list_models(source, request)
         plan = Plan(
             run=new_run(),
             created=now(),
@@ -86,9 +88,13 @@ class Migration:
             source=self.ends.both[0].place,
             target=self.ends.both[1].place,
             request=request,
-            models=plan_models(source, pairs, self.coordinator.workers),
+            models=[],
             limits=limits,
         )
+        if damage := check_archives(source.database, target.database, request):
+            return self._unbegun(plan, "blocked", damage), None
+        pairs = list_models(source, request)
+        plan = replace(plan, models=plan_models(source, pairs, self.coordinator.workers))
         try:
             blockers, notes = check_target(source, target, plan.models, request, self.control)
         except Stopped:
@@ -178,6 +184,8 @@ class _Session:
         try:
             self._clear()
             self._copy()
+            if (archive := archive_of(self._ends.target.database)) is not None:
+                return self._ended(self._seal(archive))
             self._notes += copy_indexes(
                 self._ends.source.database,
                 self._ends.target.database,
@@ -187,6 +195,9 @@ class _Session:
             verification = self._verify()
         except Stopped:
             return self._report("stopped")
+        return self._ended(verification)
+
+    def _ended(self, verification: Verification) -> Report:
         if not verification.ok:
             return self._report("mismatch", verification)
         return self._report("quarantine" if self._state.refused else "done", verification)
@@ -252,6 +263,16 @@ class _Session:
                 f"{last.message}. Find the cause, and start a new run",
                 id=last.id,
             )
+
+    def _seal(self, archive: ChunkTarget) -> Verification:
+        self._notes.append(
+            "the archive holds each document as it was at some moment while the backup ran: what "
+            "was written meanwhile may be in it or not"
+        )
+        source = self._ends.source.database
+        verification = seal(archive, self._plan, self._state.models, source)
+        self._record("sealed", ok=verification.ok)
+        return verification
 
     def _verify(self) -> Verification:
         request = self._plan.request

@@ -7,6 +7,7 @@ only when its result is in the journal.
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 import time
@@ -24,6 +25,7 @@ from interstore.errors import (
     InvalidDocumentError,
     OperationTimeoutError,
 )
+from interstore.migration.chunks import Chunk, ChunkTarget, archive_of
 from interstore.migration.digest import Digest, DigestData
 from interstore.migration.plan import Limits
 from interstore.migration.references import Resolver, UrlResolver
@@ -111,6 +113,7 @@ class Result(msgspec.Struct, kw_only=True, omit_defaults=True):
         after: the token to go on after.
         done: whether the partition holds nothing more.
         digest: of what was read, if that was the order.
+        chunk: what it wrote into an archive, if the target is one and anything was left to write.
     """
 
     read: int = 0
@@ -123,6 +126,7 @@ class Result(msgspec.Struct, kw_only=True, omit_defaults=True):
     after: Any = None
     done: bool = False
     digest: DigestData | None = None
+    chunk: Chunk | None = None
 
 
 OnPage: TypeAlias = Callable[[int], object]
@@ -164,7 +168,10 @@ def run_slice(
         return _set_aside(order, source, order.aside)
     if order.kind == "digest":
         return _digest(order, source, on_page, stop)
-    return _copy(order, source, resolver.open(order.target).database, on_page, stop)
+    target = resolver.open(order.target).database
+    if (archive := archive_of(target)) is not None:
+        return _archive(order, source, archive, on_page, stop)
+    return _copy(order, source, target, on_page, stop)
 
 
 def _copy(
@@ -176,18 +183,53 @@ def _copy(
     limit = min(order.limits.page, target.limits.bulk_documents)
     transformed = _transformer(order, result)
 
-    started = time.monotonic()
+    lease = Lease(order.lease)
 
     def take(documents: list[Document]) -> int:
         writes = [prepare(document) for document in transformed(documents)]
         if order.transform is not None and not order.transform.keeps_ids:
             writes = list(_distinct(writes, result))
-        if order.lease and time.monotonic() - started > order.lease:
-            raise OperationTimeoutError("the slice was given up: another worker has it now")
+        lease.check()
         _count(result, writes, write(writes))
         return sum([len(item.json) for item in writes])
 
     return _run(order, source, limit, take, result, on_page, stop)
+
+
+def _archive(
+    order: Order, source: Operations, archive: ChunkTarget, on_page: OnPage, stop: Stop
+) -> Result:
+    """The same into one chunk of an archive, which is written at the end, whole."""
+    result = Result(after=order.after)
+    chunk = archive.begin_chunk(order.into)
+    transformed = _transformer(order, result)
+    lease = Lease(order.lease)
+
+    def take(documents: list[Document]) -> int:
+        kept = transformed(documents)
+        result.written += len(kept)
+        return chunk.add(kept)
+
+    _run(order, source, order.limits.page, take, result, on_page, stop)
+    lease.check()
+    result.chunk = chunk.commit()
+    return result
+
+
+class Lease:
+    """How long a slice may write, from now on."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds if seconds else math.inf
+
+    def check(self) -> None:
+        """Return if it may.
+
+        Raises:
+            OperationTimeoutError: it has been given up, and another worker has it.
+        """
+        if time.monotonic() > self._end:
+            raise OperationTimeoutError("the slice was given up: another worker has it now")
 
 
 def _set_aside(order: Order, source: Operations, reason: Refused) -> Result:

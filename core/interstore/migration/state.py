@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from interstore.errors import ConfigurationError, CorruptionError
+from interstore.migration.chunks import Chunk
 from interstore.migration.journal import write_atomically
 from interstore.migration.plan import Plan
 from interstore.migration.slice import Refused, Result
@@ -61,6 +62,7 @@ class ModelState:
         self.partitions = [PartitionState() for _ in range(partitions)]
         self.cleared = False
         self.refused: list[Refused] = []
+        self.chunks: list[Chunk] = []
 
 
 class RunState:
@@ -116,6 +118,8 @@ class RunState:
         partition.after, partition.done = result.after, result.done
         model.totals.add(result)
         model.refused.extend(result.refused)
+        if result.chunk is not None:
+            model.chunks.append(result.chunk)
 
     @property
     def copy_seconds(self) -> float:

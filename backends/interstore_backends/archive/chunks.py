@@ -1,0 +1,159 @@
+"""Chunks: documents as lines of JSON, compressed, named by what they hold."""
+
+from __future__ import annotations
+
+import io
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from gzip import GzipFile
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+
+from interstore.document import Document, make_document
+from interstore.errors import CorruptionError, InterstoreError
+from interstore.migration.chunks import Chunk, Sums
+from interstore.migration.digest import Digest
+from interstore.names import check_id
+from interstore.times import parse_time
+from interstore.values import canonical_fields
+from interstore_backends.archive.files import ArchiveFiles
+
+__all__ = ["GzipChunk", "read_chunk"]
+
+
+class _Line(msgspec.Struct, kw_only=True, omit_defaults=True):
+    id: str
+    version: int
+    created_at: str
+    updated_at: str
+    expires_at: str | None = None
+    doc: dict[str, Any]
+
+
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z")
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Line).decode
+
+
+class GzipChunk:
+    """A chunk that is being made, in memory: a slice is small.
+
+    The name follows from the content, so a slice that is done twice makes the same file, and
+    one that was given up cannot write over another's.
+    """
+
+    def __init__(self, files: ArchiveFiles, model: str) -> None:
+        self._files = files
+        self._model = model
+        self._digest = Digest()
+        self._ids: tuple[str, str] | None = None
+        self._bytes = self._expiring = 0
+        self._buffer = io.BytesIO()
+        # Without a time in it, so that equal content is an equal file.
+        self._gzip = GzipFile(fileobj=self._buffer, mode="wb", compresslevel=6, mtime=0)
+
+    def add(self, documents: Sequence[Document]) -> int:
+        if not documents:
+            return 0
+        self._digest.add(documents)
+        text = b"".join(map(_line, documents))
+        self._gzip.write(text)
+        self._bytes += len(text)
+        self._expiring += sum(document.expires is not None for document in documents)
+        ids = [document["id"] for document in documents]
+        if self._ids is not None:
+            ids += self._ids
+        self._ids = min(ids), max(ids)
+        return len(text)
+
+    def commit(self) -> Chunk | None:
+        self._gzip.close()
+        if self._ids is None:
+            return None
+        content = self._buffer.getvalue()
+        checksum = sha256(content).hexdigest()
+        file = f"data/{self._model}/{checksum[:32]}.jsonl.gz"
+        self._files.write(file, content)
+        return Chunk(
+            file=file,
+            bytes=self._bytes,
+            size=len(content),
+            sha256=checksum,
+            first=self._ids[0],
+            last=self._ids[1],
+            sums=Sums.of(self._digest),
+            expiring=self._expiring,
+        )
+
+
+def _line(document: Document) -> bytes:
+    line = _Line(
+        id=document["id"],
+        version=document.version,
+        created_at=document.created,
+        updated_at=document.updated,
+        expires_at=document.expires,
+        doc=document.fields(),
+    )
+    return _encode(line) + b"\n"
+
+
+def _unpack(files: ArchiveFiles, chunk: Chunk) -> bytes:
+    """The lines of a chunk."""
+    content = files.read(chunk.file)
+    if content is None:
+        raise _damaged(files, chunk, "is missing")
+    if len(content) != chunk.size or sha256(content).hexdigest() != chunk.sha256:
+        raise _damaged(files, chunk, "was altered after it was written")
+    # Never more than the manifest promises: a small file can unpack to anything.
+    inflate = zlib.decompressobj(wbits=31)
+    try:
+        text = inflate.decompress(content, chunk.bytes + 1)
+    except zlib.error as error:
+        raise _damaged(files, chunk, f"cannot be unpacked: {error}") from None
+    if len(text) != chunk.bytes or not inflate.eof:
+        raise _damaged(files, chunk, f"does not hold the {chunk.bytes:,} bytes that it should")
+    return text
+
+
+def read_chunk(files: ArchiveFiles, chunk: Chunk) -> Iterator[Document]:
+    """The documents of a chunk, in the order in which they were read.
+
+    Raises:
+        CorruptionError: the file is missing or was altered, or a line is not a document.
+    """
+    for number, line in enumerate(_unpack(files, chunk).split(b"\n")[:-1], 1):
+        try:
+            yield _document(_decode(line))
+        except (msgspec.MsgspecError, RecursionError, ValueError, InterstoreError) as error:
+            raise _damaged(files, chunk, f"has no document in line {number}: {error}") from None
+
+
+def _document(line: _Line) -> Document:
+    """As strictly as at the door of a store: an archive may come from anywhere."""
+    for moment in (line.created_at, line.updated_at, line.expires_at):
+        if moment is None:
+            continue
+        if not _TIME.match(moment):
+            raise ValueError(f"{moment!r:.40} is not a time")
+        parse_time(moment)
+    if line.version < 1 or "id" in line.doc:
+        raise ValueError("its version or its id is not one")
+    return make_document(
+        canonical_fields(line.doc),
+        check_id(line.id, "archive"),
+        line.version,
+        line.created_at,
+        line.updated_at,
+        line.expires_at,
+    )
+
+
+def _damaged(files: ArchiveFiles, chunk: Chunk, what: str) -> CorruptionError:
+    return CorruptionError(
+        f"{chunk.file} of the archive {files.place} {what}", file=f"{files.place}/{chunk.file}"
+    )

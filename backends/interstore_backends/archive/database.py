@@ -1,0 +1,184 @@
+"""The archive engine: reads what a backup wrote, and takes the chunks of a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import filterfalse
+from typing import Any, NoReturn
+
+from interstore.capabilities import Limits
+from interstore.changes import Changes
+from interstore.document import Document
+from interstore.errors import CorruptionError, UnsupportedError
+from interstore.expiry import has_expired
+from interstore.filters.evaluate import compile_filter
+from interstore.filters.tree import ALL, Node
+from interstore.migration.chunks import Chunk, ChunkWriter, Contents, Sums
+from interstore.migration.digest import Digest
+from interstore.prepared import Partition, Query, ScanPage, Write
+from interstore_backends.archive import CAPABILITIES
+from interstore_backends.archive.chunks import GzipChunk, read_chunk
+from interstore_backends.archive.files import ArchiveFiles
+from interstore_backends.archive.manifest import MANIFEST, decode_manifest, encode_manifest
+from interstore_backends.archive.settings import ArchiveSettings
+
+__all__ = ["ArchiveDatabase"]
+
+
+class ArchiveDatabase:
+    """Chunks of documents, and the manifest that lists them.
+
+    An archive without a manifest is empty: a backup that has not come to its end.
+    """
+
+    name = "archive"
+    capabilities = CAPABILITIES
+    limits = Limits()
+
+    def __init__(self, settings: ArchiveSettings) -> None:
+        self.settings = settings
+        self._files: ArchiveFiles | None = None
+        self._contents: Contents | None = None
+        self._last: tuple[str, list[Document]] | None = None
+
+    def connect(self) -> None:
+        self._files = ArchiveFiles(self.settings.path)
+
+    def disconnect(self) -> None:
+        self._files = self._contents = self._last = None
+
+    @property
+    def files(self) -> ArchiveFiles:
+        """The files, while connected."""
+        if self._files is None:
+            self._files = ArchiveFiles(self.settings.path)
+        return self._files
+
+    # Reading.
+
+    def models(self) -> list[str]:
+        contents = self.contents()
+        return [] if contents is None else sorted(contents.models)
+
+    def find(self, model: str, query: Query) -> Iterator[Document]:
+        for chunk in self._chunks(model):
+            yield from filterfalse(has_expired, read_chunk(self.files, chunk))
+
+    def find_by_id(self, model: str, id: str) -> Document | None:
+        for chunk in self._chunks(model):
+            if chunk.first <= id <= chunk.last:
+                for document in self._documents(chunk):
+                    if document["id"] == id:
+                        return None if has_expired(document) else document.copy()
+        return None
+
+    def count(self, model: str, tree: Node) -> int:
+        if tree != ALL:
+            return sum(map(compile_filter(tree), self.find(model, Query(tree))))
+        return sum(self._present(chunk) for chunk in self._chunks(model))
+
+    def _present(self, chunk: Chunk) -> int:
+        if not chunk.expiring:
+            return chunk.sums.count
+        return sum(not has_expired(document) for document in self._documents(chunk))
+
+    def partitions(self, model: str, n: int) -> list[Partition]:
+        """Runs of chunks, as their numbers: the first, and the one after the last."""
+        count = len(self._chunks(model))
+        shares = max(1, min(n, count))
+        bounds = [count * share // shares for share in range(shares + 1)]
+        return [Partition(token=[bounds[share], bounds[share + 1]]) for share in range(shares)]
+
+    def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:
+        """A page in the order of the chunks; `after` is a chunk's number and a line's."""
+        chunks = self._chunks(model)
+        first, end = partition.token or (0, len(chunks))
+        number, line = after or (first, 0)
+        page: list[Document] = []
+        while number < end and len(page) < limit:
+            documents = self._documents(chunks[number])
+            taken = documents[line : line + limit - len(page)]
+            page += [document.copy() for document in filterfalse(has_expired, taken)]
+            line += len(taken)
+            if line == len(documents):
+                number, line = number + 1, 0
+        return ScanPage(page, [number, line] if number < end else None)
+
+    def _chunks(self, model: str) -> list[Chunk]:
+        contents = self.contents()
+        if contents is None or model not in contents.models:
+            return []
+        return contents.models[model].chunks
+
+    def _documents(self, chunk: Chunk) -> list[Document]:
+        """The documents of a chunk; the last one is kept, as pages are read in order."""
+        last = self._last
+        if last is not None and last[0] == chunk.file:
+            return last[1]
+        documents = list(read_chunk(self.files, chunk))
+        self._last = chunk.file, documents
+        return documents
+
+    # What backups and restores call: `interstore.migration.chunks.ChunkTarget`.
+
+    def begin_chunk(self, model: str) -> ChunkWriter:
+        return GzipChunk(self.files, model)
+
+    def publish(self, contents: Contents) -> None:
+        self.files.write(MANIFEST, encode_manifest(contents))
+        self._contents = contents
+        listed = {chunk.file for held in contents.models.values() for chunk in held.chunks}
+        self.files.keep_only("data", listed)
+
+    def contents(self) -> Contents | None:
+        if self._contents is None:
+            text = self.files.read(MANIFEST)
+            if text is not None:
+                self._contents = decode_manifest(text, self.files.place)
+        return self._contents
+
+    def damage(self) -> list[str]:
+        found: list[str] = []
+        for model in self.models():
+            for chunk in self._chunks(model):
+                digest = Digest()
+                try:
+                    digest.add(read_chunk(self.files, chunk))
+                except CorruptionError as error:
+                    found.append(str(error))
+                    continue
+                if Sums.of(digest) != chunk.sums:
+                    found.append(f"{chunk.file} does not hold what was read for it")
+        return found
+
+    def below(self) -> list[str]:
+        return self.files.folders()
+
+    def remove(self) -> None:
+        self.files.remove(MANIFEST)
+        self.files.keep_only("data", ())
+        self.files.remove_empty_folders()
+        self._contents = None
+
+    def sweep(self, model: str, limit: int) -> int:
+        return 0  # what has expired is not shown, and an archive does not change
+
+    # Writing, which only a backup does.
+
+    def create(self, model: str, write: Write) -> Document:
+        self._refuse()
+
+    def update(
+        self, model: str, id: str, changes: Changes, *, if_version: int | None = None
+    ) -> Document:
+        self._refuse()
+
+    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise UnsupportedError(
+            "an archive is written by `interstore backup` and does not change; restore it to "
+            "another engine to work with it",
+            backend=self.name,
+        )

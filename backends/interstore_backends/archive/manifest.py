@@ -1,0 +1,80 @@
+"""``manifest.json``: what an archive holds, with a checksum of its own."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+
+from interstore._version import __version__
+from interstore.errors import CorruptionError, InterstoreError
+from interstore.migration.chunks import Chunk, Contents, Sums
+from interstore.names import check_model
+
+__all__ = ["MANIFEST", "decode_manifest", "encode_manifest"]
+
+MANIFEST: Final = "manifest.json"
+FORMAT: Final = 1
+
+MAX_CHUNK: Final = 512_000_000
+"""No chunk holds more bytes: a slice ends long before."""
+
+_FILE: Final = re.compile(r"data/([A-Za-z][A-Za-z0-9_-]{0,47})/[0-9a-f]{32}\.jsonl\.gz\Z")
+
+
+def encode_manifest(contents: Contents) -> bytes:
+    """The file that says what an archive holds."""
+    plain = msgspec.to_builtins(contents)
+    whole = {
+        "format": "interstore archive",
+        "format_version": FORMAT,
+        "interstore": __version__,
+        "sha256": _checksum(plain),
+        "contents": plain,
+    }
+    return msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n"
+
+
+def decode_manifest(text: bytes, place: str) -> Contents:
+    """What the file says.
+
+    Raises:
+        CorruptionError: it is damaged, or names files that no archive has.
+    """
+    try:
+        whole = msgspec.json.decode(text, type=dict[str, Any])
+        if whole.get("format") != "interstore archive":
+            raise ValueError("it is not the manifest of an archive")
+        if whole.get("format_version") != FORMAT:
+            raise ValueError(
+                f"its format is {whole.get('format_version')!r}; this version of Interstore reads "
+                f"{FORMAT}"
+            )
+        if whole.get("sha256") != _checksum(whole.get("contents")):
+            raise ValueError("its checksum is wrong: it was altered after it was written")
+        contents = msgspec.convert(whole["contents"], Contents)
+        for model, held in contents.models.items():
+            check_model(model)
+            for chunk in held.chunks:
+                _check_chunk(model, chunk)
+            if Sums.total([chunk.sums for chunk in held.chunks]) != held.sums:
+                raise ValueError(f"the chunks of {model} do not add up")
+    except (ValueError, RecursionError, msgspec.MsgspecError, InterstoreError) as error:
+        raise CorruptionError(
+            f"{MANIFEST} of {place} cannot be used: {error}", file=f"{place}/{MANIFEST}"
+        ) from None
+    return contents
+
+
+def _check_chunk(model: str, chunk: Chunk) -> None:
+    match = _FILE.match(chunk.file)
+    if match is None or match[1] != model:
+        raise ValueError(f"{chunk.file!r:.120} is not the name of a chunk of {model}")
+    if not 0 < chunk.bytes <= MAX_CHUNK or chunk.sums.count < 1:
+        raise ValueError(f"{chunk.file} cannot hold {chunk.bytes} bytes")
+
+
+def _checksum(plain: Any) -> str:
+    return sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()

@@ -1,0 +1,198 @@
+"""`interstore backup`, `interstore restore` and `interstore archive`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from interstore.cli.interrupt import stop_on_interrupt
+from interstore.cli.moving import open_progress, show_report
+from interstore.cli.moving_options import (
+    STOPPED,
+    executor_option,
+    level_option,
+    map_option,
+    models_option,
+    pairs_of,
+    split,
+    state_option,
+)
+from interstore.cli.output import is_terminal, print_rows, safe
+from interstore.cli.store import where_option
+from interstore.migration.archives import Archive, find_archives, open_archive, prune_archives
+from interstore.migration.plan import Into, Level, Limits, Request
+from interstore.migration.run import migrate_for_command
+from interstore.migration.transform import Transform
+
+__all__ = ["archive", "backup", "restore"]
+
+
+@click.command()
+@click.argument("source", metavar="SRC")
+@click.argument("place", metavar="PLACE")
+@models_option
+@where_option
+@click.option(
+    "--keep",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="PLACE is a folder of archives: add one named by the time, and when it is found good, "
+    "remove all but the newest N.",
+)
+@click.option("--resume", metavar="RUN", help="Go on with a backup that was stopped or killed.")
+@state_option
+@executor_option
+@click.pass_context
+def backup(
+    ctx: click.Context,
+    /,
+    source: str,
+    place: str,
+    models: str | None,
+    where: dict[str, Any] | None,
+    keep: int | None,
+    resume: str | None,
+    state: Path,
+    executor: str,
+) -> None:
+    """Write all documents of SRC into a new archive at PLACE, and check it.
+
+    SRC is a URL. PLACE is a folder, or what fsspec calls one: s3://bucket/backups/monday. The
+    archive is called good (exit code 0) only after all of it was read again.
+    """
+    if keep is not None and resume is None:
+        place = f"{place.rstrip('/')}/{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    code = _move(
+        source,
+        f"archive:{place}",
+        Request.of(split(models), None, "empty", False, Transform(where=where)),
+        state=state,
+        executor=executor,
+        resume=resume,
+    )
+    if keep is not None and code == 0:
+        for removed in prune_archives(place.rpartition("/")[0], keep):
+            click.echo(safe(f"removed {removed}"), err=True)
+    ctx.exit(code)
+
+
+@click.command()
+@click.argument("place", metavar="ARCHIVE")
+@click.argument("target", metavar="DST")
+@click.option("--only", "models", metavar="A,B", help="Only these models; all by default.")
+@map_option
+@where_option
+@click.option(
+    "--into",
+    type=click.Choice(["empty", "merge", "replace"]),
+    default="empty",
+    show_default=True,
+    help="What DST's models may hold before: nothing; documents that stay, unless ARCHIVE has the "
+    "same ids; documents that are deleted first.",
+)
+@click.option("--resume", metavar="RUN", help="Go on with a restore that was stopped or killed.")
+@state_option
+@level_option
+@executor_option
+@click.pass_context
+def restore(
+    ctx: click.Context,
+    /,
+    place: str,
+    target: str,
+    models: str | None,
+    renames: tuple[str, ...],
+    where: dict[str, Any] | None,
+    into: Into,
+    resume: str | None,
+    state: Path,
+    level: Level,
+    executor: str,
+) -> None:
+    """Write what ARCHIVE holds into the store DST, of any engine, and verify it.
+
+    The whole archive is checked before anything is written. `--map users:users2` restores
+    beside what is there.
+    """
+    code = _move(
+        f"archive:{place}",
+        target,
+        Request.of(split(models), pairs_of(renames), into, False, Transform(where=where)),
+        state=state,
+        executor=executor,
+        resume=resume,
+        level=level,
+    )
+    ctx.exit(code)
+
+
+def _move(
+    source: str,
+    target: str,
+    request: Request,
+    *,
+    state: Path,
+    executor: str,
+    resume: str | None,
+    level: Level = "digest",
+) -> int:
+    with stop_on_interrupt(STOPPED) as stop, open_progress() as progress:
+        report = migrate_for_command(
+            source,
+            target,
+            request=request,
+            limits=Limits(),
+            resume=resume,
+            plan_only=False,
+            state=state,
+            executor=executor,
+            level=level,
+            progress=progress,
+            stop=stop,
+        )
+    show_report(report)
+    return report.exit_code
+
+
+@click.group()
+def archive() -> None:
+    """Look at archives that backups wrote. No database is needed."""
+
+
+@archive.command("list")
+@click.argument("place", metavar="FOLDER")
+def list_archives(place: str) -> None:
+    """List the archives in FOLDER, the oldest first."""
+    print_rows([_row(found) for found in find_archives(place)])
+
+
+@archive.command()
+@click.argument("place", metavar="ARCHIVE")
+@click.pass_context
+def check(ctx: click.Context, place: str) -> None:
+    """Read all of ARCHIVE: exit code 0 if it is whole, 3 if anything is missing or altered."""
+    with open_archive(place) as (found, contents):
+        damage = found.damage()
+    rows = [
+        {"model": model, "documents": held.sums.count, "files": len(held.chunks)}
+        for model, held in contents.models.items()
+    ]
+    print_rows(rows)
+    for sentence in damage:
+        click.echo(safe(sentence), err=True)
+    if is_terminal():
+        click.echo("damaged" if damage else "all is well")
+    ctx.exit(3 if damage else 0)
+
+
+def _row(found: Archive) -> dict[str, Any]:
+    return {
+        "archive": found.place,
+        "ended": found.contents.ended,
+        "source": found.contents.source,
+        "documents": sum(held.sums.count for held in found.contents.models.values()),
+        "checked": found.contents.checked,
+    }

@@ -1,0 +1,153 @@
+"""Archives as one end of a run, which is then a backup or a restore; and those in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
+
+from interstore.errors import ConfigurationError
+from interstore.migration.chunks import ChunkTarget, Contents, ModelContents, Sums, archive_of
+from interstore.migration.indexes import indexes_of
+from interstore.migration.plan import Plan, Request
+from interstore.migration.report import Blocker, ModelVerification, Verification
+from interstore.migration.state import ModelState
+from interstore.times import now
+
+if TYPE_CHECKING:
+    from interstore._sync.operations import Operations
+
+__all__ = [
+    "Archive",
+    "check_archives",
+    "find_archives",
+    "open_archive",
+    "prune_archives",
+    "seal",
+]
+
+
+class Archive(NamedTuple):
+    """An archive: where it is, and what it holds."""
+
+    place: str
+    contents: Contents
+
+
+def check_archives(source: Operations, target: Operations, request: Request) -> list[Blocker]:
+    """What stands against reading from, or writing to, an archive."""
+    blockers: list[Blocker] = []
+    if (archive := archive_of(target)) is not None:
+        if archive.contents() is not None:
+            message = (
+                "the target is an archive already, and archives do not change: choose a new name"
+            )
+            blockers.append(Blocker(code="not-empty", message=message))
+        if request.into != "empty":
+            message = f"an archive is always new: into {request.into!r} is for other targets"
+            blockers.append(Blocker(code="archive-into", message=message))
+    if (archive := archive_of(source)) is not None:
+        blockers += [Blocker(code="damaged", message=message) for message in archive.damage()]
+    return blockers
+
+
+def seal(
+    archive: ChunkTarget, plan: Plan, states: Mapping[str, ModelState], source: Operations
+) -> Verification:
+    """List what was written, read all of it again, and say whether it is what was read first."""
+    contents = Contents(
+        source=plan.source.shown,
+        began=plan.created,
+        ended=now(),
+        checked=None,
+        models={
+            model.target: _contents(states[model.source], source, model.source)
+            for model in plan.models
+        },
+    )
+    archive.publish(contents)
+    damage = archive.damage()
+    if not damage:
+        archive.publish(replace(contents, checked=now()))
+    verification = Verification(
+        level="full",
+        compared="the files of the archive, and every document in them with what was read",
+        damage=damage,
+    )
+    for model in plan.models:
+        held = contents.models[model.target]
+        verification.models.append(
+            ModelVerification(
+                source=model.source,
+                target=model.target,
+                source_count=held.sums.count,
+                target_count=held.sums.count,
+                source_digest=held.sums.content,
+                target_digest=held.sums.content,
+                ok=not damage,
+            )
+        )
+    return verification
+
+
+def _contents(state: ModelState, source: Operations, model: str) -> ModelContents:
+    return ModelContents(
+        indexes=indexes_of(source, model),
+        chunks=state.chunks,
+        sums=Sums.total([chunk.sums for chunk in state.chunks]),
+    )
+
+
+@contextmanager
+def open_archive(place: str) -> Generator[tuple[ChunkTarget, Contents]]:
+    """The archive at a place, and what it holds.
+
+    Raises:
+        ConfigurationError: there is none.
+        CorruptionError: its manifest is damaged.
+    """
+    with _open(place) as archive:
+        contents = archive.contents()
+        if contents is None:
+            raise ConfigurationError(
+                f"there is no archive at {place!r}: it has no manifest, which a backup writes last"
+            )
+        yield archive, contents
+
+
+def find_archives(folder: str) -> list[Archive]:
+    """The archives right below a folder, by name, which begins with the time they were made."""
+    with _open(folder) as parent:
+        names = parent.below()
+    found: list[Archive] = []
+    for name in names:
+        place = f"{folder.rstrip('/')}/{name}"
+        with _open(place) as archive:
+            contents = archive.contents()
+        if contents is not None:
+            found.append(Archive(place, contents))
+    return sorted(found, key=lambda archive: archive.contents.ended)
+
+
+def prune_archives(folder: str, keep: int) -> list[str]:
+    """Remove all archives of a folder but the newest; return where they were.
+
+    Only archives that are whole count and are removed: what another backup is writing stays.
+    """
+    old = [found.place for found in find_archives(folder) if found.contents.checked][:-keep]
+    for place in old:
+        with _open(place) as archive:
+            archive.remove()
+    return old
+
+
+@contextmanager
+def _open(place: str) -> Generator[ChunkTarget]:
+    from interstore.connection import open_existing
+
+    with open_existing(f"archive:{place}") as store:
+        archive = archive_of(store.database)
+        assert archive is not None
+        yield archive

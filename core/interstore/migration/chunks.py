@@ -1,0 +1,146 @@
+"""How an archive takes documents: in chunks, each written once and whole, listed at the end.
+
+An engine that is written in this way defines the methods of `ChunkTarget`. A slice becomes one
+chunk. The chunks that the journal knows are the archive; a chunk that was written
+by a worker that died before it could tell is a file that nobody lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, cast
+
+import msgspec
+
+from interstore.document import Document
+from interstore.indexes import Index
+from interstore.migration.digest import Digest
+
+if TYPE_CHECKING:
+    from interstore._sync.operations import Operations
+
+__all__ = [
+    "Chunk",
+    "ChunkTarget",
+    "ChunkWriter",
+    "Contents",
+    "ModelContents",
+    "Sums",
+    "archive_of",
+]
+
+
+class Sums(msgspec.Struct, frozen=True, kw_only=True):
+    """How many documents, and the sums of their hashes, as in `interstore.migration.digest`."""
+
+    count: int
+    content: str
+    envelope: str
+
+    @classmethod
+    def of(cls, digest: Digest) -> Sums:
+        """The sums of a digest."""
+        return cls(count=digest.count, content=digest.content(), envelope=digest.envelope())
+
+    @classmethod
+    def total(cls, parts: Sequence[Sums]) -> Sums:
+        """The sums of all parts together."""
+        modulus = 2**128
+        return cls(
+            count=sum(part.count for part in parts),
+            content=f"{sum(int(part.content, 16) for part in parts) % modulus:032x}",
+            envelope=f"{sum(int(part.envelope, 16) for part in parts) % modulus:032x}",
+        )
+
+
+class Chunk(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of an archive, with some documents of one model.
+
+    Attributes:
+        file: its name, relative to the archive.
+        bytes: the length of what it holds; `size` that of the file.
+        sha256: of the file.
+        first: the least of the ids; `last` the greatest, by code point.
+        sums: of the documents as they were read from the source.
+        expiring: how many of them expire at some time.
+    """
+
+    file: str
+    bytes: int
+    size: int
+    sha256: str
+    first: str
+    last: str
+    sums: Sums
+    expiring: int = 0
+
+
+class ModelContents(msgspec.Struct, frozen=True, kw_only=True):
+    """One model of an archive: its indexes, its chunks, and what they amount to."""
+
+    indexes: list[Index]
+    chunks: list[Chunk]
+    sums: Sums
+
+
+class Contents(msgspec.Struct, frozen=True, kw_only=True):
+    """What an archive holds.
+
+    Attributes:
+        source: where it came from, secrets hidden.
+        began: when the first document was read; `ended` when the last one was.
+        checked: when all of it was read again and found equal; ``None`` until then.
+        models: each model.
+    """
+
+    source: str
+    began: str
+    ended: str
+    checked: str | None
+    models: dict[str, ModelContents]
+
+
+class ChunkWriter(Protocol):
+    """A chunk that is being made."""
+
+    def add(self, documents: Sequence[Document]) -> int:
+        """Take documents; return the length of what was added."""
+        ...
+
+    def commit(self) -> Chunk | None:
+        """Write the file, whole; ``None`` if there was nothing."""
+        ...
+
+
+class ChunkTarget(Protocol):
+    """What an archive defines for backups."""
+
+    def begin_chunk(self, model: str) -> ChunkWriter:
+        """A new chunk. Nothing is written before its `commit`."""
+        ...
+
+    def publish(self, contents: Contents) -> None:
+        """Write what the archive holds: from then on it is one."""
+        ...
+
+    def contents(self) -> Contents | None:
+        """What it holds; ``None`` if nothing was published yet."""
+        ...
+
+    def damage(self) -> list[str]:
+        """What is missing or altered, a sentence for each file; reads all files."""
+        ...
+
+    def below(self) -> list[str]:
+        """The names of the folders right below its place, where other archives may be."""
+        ...
+
+    def remove(self) -> None:
+        """Remove it: the manifest first, and nothing that is not the archive's."""
+        ...
+
+
+def archive_of(operations: Operations) -> ChunkTarget | None:
+    """The engine behind these operations, if it is an archive."""
+    engine = operations.database
+    return cast("ChunkTarget", engine) if hasattr(engine, "begin_chunk") else None
