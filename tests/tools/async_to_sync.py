@@ -59,6 +59,7 @@ PAIRS: Mapping[str, str] = {
     "core/interstore/_async": "core/interstore/_sync",
     "core/interstore/blobs/_async": "core/interstore/blobs/_sync",
     "core/interstore/plugins/_async": "core/interstore/plugins/_sync",
+    "plugins/interstore_plugins/observe/_async": "plugins/interstore_plugins/observe/_sync",
     "plugins/interstore_plugins/retry/_async": "plugins/interstore_plugins/retry/_sync",
     "core/interstore/testing/_async": "core/interstore/testing/_sync",
     "tests/_async": "tests/_sync",

@@ -59,7 +59,7 @@ class AsyncAdministration(AsyncBase):
         Raises:
             UnsupportedError: no plugin of the store keeps any.
         """
-        found = {layer.plugin.name: layer.metrics for layer in self._layers}
+        found = {layer.plugin.name: layer.metrics for layer in self.plugins}
         figures = {name: tell() for name, tell in found.items() if tell is not None}
         if not figures:
             raise UnsupportedError(

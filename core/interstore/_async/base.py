@@ -26,7 +26,7 @@ class AsyncBase:
 
     def __init__(self, database: AsyncDatabase, layers: Sequence[Layer] = ()) -> None:
         self.database = AsyncOperations(database)
-        self._layers = layers
+        self.plugins = tuple(layers)
         self._connected = False
 
     def __repr__(self) -> str:

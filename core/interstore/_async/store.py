@@ -48,6 +48,7 @@ class AsyncStore(
 
     Attributes:
         database: every operation of the engine, on prepared objects.
+        plugins: what plugins do to it, outermost first (`interstore.plugins.apply.Layer`).
     """
 
     _sweeper: AsyncSweeper | None = None

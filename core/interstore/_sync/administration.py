@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/administration.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: fe0401eb03e7948898c40c74
+# Digest of the rest: 0027d313c32280f3b380d307
 
 """The operations on a whole database: models, figures, plans, indexes."""
 
@@ -63,7 +63,7 @@ class Administration(Base):
         Raises:
             UnsupportedError: no plugin of the store keeps any.
         """
-        found = {layer.plugin.name: layer.metrics for layer in self._layers}
+        found = {layer.plugin.name: layer.metrics for layer in self.plugins}
         figures = {name: tell() for name, tell in found.items() if tell is not None}
         if not figures:
             raise UnsupportedError(

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/base.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 0558f6547568ace9671198fa
+# Digest of the rest: 822d0cbf0ccb9c5b9634c388
 
 """What every part of `Store` stands on: its life, and what every operation does."""
 
@@ -30,7 +30,7 @@ class Base:
 
     def __init__(self, database: Database, layers: Sequence[Layer] = ()) -> None:
         self.database = Operations(database)
-        self._layers = layers
+        self.plugins = tuple(layers)
         self._connected = False
 
     def __repr__(self) -> str:

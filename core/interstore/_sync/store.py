@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/store.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: a374ece4eb7fa3908b3f360c
+# Digest of the rest: 0e041da27bfc230775a08b10
 
 """`Store`: what an application calls."""
 
@@ -52,6 +52,7 @@ class Store(
 
     Attributes:
         database: every operation of the engine, on prepared objects.
+        plugins: what plugins do to it, outermost first (`interstore.plugins.apply.Layer`).
     """
 
     _sweeper: Sweeper | None = None

@@ -38,6 +38,7 @@ COMMANDS = {
     cls=LazyGroup,
     commands_in=__name__,
     lazy=COMMANDS,
+    brought={"serve-health": "observe"},
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="interstore")

@@ -30,7 +30,7 @@ def plugins(url: str | None) -> None:
     layers: Sequence[Layer] = ()
     active = plugins_in_force()
     if active:
-        layers = unconnected(settings_in_force(url), active)._layers
+        layers = unconnected(settings_in_force(url), active).plugins
     print_rows(_rows(layers))
 
 

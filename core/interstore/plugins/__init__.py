@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from interstore.plugins._sync.interceptor import Interceptor
     from interstore.plugins._sync.wrapper import Wrapper
     from interstore.plugins.active import Active
-    from interstore.plugins.operation import Observer, Operation
+    from interstore.plugins.counting import count_of
+    from interstore.plugins.operation import Observer, Operation, query_of
     from interstore.plugins.routes import Reply, Route
 
 __all__ = [
@@ -35,7 +36,9 @@ __all__ = [
     "Reply",
     "Route",
     "Wrapper",
+    "count_of",
     "hookimpl",
+    "query_of",
     "sleep",
     "sleep_async",
 ]
@@ -52,7 +55,9 @@ _PLACES = {
     "Reply": "plugins.routes:Reply",
     "Route": "plugins.routes:Route",
     "Wrapper": "plugins._sync.wrapper:Wrapper",
+    "count_of": "plugins.counting:count_of",
     "hookimpl": "hookspecs:hookimpl",
+    "query_of": "plugins.operation:query_of",
     "sleep": "_compat:sleep",
     "sleep_async": "_compat_async:sleep",
 }

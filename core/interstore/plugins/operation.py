@@ -11,7 +11,7 @@ from interstore.aggregation import Aggregation
 from interstore.filters.tree import Node
 from interstore.prepared import Query
 
-__all__ = ["Observer", "Operation"]
+__all__ = ["Observer", "Operation", "query_of"]
 
 _NODES: Final = get_args(Node)
 
@@ -51,14 +51,19 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def query(self) -> Query | None:
         """What was asked for, if it was asked by a filter."""
-        for argument in self.arguments:
-            if isinstance(argument, Query):
-                return argument
-            if isinstance(argument, Aggregation):
-                return Query(argument.tree)
-            if isinstance(argument, _NODES):
-                return Query(argument)
-        return None
+        return query_of(self.arguments)
+
+
+def query_of(arguments: Sequence[Any]) -> Query | None:
+    """The query among the arguments of an operation, or one of its filter."""
+    for argument in arguments:
+        if isinstance(argument, Query):
+            return argument
+        if isinstance(argument, Aggregation):
+            return Query(argument.tree)
+        if isinstance(argument, _NODES):
+            return Query(argument)
+    return None
 
 
 Observer: TypeAlias = Callable[[Operation], object]

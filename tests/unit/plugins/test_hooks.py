@@ -191,7 +191,7 @@ def test_the_first_is_outermost() -> None:
     with interstore.connect(database=memory(), plugins=[noting("a"), noting("b")]) as store:
         store.find_by_id("m", "x")
         assert order == ["a", "b"]
-        assert [layer.plugin.name for layer in store._layers] == ["a", "b"]
+        assert [layer.plugin.name for layer in store.plugins] == ["a", "b"]
         assert inside(store.database).name == "memory"
 
 
