@@ -103,7 +103,7 @@ def test_stats_and_metrics(tmp_path: Path) -> None:
         store.create_many("users", [{"id": CANARY}, {"id": "b", "name": CANARY}])
         stats = client.get("/stats")
         told = stats.json()["stores"]["store"]
-        assert told["documents"] == {"users": 2}
+        assert told["models"]["users"]["documents"] == 2
         assert told["plugins"]["observe"]["create_many"]["users"]["documents"] == 2
         assert told["plugins"]["retry"]["circuit"] == "closed"
         metrics = client.get("/metrics")
@@ -172,7 +172,7 @@ def test_an_asynchronous_store_mounted_into_an_application(tmp_path: Path) -> No
     url = free_url()
     with serving(app, url), httpx.Client(base_url=url) as client:
         assert client.get("/ops/health").json()["stores"]["main"]["status"] == "ok"
-        assert client.get("/ops/stats").json()["stores"]["main"]["documents"] == {}
+        assert client.get("/ops/stats").json()["stores"]["main"]["models"] == {}
         assert client.get("/ops").status_code == 404
 
 

@@ -14,6 +14,7 @@ import msgspec
 from interstore import AsyncStore, Store
 from interstore.errors import InterstoreError
 from interstore.plugins import Reply, Route
+from interstore.stats import Stats
 from interstore_plugins.observe.prometheus import metrics_route
 
 __all__ = ["HealthApp", "health_app"]
@@ -150,13 +151,13 @@ class HealthApp:
             },
         }
         try:
-            models = await _called(store, store.models)
-            figures["documents"] = {
-                model: await _called(store, store.count, model) for model in models
-            }
+            stats: Stats = await _called(store, store.stats)
         except InterstoreError as error:
             figures["error"] = type(error).__name__
-        return figures
+            return figures
+        # `details` and `notes` name files and servers.
+        told = ("version", "models", "bytes", "pool", "request_units")
+        return figures | {name: getattr(stats, name) for name in told}
 
 
 async def _called(store: Any, function: Callable[..., Any], *args: Any) -> Any:
