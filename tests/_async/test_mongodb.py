@@ -34,7 +34,9 @@ class TestMongoDBStandalone(AsyncConformance):
 
 
 def _alone(url: str) -> AsyncDatabase:
-    """What cannot be known before it is connected is declared for it: it has no transactions."""
+    """What cannot be known before it is connected is declared for it."""
     database = mongodb_async(url, durability="primary")
-    database.capabilities = replace(database.capabilities, transaction=False)
+    database.capabilities = replace(
+        database.capabilities, transaction=False, watch=False, watch_deletes=False
+    )
     return database

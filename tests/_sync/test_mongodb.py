@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_mongodb.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: f8b4d58dd9149d95d57f5051
+# Digest of the rest: 7dc1fc22a1a29d75be169844
 
 """The kit on MongoDB: on a replica set, as it is by default, and on a server by itself."""
 
@@ -38,7 +38,9 @@ class TestMongoDBStandalone(Conformance):
 
 
 def _alone(url: str) -> Database:
-    """What cannot be known before it is connected is declared for it: it has no transactions."""
+    """What cannot be known before it is connected is declared for it."""
     database = mongodb(url, durability="primary")
-    database.capabilities = replace(database.capabilities, transaction=False)
+    database.capabilities = replace(
+        database.capabilities, transaction=False, watch=False, watch_deletes=False
+    )
     return database

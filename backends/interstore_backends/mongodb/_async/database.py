@@ -15,6 +15,7 @@ from interstore.prepared import Write, WriteMode
 from interstore.transactions import Isolation
 from interstore_backends.mongodb._async.connection import translated, translated_write
 from interstore_backends.mongodb._async.inspection import AsyncInspection
+from interstore_backends.mongodb._async.watching import AsyncWatching
 from interstore_backends.mongodb._async.writes import contended
 from interstore_backends.mongodb.bulk import Batch, Stored
 from interstore_backends.mongodb.conditions import all_of, compile_filter
@@ -35,7 +36,7 @@ _ATTEMPTS: Final = 100
 """How often documents are sent while others write the same ones."""
 
 
-class AsyncMongoDBDatabase(AsyncInspection):
+class AsyncMongoDBDatabase(AsyncInspection, AsyncWatching):
     """A database on a MongoDB replica set, sharded cluster or single server.
 
     An acknowledged write is in the journals of a majority; reads are the primary's.

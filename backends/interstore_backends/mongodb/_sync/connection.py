@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/connection.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: b82e6d59c1c8209d937ccde7
+# Digest of the rest: d1ba6bb8b161497681a91394
 
 """The client, and which models exist."""
 
@@ -27,6 +27,7 @@ from interstore.errors import (
 from interstore.names import check_model, check_new_model
 from interstore_backends.mongodb.driver import (
     ClientSession,
+    DriverChangeStream,
     DriverCollection,
     DriverDatabase,
     MongoClient,
@@ -45,6 +46,10 @@ __all__ = ["Connection", "patient", "translated", "translated_write"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _EXISTS: Final = 48
+_INSTEAD: Final = {
+    "has no transactions": "keep what must change together in one document",
+    "does not tell changes": 'ask for {"@updated_at": {"$gt": ...}} from time to time',
+}
 _REMEMBERED: Final = 1_000
 _AGE: Final = 5.0
 """Seconds for which a model that must not be created by writing is believed to exist."""
@@ -94,6 +99,7 @@ class Connection:
         self._transactions: set[Transaction] = set()
         self._replicated = False
         self._meter = Meter()
+        self._streams: dict[tuple[str, str], DriverChangeStream[Any]] = {}
         self.errors = Translator(settings.place, settings.timeout)
 
     def connect(self) -> None:
@@ -134,22 +140,31 @@ class Connection:
         Raises:
             UnsupportedError: the server has no transactions.
         """
-        self._database()  # raises if it is not connected
-        assert self._client is not None
         try:
-            if not self._replicated:
-                hello = self._client.admin.command("hello")
-                self._replicated = "setName" in hello or hello.get("msg") == "isdbgrid"
+            self._check_replicated("has no transactions")
         except CAUGHT as error:
             raise self.errors(error) from error
+        assert self._client is not None
+        return self._client.start_session()
+
+    def _check_replicated(self, lacks: str) -> None:
+        """Return if it is no single server.
+
+        Raises:
+            UnsupportedError: it is one, which `lacks` something.
+        """
+        self._database()  # raises if it is not connected
+        assert self._client is not None
+        if not self._replicated:
+            hello = self._client.admin.command("hello")
+            self._replicated = "setName" in hello or hello.get("msg") == "isdbgrid"
         if not self._replicated:
             raise UnsupportedError(
-                f"{self._settings.place}: a single server has no transactions: make it a replica "
-                "set, which may have one member (mongod --replSet, then rs.initiate()), or keep "
-                "what must change together in one document",
+                f"{self._settings.place}: a single server {lacks}: make it a replica set, which "
+                "may have one member (mongod --replSet, then rs.initiate()), or "
+                f"{_INSTEAD[lacks]}",
                 backend="mongodb",
             )
-        return self._client.start_session()
 
     @property
     def native(self) -> DriverDatabase[dict[str, Any]]:

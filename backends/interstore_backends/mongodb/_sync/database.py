@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 82c8006ae10d2f9d95ca7f7e
+# Digest of the rest: a11342e9eb2318d0e5ce6f69
 
 """The MongoDB engine: Interstore's operations as commands."""
 
@@ -19,6 +19,7 @@ from interstore.prepared import Write, WriteMode
 from interstore.transactions import Isolation
 from interstore_backends.mongodb._sync.connection import translated, translated_write
 from interstore_backends.mongodb._sync.inspection import Inspection
+from interstore_backends.mongodb._sync.watching import Watching
 from interstore_backends.mongodb._sync.writes import contended
 from interstore_backends.mongodb.bulk import Batch, Stored
 from interstore_backends.mongodb.conditions import all_of, compile_filter
@@ -39,7 +40,7 @@ _ATTEMPTS: Final = 100
 """How often documents are sent while others write the same ones."""
 
 
-class MongoDBDatabase(Inspection):
+class MongoDBDatabase(Inspection, Watching):
     """A database on a MongoDB replica set, sharded cluster or single server.
 
     An acknowledged write is in the journals of a majority; reads are the primary's.

@@ -1,0 +1,190 @@
+"""Following the changes of a model: change streams of the server."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import Any, Final
+
+from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from interstore.errors import UnsupportedError
+from interstore.watching import ChangePage, decode_position, expired, not_watched
+from interstore_backends.mongodb._async.connection import translated
+from interstore_backends.mongodb._async.updates import AsyncUpdates
+from interstore_backends.mongodb.changes import (
+    ENDS,
+    LOST,
+    PIPELINE,
+    change_of,
+    is_unknown_option,
+    position_of,
+    reached,
+)
+from interstore_backends.mongodb.driver_async import DriverChangeStream
+
+__all__ = ["AsyncWatching"]
+
+_OPEN: Final = 64
+"""Streams that are kept open from one page to the next. One more, and the oldest is closed."""
+_BATCH: Final = 100
+_AWAIT_MS: Final = 100
+
+
+class AsyncWatching(AsyncUpdates):
+    """The operations about changes.
+
+    A stream is kept for whoever goes on where it stands; it holds nothing that another one,
+    opened at the same position, would not give.
+    """
+
+    @translated
+    async def enable_watch(self, model: str, retention: float) -> None:
+        """Have the server keep what is written over: it is part of the changes.
+
+        How long, the size of the oplog decides, and not `retention`.
+
+        Raises:
+            UnsupportedError: it is a single server, or older than 6.0.
+        """
+        await self._check_replicated("does not tell changes")
+        await self._writable(model)
+        await self._keep_images(model, True)
+
+    @translated
+    async def disable_watch(self, model: str) -> bool:
+        """Have it no longer; return whether it did."""
+        if not (await self._state(model))[0]:
+            return False
+        await self._keep_images(model, False)
+        return True
+
+    async def _keep_images(self, model: str, enabled: bool) -> None:
+        try:
+            await self._database().command(
+                {"collMod": model, "changeStreamPreAndPostImages": {"enabled": enabled}}
+            )
+        except OperationFailure as error:
+            if not is_unknown_option(error.code):
+                raise
+            raise UnsupportedError(
+                f"{self._settings.place} does not keep what is written over, which the changes of "
+                'a model are told with; MongoDB 6.0 does. Ask for {"@updated_at": {"$gt": ...}} '
+                "from time to time",
+                backend="mongodb",
+            ) from error
+
+    async def _state(self, model: str) -> tuple[bool, int]:
+        """Whether changes of the model are told, and how far the server is."""
+        found = await self._database().command({"listCollections": 1, "filter": {"name": model}})
+        at = found["operationTime"]
+        for each in found["cursor"]["firstBatch"]:
+            images = each["options"].get("changeStreamPreAndPostImages", {})
+            return bool(images.get("enabled")), reached(at.time, at.inc)
+        return False, 0
+
+    @translated
+    async def start_watch(self, model: str, since: str | None) -> str:
+        """A position: behind `since`, or behind all that was committed."""
+        data = None if since is None else _data(since, model)
+        await self._check_replicated("does not tell changes")
+        if not (await self._state(model))[0]:
+            raise not_watched(model, "mongodb")
+        stream = await self._stream(model, data)
+        token = position_of(model, stream.resume_token) if since is None else since
+        await self._keep(model, token, stream)
+        return token
+
+    @translated
+    async def read_changes(self, model: str, after: str, wait: float) -> ChangePage:
+        """The next change after a position: the driver holds a hundred of them."""
+        data = _data(after, model)
+        stream = self._streams.pop((model, after), None) or await self._stream(model, data)
+        try:
+            event = await self._next(model, stream, wait)
+            token = position_of(model, stream.resume_token)
+            if event is not None and event["operationType"] in ENDS:
+                raise expired(model, "mongodb", "it was dropped or renamed")
+            changes = () if event is None else (change_of(model, event),)
+        except BaseException as error:
+            with suppress(PyMongoError):
+                await stream.close()
+            if isinstance(error, OperationFailure) and error.code in LOST:
+                raise _lost(model) from error
+            raise
+        await self._keep(model, token, stream)
+        return ChangePage(changes, token)
+
+    async def _next(self, model: str, stream: DriverChangeStream[Any], wait: float) -> Any:
+        """The next event; ``None`` if there is none, with all looked through up to now."""
+        deadline = time.monotonic() + wait
+        upto = 0
+        while True:
+            event = await stream.try_next()
+            if event is not None:
+                return event
+            if time.monotonic() < deadline:
+                continue
+            if not upto:
+                enabled, upto = await self._state(model)
+                if not enabled:
+                    raise expired(model, "mongodb", "it was dropped, or disable_watch called")
+            # The server may have come to the end of its time, and not of its log.
+            if _reached(stream) >= upto:
+                return None
+
+    async def _stream(self, model: str, data: str | None) -> DriverChangeStream[Any]:
+        try:
+            # What a majority has: nothing else is sure to have happened.
+            collection = self._collection(model).with_options(read_concern=ReadConcern("majority"))
+            return await collection.watch(
+                PIPELINE,
+                full_document="required",
+                full_document_before_change="required",
+                resume_after=None if data is None else {"_data": data},
+                batch_size=_BATCH,
+                max_await_time_ms=_AWAIT_MS,
+            )
+        except OperationFailure as error:
+            if error.code in LOST:
+                raise _lost(model) from error
+            raise
+
+    async def _keep(self, model: str, token: str, stream: DriverChangeStream[Any]) -> None:
+        if len(self._streams) >= _OPEN:
+            oldest = next(iter(self._streams))
+            await self._close(*oldest)
+        await self._close(model, token)
+        self._streams[model, token] = stream
+
+    @translated
+    async def end_watch(self, model: str, after: str) -> None:
+        """Close the stream that stands at the position."""
+        await self._close(model, after)
+
+    async def _close(self, model: str, token: str) -> None:
+        stream = self._streams.pop((model, token), None)
+        if stream is not None:
+            with suppress(PyMongoError):
+                await stream.close()
+
+    async def disconnect(self) -> None:
+        for place in list(self._streams):
+            await self._close(*place)
+        await super().disconnect()
+
+
+def _data(token: str, model: str) -> str:
+    """The server's resume token, in a token."""
+    [data] = decode_position(token, "mongodb", model, tuple[str])
+    return data
+
+
+def _reached(stream: DriverChangeStream[Any]) -> int:
+    data = str((stream.resume_token or {}).get("_data", ""))
+    return int(data[2:18] or "0", 16)
+
+
+def _lost(model: str) -> Exception:
+    return expired(model, "mongodb", "the oplog or the kept versions do not reach back so far")

@@ -1,0 +1,78 @@
+"""Events of change streams, and the positions between them.
+
+https://www.mongodb.com/docs/manual/reference/change-events/
+https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from interstore.watching import Change, Changed, Deleted, encode_position
+from interstore_backends.mongodb.keys import ENVELOPE
+from interstore_backends.mongodb.records import not_ours, read_document
+
+__all__ = [
+    "ENDS", "LOST", "PIPELINE", "change_of", "is_unknown_option", "position_of", "reached",
+]  # fmt: skip
+
+PIPELINE: Final[list[dict[str, Any]]] = [
+    {
+        "$project": {
+            "operationType": 1,
+            "documentKey": 1,
+            "fullDocument": 1,
+            # No more: together with the document it might be longer than an event may be.
+            "fullDocumentBeforeChange": {ENVELOPE: {"version": 1}},
+        }
+    }
+]
+"""What is needed of an event."""
+
+ENDS: Final = frozenset({"drop", "rename", "dropDatabase", "invalidate"})
+"""Events after which there is no collection of that name any more."""
+
+LOST: Final = frozenset(
+    {
+        47,  # NoMatchingDocument: an image is not kept any more
+        136,  # CappedPositionLost
+        260,  # InvalidResumeToken
+        280,  # ChangeStreamFatalError: the token is not in the oplog
+        286,  # ChangeStreamHistoryLost
+    }
+)
+"""The codes of errors that say: what follows is not known."""
+
+
+def is_unknown_option(code: Any) -> bool:
+    """Whether the server does not know what it was asked to set."""
+    return code in (72, 40415)  # InvalidOptions, IDLUnknownField
+
+
+def reached(seconds: int, increment: int) -> int:
+    """A point of the server's logical time as one number; its tokens begin with it."""
+    return seconds << 32 | increment
+
+
+def position_of(model: str, resume_token: Mapping[str, Any] | None) -> str:
+    """The token of a position."""
+    return encode_position("mongodb", model, ((resume_token or {}).get("_data", ""),))
+
+
+def change_of(model: str, event: Mapping[str, Any]) -> Change:
+    """The change that an event tells.
+
+    Raises:
+        ConfigurationError: the document is not one that Interstore wrote.
+    """
+    id = event["documentKey"]["_id"]
+    token = position_of(model, event["_id"])
+    if event["operationType"] == "delete":
+        try:
+            version = int(event["fullDocumentBeforeChange"][ENVELOPE]["version"])
+        except (KeyError, TypeError):
+            raise not_ours(id) from None
+        return Deleted(id, version, token)
+    document = read_document(event["fullDocument"])
+    return Changed(id, document.version, document, token)
