@@ -23,6 +23,7 @@ from interstore.blobs.blob import BlobEntry, BlobHead, BlobInfo, UrlGrant
 from interstore.blobs.content_types import UNKNOWN
 from interstore.blobs.problems import changed, exists, missing
 from interstore.errors import ConfigurationError, UnavailableError
+from interstore_backends._blobs.deadlines import deadline
 from interstore_backends._blobs.heads import decode_metadata, encode_metadata, sha256_of
 from interstore_backends._blobs.names import CAREFUL
 from interstore_backends.blobs_azure import CAPABILITIES
@@ -242,12 +243,13 @@ class AzureBlobs:
                 arguments["overwrite"] = True
             return self._blob(key).upload_blob(data, length=len(data), **arguments)
 
-        return await self._written(upload, key, head, len(data), sha256, conditions)
+        return await self._written(upload, key, head, len(data), sha256, conditions, sent=len(data))
 
     async def send_block(self, key: str, name: str, data: bytes) -> None:
         """Send a block, which `commit_blocks` is to name."""
         with self._errors(key):
-            await self._blob(key).stage_block(name, _Body(data), len(data), **self._encryption)
+            async with asyncio.timeout(deadline(self._settings.timeout, len(data))):
+                await self._blob(key).stage_block(name, _Body(data), len(data), **self._encryption)
 
     async def commit_blocks(
         self,
@@ -274,15 +276,17 @@ class AzureBlobs:
         size: int,
         sha256: str | None,
         conditions: Mapping[str, Any],
+        sent: int = 0,
     ) -> BlobInfo:
         with self._errors(key):
             try:
-                answer = await write(
-                    metadata=encode_metadata(head, sha256),
-                    content_settings=ContentSettings(content_type=head.content_type),
-                    **_condition(conditions),
-                    **self._encryption,
-                )
+                async with asyncio.timeout(deadline(self._settings.timeout, sent)):
+                    answer = await write(
+                        metadata=encode_metadata(head, sha256),
+                        content_settings=ContentSettings(content_type=head.content_type),
+                        **_condition(conditions),
+                        **self._encryption,
+                    )
             except CAUGHT as error:
                 if not conditions or not (is_unmet(error) or is_missing(error)):
                     raise

@@ -48,6 +48,7 @@ _DRIVERS: Final[tuple[tuple[type[Exception], type[InterstoreError], str], ...]] 
     (IncompleteReadError, UnavailableError, "try again"),
     (ServiceRequestError, UnavailableError, "check AZURE_STORAGE_ENDPOINT"),
     (ServiceResponseError, UnavailableError, "try again"),
+    (HttpResponseError, UnavailableError, "try again"),  # without a status: it broke off
     (OSError, UnavailableError, ""),
     (AzureError, ConfigurationError, ""),
 )

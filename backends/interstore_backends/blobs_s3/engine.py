@@ -10,11 +10,13 @@ from functools import cache
 from typing import Any, Final, TypeVar
 
 from aiobotocore.session import AioSession  # type: ignore[import-untyped]
+from botocore.handlers import add_expect_header  # type: ignore[import-untyped]
 from s3fs import S3FileSystem  # type: ignore[import-untyped]
 
 from interstore.blobs.blob import BlobEntry, BlobHead, BlobInfo, UrlGrant
 from interstore.blobs.problems import changed, exists, missing
 from interstore.errors import UnavailableError
+from interstore_backends._blobs.deadlines import deadline
 from interstore_backends._blobs.heads import encode_metadata
 from interstore_backends._blobs.names import FLAT, PLAIN
 from interstore_backends.blobs_s3 import CAPABILITIES
@@ -80,6 +82,9 @@ class S3Blobs:
             self._client = await filesystem.set_session()
             filesystem.asynchronous = False
             self._filesystem = filesystem
+        # A server that hangs would be waited for without end: aiohttp's timeout begins when
+        # the body is sent, which is when the server has said that it expects it.
+        self._client.meta.events.unregister("before-call.s3", add_expect_header)
         try:
             with self._errors():
                 await self.ask("list_objects_v2", Prefix=self._prefix, MaxKeys=1)
@@ -119,7 +124,9 @@ class S3Blobs:
         """What S3 answers; raises the driver's errors."""
         if self._client is None:
             raise UnavailableError(f"{self.place} is not connected", backend=self.name)
-        return await getattr(self._client, method)(Bucket=self._settings.bucket, **arguments)
+        body = arguments.get("Body", b"")
+        async with asyncio.timeout(deadline(self._settings.timeout, len(body))):
+            return await getattr(self._client, method)(Bucket=self._settings.bucket, **arguments)
 
     @contextmanager
     def _errors(self, key: str | None = None) -> Generator[None]:
