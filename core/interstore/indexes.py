@@ -25,13 +25,16 @@ from interstore.errors import (
     InvalidQueryError,
 )
 from interstore.filters.evaluate import CLASSES
+from interstore.filters.parse import parse_filter
 from interstore.filters.references import parse_path
+from interstore.filters.tree import And, Bound, Eq, Exists, In, Node, Not, Or, Range, Type
 from interstore.paths import MISSING, Envelope, Path, Reference, resolve, show_path
 
 __all__ = [
     "Check",
     "Index",
     "IndexType",
+    "Term",
     "check_new_index",
     "clashing",
     "compile_check",
@@ -63,6 +66,48 @@ _ENVELOPE_TYPES: Final[dict[Envelope, IndexType]] = {
 }
 
 
+Comparison: TypeAlias = Literal["eq", "in", "gt", "gte", "lt", "lte", "exists", "type"]
+
+
+class Term(msgspec.Struct, frozen=True, array_like=True):
+    """One condition of a partial index, of which all must be true.
+
+    Attributes:
+        path: the keys that lead to the value.
+        comparison: how it is compared: as the filter's operator of that name.
+        value: with what.
+        negated: whether it must not be so.
+    """
+
+    path: tuple[str, ...]
+    comparison: Comparison
+    value: bool | int | float | str | tuple[bool | int | float | str | None, ...] | None
+    negated: bool = False
+
+    @property
+    def node(self) -> Node:
+        """The same as a filter."""
+        made = _NODES[self.comparison](self.path, self.value)
+        return Not(made) if self.negated else made
+
+    def __str__(self) -> str:
+        shown = list(self.value) if isinstance(self.value, tuple) else self.value
+        return f"{show_path(self.path)} {'not ' * self.negated}{self.comparison} {shown!r}"
+
+
+_NODES: Final[dict[Comparison, Callable[[Path, Any], Node]]] = {
+    "eq": Eq,
+    # A list of alternatives, since no index can look one up elsewhere.
+    "in": lambda path, values: Or(tuple(Eq(path, value) for value in values)),
+    "gt": lambda path, value: Range(path, Bound(value, False), None),
+    "gte": lambda path, value: Range(path, Bound(value, True), None),
+    "lt": lambda path, value: Range(path, None, Bound(value, False)),
+    "lte": lambda path, value: Range(path, None, Bound(value, True)),
+    "exists": lambda path, _: Exists(path),
+    "type": lambda path, types: Type(path, frozenset(types)),
+}
+
+
 class Index(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One index of a model, as data: declarations are stored in the database.
 
@@ -73,12 +118,14 @@ class Index(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         unique: whether no two documents may have the same values; a document in which one
             of the paths is null or missing is not looked at.
         list: whether the one path leads to arrays, each element of which is indexed.
+        where: of which documents the values must be unique: those of which all of this is true.
     """
 
     paths: tuple[tuple[str, ...] | str, ...]
     types: tuple[IndexType | None, ...]
     unique: bool = False
     list: bool = False
+    where: tuple[Term, ...] = ()
 
     @property
     def name(self) -> str:
@@ -103,7 +150,24 @@ class Index(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         kinds: set[IndexKind] = {"single" if len(self.paths) == 1 else "compound"}
         if self.unique:
             kinds.add("unique")
+        if self.where:
+            kinds.add("partial")
         return frozenset(kinds)
+
+    @property
+    def condition(self) -> Node:
+        """`where` as a filter."""
+        return And(tuple(term.node for term in self.where))
+
+    @property
+    def demands(self) -> tuple[tuple[Path, str | None], ...]:
+        """Each path into the user's fields, and what may stand there, null and missing apart.
+
+        ``"scalar"`` for any that is no array or object; ``None`` for whatever.
+        """
+        default = "scalar" if self.unique or self.list else None
+        asked: dict[Path, str | None] = {term.path: "scalar" for term in self.where}
+        return tuple((asked | {path: kind or default for path, kind in self.user_paths}).items())
 
     @property
     def text_bytes(self) -> int:
@@ -126,6 +190,7 @@ class Index(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             *("unique" for _ in range(self.unique)),
             *("list" for _ in range(self.list)),
             *(f"type={kind}" for kind in dict.fromkeys(declared) if kind is not None),
+            *(["where " + " and ".join(map(str, self.where))] if self.where else []),
         ]
         return f"index on {shown}" + (f" ({', '.join(marks)})" if marks else "")
 
@@ -133,7 +198,9 @@ class Index(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 # What a caller asks for.
 
 
-def parse_index(paths: Sequence[Any], type: Any, unique: Any, list: Any) -> Index:
+def parse_index(
+    paths: Sequence[Any], type: Any, unique: Any, list: Any, where: Any = None
+) -> Index:
     """The index that `ensure_index` was asked for.
 
     Raises:
@@ -148,7 +215,12 @@ def parse_index(paths: Sequence[Any], type: Any, unique: Any, list: Any) -> Inde
         types=_types(type, references),
         unique=_flag("unique", unique),
         list=_flag("list", list),
+        where=_terms_of(where),
     )
+    if index.where and not index.unique:
+        raise InvalidQueryError(
+            "where= says of which documents the values must be unique: it needs unique=True"
+        )
     if index.list and (len(index.paths) > 1 or not index.user_paths):
         raise InvalidQueryError("an index of a list has one path, which leads to the list")
     if index.list and index.unique:
@@ -156,6 +228,53 @@ def parse_index(paths: Sequence[Any], type: Any, unique: Any, list: Any) -> Inde
             "an index of a list cannot be unique; keep what must be unique in a field of its own"
         )
     return index
+
+
+def _terms_of(where: Any) -> tuple[Term, ...]:
+    """The conditions of a filter, sorted, so that equal ones give one index."""
+    if where is None:
+        return ()
+    tree = parse_filter(where)
+    found = [
+        term
+        for node in (tree.nodes if isinstance(tree, And) else (tree,))
+        for term in _terms_of_node(node)
+    ]
+    return tuple(sorted(dict.fromkeys(found), key=msgspec.json.encode))
+
+
+def _terms_of_node(node: Node) -> Iterable[Term]:
+    inner = node.node if isinstance(node, Not) else node
+    path = getattr(inner, "path", None)
+    terms: dict[Comparison, Any] = {}
+    match inner:
+        case And(nodes=nodes) if not isinstance(node, Not):
+            return [term for each in nodes for term in _terms_of_node(each)]
+        case Eq(value=value) if not isinstance(value, tuple):
+            terms["eq"] = value
+        case In(values=values):
+            terms["in"] = values
+        case Exists():
+            terms["exists"] = True
+        case Type(types=types):
+            terms["type"] = tuple(sorted(types))
+        case Range(lower=lower, upper=upper) if not (
+            isinstance(node, Not) and lower is not None and upper is not None
+        ):
+            if lower is not None:
+                terms["gte" if lower.inclusive else "gt"] = lower.value
+            if upper is not None:
+                terms["lte" if upper.inclusive else "lt"] = upper.value
+        case _:
+            pass
+    if not terms or not isinstance(path, tuple) or any(isinstance(step, int) for step in path):
+        raise InvalidQueryError(
+            "where= of an index is made of $eq, $ne, $in, $nin, $gt, $gte, $lt, $lte, $exists and "
+            "$type on fields, all of which must be true; keep what is beyond that in a field of "
+            "its own, and compare that"
+        )
+    keys = tuple(str(step) for step in path)
+    return [Term(keys, each, value, node is not inner) for each, value in terms.items()]
 
 
 def _flag(name: str, value: Any) -> bool:
@@ -215,9 +334,9 @@ def check_new_index(index: Index, existing: Iterable[Index]) -> None:
     Raises:
         ConfigurationError: they declare two types for one path, or a list and a scalar.
     """
-    asked = {path: _demand(index, kind) for path, kind in index.user_paths}
+    asked = {path: _demand(index, kind) for path, kind in index.demands}
     for other in existing:
-        for path, kind in other.user_paths:
+        for path, kind in other.demands:
             wanted, there = asked.get(path), _demand(other, kind)
             if wanted is not None and there is not None and not _agree(wanted, there):
                 raise ConfigurationError(
@@ -226,11 +345,11 @@ def check_new_index(index: Index, existing: Iterable[Index]) -> None:
                 )
 
 
-def _demand(index: Index, kind: IndexType | None) -> str | None:
+def _demand(index: Index, kind: str | None) -> str | None:
     """What an index demands of a path's values, as far as two indexes can contradict."""
     if index.list:
-        return f"list {kind or ''}"
-    return kind or ("scalar" if index.unique else None)
+        return "list " + ("" if kind in (None, "scalar") else str(kind))
+    return kind
 
 
 def _agree(one: str, other: str) -> bool:
@@ -286,11 +405,7 @@ def compile_check(indexes: Iterable[Index]) -> Check | None:
     only scalars, and for both, no array on the way to the path (some engines would index what
     is in it); in an index of lists an array, whose elements are scalars of the type or null.
     """
-    rules = [
-        (index, path, kind or ("scalar" if index.unique or index.list else None))
-        for index in indexes
-        for path, kind in index.user_paths
-    ]
+    rules = [(index, path, kind) for index in indexes for path, kind in index.demands]
     if not rules:
         return None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import TypeAlias
 
-from interstore.errors import OperationTimeoutError
 from tests.concurrency.client import Client, work
 from tests.concurrency.history import Call
 from tests.differential.engines import Place
@@ -41,15 +40,10 @@ def claims(place: Place, model: str, worker: int, *, start: int, deleting: bool)
     with place.store() as store:
         _wait(start)
         while True:
-            try:
-                if deleting:
-                    job = store.find_one_and_delete(model, {"state": "new"}, sort=order)
-                else:
-                    job = store.find_one_and_update(model, {"state": "new"}, changes, sort=order)
-            except OperationTimeoutError:
-                # SQLite lets writers wait in no order: among eight, one may wait too long for
-                # its turn. Had it taken a job, that would be missed in the end.
-                continue
+            if deleting:
+                job = store.find_one_and_delete(model, {"state": "new"}, sort=order)
+            else:
+                job = store.find_one_and_update(model, {"state": "new"}, changes, sort=order)
             if job is None:
                 return taken
             taken.append((job.id, job.version, job.get("worker")))

@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 
 from interstore.document import Document
 from interstore.errors import InvalidDocumentError
-from interstore.filters.evaluate import document_getter
+from interstore.filters.evaluate import compile_filter, document_getter
 from interstore.indexes import Check, Index, check_new_index, clashing, compile_check, taken, unfit
 from interstore.prepared import Write
-from interstore_backends._table.entries import Entries, Key, is_claim, key_of
+from interstore_backends._table.entries import Entries, Key, is_claim, key_of, mark
 from interstore_backends._table.records import decode_document
 from interstore_backends._table.table import Table
 
@@ -59,11 +59,13 @@ class _Claims:
         self._index = index
         self._owners = owners
         self._getters = [document_getter(reference) for reference in index.references]
+        self._is_meant = compile_filter(index.condition) if index.where else None
         self._staged: dict[Key, str] = {}
         self._moved: set[str] = set()
 
     def _key(self, document: Document) -> Key:
-        return tuple([part for get in self._getters for part in key_of(get(document))])
+        key = tuple([part for get in self._getters for part in key_of(get(document))])
+        return key if self._is_meant is None else (*key, *mark(self._is_meant(document)))
 
     def check(self, model: str, document: Document) -> None:
         key = self._key(document)

@@ -2,7 +2,8 @@
 
 A key is flat: for each path the rank of its value's class and the value, as
 `interstore.filters.order.sort_value` has them, so that keys compare as values sort. An entry
-is a key with the id behind it.
+is a key with the id behind it. Of a partial index, a key ends with whether the document is one of
+those that it is about, in the way of a value that is null if it is not.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
+from msgspec.structs import replace
+
 from interstore.filters.order import sort_value
 from interstore.indexes import Index
 from interstore.paths import Reference
-from interstore_backends._table.projection import getters
+from interstore_backends._table.projection import getters, matcher
 
-__all__ = ["HIGHEST", "Entries", "Entry", "Key", "is_claim", "key_of"]
+__all__ = ["HIGHEST", "Entries", "Entry", "Key", "is_claim", "key_of", "mark"]
 
 Key: TypeAlias = tuple[Any, ...]
 Entry: TypeAlias = tuple[Any, ...]
@@ -55,13 +58,14 @@ class Entries:
         references: the same, as filters and sorts name it.
     """
 
-    __slots__ = ("_dirty", "_elements", "_entries", "_keys", "_owners", "_read", "index",
+    __slots__ = ("_dirty", "_elements", "_entries", "_keys", "_owners", "_read", "_width", "index",
                  "references")  # fmt: skip
 
     def __init__(self, index: Index) -> None:
         self.index = index
         self.references: tuple[Reference, ...] = index.references
         self._read = _reader(index)
+        self._width = 2 * len(index.paths) if index.where else None
         self._keys: dict[str, Key] | None = None
         self._dirty: set[str] = set()
         self._entries: list[Entry] | None = None
@@ -83,8 +87,11 @@ class Entries:
         """Every entry, in order."""
         keys = self.keys(records)
         if self._entries is None:
-            self._entries = sorted((*key, id) for id, key in keys.items())
+            self._entries = sorted(self._entry(key, id) for id, key in keys.items())
         return self._entries
+
+    def _entry(self, key: Key, id: str) -> Entry:
+        return (*key[: self._width], id)
 
     def owners(self, records: Mapping[str, bytes]) -> dict[Key, str]:
         """The id that has each key in which nothing is null or missing."""
@@ -139,13 +146,13 @@ class Entries:
         if len(changes) < _INSORT_BELOW:
             for id, old, new in changes:
                 if old is not None:
-                    del entries[bisect_left(entries, (*old, id))]
+                    del entries[bisect_left(entries, self._entry(old, id))]
                 if new is not None:
-                    insort(entries, (*new, id))
+                    insort(entries, self._entry(new, id))
             return
         moved = {id for id, _, _ in changes}
         entries[:] = [entry for entry in entries if entry[-1] not in moved]
-        entries += [(*new, id) for id, _, new in changes if new is not None]
+        entries += [self._entry(new, id) for id, _, new in changes if new is not None]
         entries.sort()
 
     def _move_owners(self, changes: list[tuple[str, Key | None, Key | None]]) -> None:
@@ -179,8 +186,18 @@ def is_claim(key: Key) -> bool:
     return 0 not in key[::2]
 
 
+def mark(is_meant: bool) -> Key:
+    """The end of a key of a partial index."""
+    return (1, 0) if is_meant else (0, 0)
+
+
 def _reader(index: Index) -> Callable[[bytes], Key]:
     """What reads the key from a record."""
+    if index.where:
+        whole = _reader(replace(index, where=()))
+        keep = matcher(index.condition)
+        assert keep is not None
+        return lambda record: (*whole(record), *mark(bool(keep((record,)))))
     decode, found = getters(index.references)
     if index.list:
         [get] = found

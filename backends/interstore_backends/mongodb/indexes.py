@@ -19,8 +19,8 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from interstore.errors import DuplicateError
-from interstore.indexes import Index, IndexType, taken
+from interstore.errors import DuplicateError, UnsupportedError
+from interstore.indexes import Index, IndexType, Term, taken
 from interstore.paths import Path, Reference
 from interstore_backends.mongodb.conditions import ENVELOPE_FIELDS
 from interstore_backends.mongodb.keys import field_path
@@ -32,6 +32,7 @@ __all__ = [
     "Declaration",
     "Key",
     "Native",
+    "check_where",
     "clashes",
     "holds",
     "is_same",
@@ -135,21 +136,47 @@ def natives(index: Index) -> list[Native]:
         made += [_arrays_at(path) for path in _ways(index)]
     if index.unique:
         fields = [_field(reference) for reference in index.references]
+        # Neither null nor missing; containers, the validator refuses.
+        given: Expression = {field: {"$type": ["number", "string", "bool"]} for field in fields}
+        meant = [_meant(term) for term in index.where]
         options = {
             "unique": True,
             "collation": SIMPLE,
-            # Neither null nor missing; containers, the validator refuses.
-            "partialFilterExpression": {
-                field: {"$type": ["number", "string", "bool"]} for field in fields
-            },
+            "partialFilterExpression": {"$and": [given, *meant]} if meant else given,
         }
         name = f"{_native_name(index)}_unique"
         made.append(Native(name=name, key=[(field, 1) for field in fields], options=options))
     return made
 
 
+def _meant(term: Term) -> Expression:
+    """The condition of a partial index; the validator keeps arrays away from its path."""
+    value: Any = list(term.value) if isinstance(term.value, tuple) else term.value
+    comparison = f"${term.comparison}"
+    return {field_path(term.path): {comparison: value}}
+
+
+def check_where(index: Index) -> None:
+    """Refuse a partial index whose condition MongoDB has no words for.
+
+    What an index may be about, it keeps short: https://www.mongodb.com/docs/manual/core/index-partial/
+
+    Raises:
+        UnsupportedError: it is one.
+    """
+    for term in index.where:
+        if term.negated or term.value is None:
+            what = "$ne, $nin or $exists: false" if term.negated else "null"
+            raise UnsupportedError(
+                f"mongodb cannot have {what} in where= of an index ({term}): it can have $eq and "
+                "$in of what is not null, ranges, $exists: true and $type. Compare a field that "
+                'says it, for example {"deleted": False}',
+                backend="mongodb",
+            )
+
+
 def _ways(index: Index) -> list[Path]:
-    ways = [path[:depth] for path, _ in index.user_paths for depth in range(1, len(path))]
+    ways = [path[:depth] for path, _ in index.demands for depth in range(1, len(path))]
     return list(dict.fromkeys(ways))
 
 
@@ -218,12 +245,11 @@ def rules(index: Index) -> list[Expression]:
     elements indexed and sorted by; here, such a value is an array.
     """
     made: list[Expression] = []
-    for path, kind in index.user_paths:
+    for path, needed in index.demands:
         value = f"${field_path(path)}"
         if index.list:
-            made.append(_list_rule(path, value, _terms("$$e", kind or "scalar", index.text_bytes)))
+            made.append(_list_rule(path, value, _terms("$$e", needed, index.text_bytes)))
         else:
-            needed = kind or ("scalar" if index.unique else None)
             made += _terms(value, needed, index.text_bytes)
     return made
 
@@ -320,14 +346,17 @@ def is_strict(options: Mapping[str, Any]) -> bool:
 
 
 def taken_under(
-    model: str, id: str, indexes: Iterable[Index], pattern: Iterable[str]
+    model: str, id: str, indexes: Iterable[Index], problem: Mapping[str, Any]
 ) -> DuplicateError | None:
-    """The error for a document whose values in the fields `pattern` another has."""
-    fields = list(pattern)
-    for index in sorted(indexes, key=lambda index: index.name):
+    """The error for a document whose values another has, as the server's `problem` says."""
+    fields, text = list(problem.get("keyPattern", ())), str(problem.get("errmsg", ""))
+    found: DuplicateError | None = None
+    for index in sorted(indexes, key=lambda index: index.name, reverse=True):
         if index.unique and [name for name, _ in natives(index)[-1].key] == fields:
-            return taken(model, id, index)
-    return None
+            found = taken(model, id, index)
+            if natives(index)[-1].name in text:  # there may be one for other documents, too
+                break
+    return found
 
 
 def new_stamp() -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from interstore.filters.tree import ALL, And, Eq, In, Node, Or
 from interstore.prepared import Position, Query, SortKey
 from interstore_backends.postgresql.conditions import Conditions
+from interstore_backends.postgresql.quoting import quote_text
 from interstore_backends.postgresql.values import (
     NOT_INDEXED,
     Indexed,
@@ -16,7 +19,9 @@ from interstore_backends.postgresql.values import (
     order_values,
 )
 
-__all__ = ["Compiled", "compile_filter", "compile_query"]
+__all__ = ["Compiled", "compile_filter", "compile_query", "inlined"]
+
+_TEXT_OR_OPERAND: Final = re.compile(r"'(?:[^']|'')*'|\$\d+")
 
 
 @dataclass(slots=True)
@@ -55,6 +60,18 @@ def compile_filter(
         return Compiled("", parameters)
     condition = Conditions(parameters, indexed).condition(tree)
     return Compiled(f" WHERE {condition}", parameters, None if _is_equality(tree) else False)
+
+
+def inlined(tree: Node) -> str:
+    """The condition with the operands in its text, for what can have none: an index."""
+    parameters = Parameters()
+    condition = Conditions(parameters, NOT_INDEXED).condition(tree)
+
+    def literal(match: re.Match[str]) -> str:
+        text = match[0]
+        return quote_text(parameters.values[int(text[1:]) - 1]) if text[0] == "$" else text
+
+    return _TEXT_OR_OPERAND.sub(literal, condition)
 
 
 def _is_equality(tree: Node) -> bool:

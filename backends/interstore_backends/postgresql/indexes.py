@@ -16,6 +16,7 @@ from interstore.errors import InvalidDocumentError
 from interstore.indexes import SHOWN_IDS, Index, objection
 from interstore.paths import Envelope, Path
 from interstore.prepared import Write
+from interstore_backends.postgresql.compile import inlined
 from interstore_backends.postgresql.quoting import path_expression, quote_name
 from interstore_backends.postgresql.schema import Table
 from interstore_backends.postgresql.values import Indexed, order_expressions, rank
@@ -121,12 +122,14 @@ class IndexStatements:
 
 
 def _given(index: Index) -> str:
-    """The condition that nothing is null or missing, under which a unique index looks."""
+    """Which rows a unique index looks at: nothing is null or missing, and they are meant."""
     terms = [
         f"{rank(path_expression('doc', path))} <> '-Infinity'::float8"
         for path in index.references
         if not isinstance(path, Envelope)
     ]
+    if index.where:
+        terms.append(inlined(index.condition))
     return f" WHERE {' AND '.join(terms)}" if terms else ""
 
 
@@ -138,12 +141,11 @@ def _condition(index: Index, longest: str) -> str:
         longest: the name of the function that measures the strings of a list.
     """
     terms: list[str] = []
-    for path, declared in index.user_paths:
+    for path, needed in index.demands:
         value = path_expression("doc", path)
         if index.list:
-            terms.append(_list_condition(index, value, declared or "scalar", longest))
+            terms.append(_list_condition(index, value, str(needed), longest))
         else:
-            needed = declared or ("scalar" if index.unique else None)
             terms += _value_conditions(index, value, needed)
             if needed is not None:
                 ways = [path_expression("doc", path[:depth]) for depth in range(1, len(path))]

@@ -18,6 +18,7 @@ from interstore_backends.sqlite.memory import MemoryConnections
 from interstore_backends.sqlite.rows import StaleTable
 from interstore_backends.sqlite.schema import Table
 from interstore_backends.sqlite.settings import SQLiteSettings
+from interstore_backends.sqlite.waiting import Turn
 
 __all__ = ["Access"]
 
@@ -73,7 +74,9 @@ class Access:
             create: whether the model is created if it does not exist.
         """
         connections = self._connections
-        for attempt in (1, 2):
+        turn: Turn | None = None
+        attempt = 1
+        while True:
             if not connections.lock.acquire(timeout=self._settings.timeout):
                 raise self._translate.timed_out()
             try:
@@ -83,10 +86,12 @@ class Access:
                     table = self._create(cursor, model)
                 return None if table is None else work(cursor, table)
             except self._caught as error:
-                self._forget(model, error, final=attempt == 2)
+                turn = turn or Turn(self._settings.timeout)
+                if not turn.comes(error):
+                    self._forget(model, error, final=attempt == 2)
+                    attempt += 1
             finally:
                 connections.lock.release()
-        raise AssertionError("unreachable")
 
     def _transact(
         self, model: str, work: Callable[[Any, Table], T], *, create: bool = False

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from interstore.filters.tree import ALL, Node
 from interstore.paths import Reference
 from interstore.prepared import Position, Query, SortKey
 from interstore_backends.sqlite.conditions import Conditions
+from interstore_backends.sqlite.keys import quote_text
 from interstore_backends.sqlite.values import Parameter, bind, order_expression
 
-__all__ = ["Compiled", "compile_filter", "compile_query", "where"]
+__all__ = ["Compiled", "compile_filter", "compile_query", "inlined", "where"]
+
+_TEXT_OR_MARK: Final = re.compile(r"'(?:[^']|'')*'|\?")
 
 
 @dataclass(slots=True)
@@ -31,6 +36,19 @@ def compile_filter(tree: Node, lists: Mapping[Reference, str] | None = None) -> 
     """
     parameters: list[Parameter] = []
     return Compiled(Conditions(parameters, lists).condition(tree), parameters)
+
+
+def inlined(compiled: Compiled) -> str:
+    """The same with the parameters in its text, for what can have none: an index."""
+    parameters = iter(compiled.parameters)
+
+    def literal(match: re.Match[str]) -> str:
+        if match[0] != "?":
+            return match[0]
+        value = next(parameters)
+        return quote_text(value) if isinstance(value, str) else repr(value)
+
+    return _TEXT_OR_MARK.sub(literal, compiled.sql)
 
 
 def compile_query(query: Query, condition: Compiled | None = None) -> Compiled:

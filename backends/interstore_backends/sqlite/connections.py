@@ -35,7 +35,8 @@ class Connections:
     """Opens, lends and closes the connections to one file.
 
     All are in autocommit mode. A single statement that writes needs no BEGIN: SQLite takes
-    the lock before it reads, waiting with its busy handler, as for BEGIN IMMEDIATE.
+    the lock before it reads, as for BEGIN IMMEDIATE. Who does not get it at once tries again
+    (see `waiting`): the busy handler is for readers only.
 
     Attributes:
         lock: held while `writer` is used.
@@ -114,7 +115,10 @@ class Connections:
         return self._writer
 
     def transaction(self, cursor: Any, work: Callable[[], T]) -> T:
-        """What `work` returns, its writes applied together or not at all."""
+        """What `work` returns, its writes applied together or not at all.
+
+        If another has the lock, nothing is done, and the driver's error says so.
+        """
         try:
             # An interrupt that comes while this waits is raised when the lock is ours.
             cursor.execute("BEGIN IMMEDIATE")

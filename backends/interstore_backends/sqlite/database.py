@@ -338,4 +338,7 @@ class SQLiteDatabase(Inspection, Watching):
         Whoever uses it beside other threads waits for none of them: keep to one statement.
         """
         with self._connections.lock:
-            return self._connections.writer().connection
+            cursor = self._connections.writer()
+            # Whoever uses it waits as SQLite does.
+            cursor.execute(f"PRAGMA busy_timeout = {int(self._settings.timeout * 1000)}")
+            return cursor.connection

@@ -21,6 +21,7 @@ from interstore_backends.sqlite import schema
 from interstore_backends.sqlite.errors import is_too_complex
 from interstore_backends.sqlite.foreign_columns import Column, ForeignTable, load_columns
 from interstore_backends.sqlite.foreign_conditions import condition, every, order, span_conditions
+from interstore_backends.sqlite.waiting import in_turn
 
 if TYPE_CHECKING:
     from interstore_backends.sqlite.connections import Connections
@@ -188,23 +189,26 @@ class SQLiteForeign(ForeignDatabase):
         if not connections.lock.acquire(timeout=self._timeout):
             raise self._timed_out()
         try:
-            cursor = connections.writer()
-            # Off by default, and others rely on it.
-            cursor.execute("PRAGMA foreign_keys = ON")
-            table = self._table(cursor)
-            if table.kind == "view":
-                raise self._refused(operation, "it is a view; open the table that it shows")
-            if not table.unique:
-                raise self._refused(
-                    operation,
-                    f"nothing keeps {table.id.name!r} unique, so more than one row could be "
-                    "meant; give it a unique index",
-                )
-            return connections.transaction(cursor, lambda: work(cursor, table))
+            return in_turn(lambda: self._transacted(operation, work), self._timeout)
         except self._driver.Error as error:
             raise self._translated(error) from error
         finally:
             connections.lock.release()
+
+    def _transacted(self, operation: str, work: Callable[[Any, ForeignTable], T]) -> T:
+        cursor = self._connections.writer()
+        # Off by default, and others rely on it.
+        cursor.execute("PRAGMA foreign_keys = ON")
+        table = self._table(cursor)
+        if table.kind == "view":
+            raise self._refused(operation, "it is a view; open the table that it shows")
+        if not table.unique:
+            raise self._refused(
+                operation,
+                f"nothing keeps {table.id.name!r} unique, so more than one row could be "
+                "meant; give it a unique index",
+            )
+        return self._connections.transaction(cursor, lambda: work(cursor, table))
 
     @property
     def _timeout(self) -> float:

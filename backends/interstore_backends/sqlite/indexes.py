@@ -27,6 +27,7 @@ from interstore.indexes import (
 )
 from interstore.paths import Reference
 from interstore.prepared import Write
+from interstore_backends.sqlite.compile import compile_filter, inlined
 from interstore_backends.sqlite.errors import code_of
 from interstore_backends.sqlite.keys import quote_name, quote_path, quote_text
 from interstore_backends.sqlite.schema import INDEXES, Table
@@ -129,10 +130,18 @@ def _statements(table: Table, index: Index) -> list[str]:
     listed = ", ".join(keys)
     made = [f"CREATE INDEX {_part(table, index, '')} ON {table.name} ({listed}, id)"]
     if index.unique:
-        given = " AND ".join(f"{key} <> {LOWEST}" for key in keys)
         name = _part(table, index, "unique")
+        given = _given(index, keys)
         made.append(f"CREATE UNIQUE INDEX {name} ON {table.name} ({listed}) WHERE {given}")
     return made
+
+
+def _given(index: Index, keys: Sequence[str]) -> str:
+    """Which rows a unique index looks at: nothing is null there, and they are meant."""
+    terms = [f"{key} <> {LOWEST}" for key in keys]
+    if index.where:
+        terms.append(inlined(compile_filter(index.condition)))
+    return " AND ".join(terms)
 
 
 def _list_statements(table: Table, index: Index) -> list[str]:
@@ -184,14 +193,13 @@ def _triggers(table: Table, index: Index) -> list[str]:
 def _violation(index: Index, document: str) -> str:
     """The condition that a row breaks what `compile_check` checks; empty if none can."""
     terms: list[str] = []
-    for path, declared in index.user_paths:
+    for path, needed in index.demands:
         value = Value.at(document, path)
         if index.list:
-            wrong = " OR ".join(_terms(index, Value.element("e"), declared or "scalar"))
+            wrong = " OR ".join(_terms(index, Value.element("e"), needed))
             terms.append(f"coalesce({value.type},'null') NOT IN ('null','array')")
             terms.append(f"EXISTS (SELECT 1 FROM json_each({value.inside}) e WHERE {wrong})")
         else:
-            needed = declared or ("scalar" if index.unique else None)
             terms += _terms(index, value, needed)
             if needed is not None:
                 ways = [Value.at(document, path[:depth]) for depth in range(1, len(path))]
@@ -239,7 +247,7 @@ def _check_rows(cursor: Any, model: str, table: Table, index: Index, violation: 
 
 
 def _check_unique(cursor: Any, model: str, table: Table, index: Index, keys: Sequence[str]) -> None:
-    given = " AND ".join(f"{key} <> {LOWEST}" for key in keys)
+    given = _given(index, keys)
     shared = (
         f"SELECT id, count(*) OVER (PARTITION BY {', '.join(keys)}) AS sharing "
         f"FROM {table.name} WHERE {given}"

@@ -96,7 +96,7 @@ class Opener:
         return connection.cursor()
 
     def _open_writer(self) -> Any:
-        cursor = self.cursor(self._settings.timeout)
+        cursor = self.cursor(0)
         try:
             self._prepare(cursor)
         except BaseException:

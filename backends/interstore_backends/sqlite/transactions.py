@@ -11,6 +11,7 @@ from interstore.transactions import has_ended
 from interstore_backends.sqlite.driver import Driver
 from interstore_backends.sqlite.memory import MemoryConnections
 from interstore_backends.sqlite.settings import SQLiteSettings
+from interstore_backends.sqlite.waiting import in_turn
 
 __all__ = ["Transaction"]
 
@@ -32,8 +33,8 @@ class Transaction(MemoryConnections):
     def begin(self, spare: Any) -> None:
         """Wait for the lock, with a cursor that another transaction has left, or a new one."""
         try:
-            self._writer = spare or self._opener.writer()
-            self._writer.execute("BEGIN IMMEDIATE")
+            cursor = self._writer = spare or self._opener.writer()
+            in_turn(lambda: cursor.execute("BEGIN IMMEDIATE"), self._settings.timeout)
         except self._driver.Error as error:
             raise self.translate(error) from error
 

@@ -165,7 +165,10 @@ class AsyncAdministration(AsyncBase):
                 or missing is not looked at. Only scalars may stand there.
             list: the one path leads to an array of scalars (of the type), or null or
                 nothing; the index serves ``$has``.
-            where: not supported yet.
+            where: of which documents the values must be unique, as a filter of ``$eq``, ``$ne``,
+                ``$in``, ``$nin``, ranges, ``$exists`` and ``$type`` on fields, all of which must
+                be true; other documents may share values. It goes with `unique`. At its
+                paths, too, only scalars may stand.
             expire_after: not supported yet.
 
         Raises:
@@ -175,16 +178,12 @@ class AsyncAdministration(AsyncBase):
             DuplicateError: stored documents clash under it; the message names them.
         """
         self._check(model)
-        if where is not None:
-            raise self.database.unsupported(
-                "ensure_index with where (kind partial)", "leave where= out"
-            )
         if expire_after is not None:
             raise self.database.unsupported(
                 "ensure_index with expire_after (capability ttl)",
                 "delete what is old with delete_many from time to time",
             )
-        index = parse_index(paths, type, unique, list)
+        index = parse_index(paths, type, unique, list, where)
         try:
             await self.database.ensure_index(model, index)
         except InterstoreError as error:

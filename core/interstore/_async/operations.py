@@ -479,6 +479,8 @@ class AsyncOperations:
             instead = "queries work without an index, but look at every document"
             if "unique" in missing:
                 instead = "use what must be unique as the id, or put it in a model of its own"
+            elif "partial" in missing:
+                instead = "leave where= out, or keep what it is about in a model of its own"
             raise self.unsupported(f"ensure_index of kind {', '.join(sorted(missing))}", instead)
         build: Callable[[str, Index], Any] = getattr(self.database, "ensure_index")  # noqa: B009
         await build(model, index)

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/administration.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 0027d313c32280f3b380d307
+# Digest of the rest: bd5bf4f877bec2d913929d23
 
 """The operations on a whole database: models, figures, plans, indexes."""
 
@@ -169,7 +169,10 @@ class Administration(Base):
                 or missing is not looked at. Only scalars may stand there.
             list: the one path leads to an array of scalars (of the type), or null or
                 nothing; the index serves ``$has``.
-            where: not supported yet.
+            where: of which documents the values must be unique, as a filter of ``$eq``, ``$ne``,
+                ``$in``, ``$nin``, ranges, ``$exists`` and ``$type`` on fields, all of which must
+                be true; other documents may share values. It goes with `unique`. At its
+                paths, too, only scalars may stand.
             expire_after: not supported yet.
 
         Raises:
@@ -179,16 +182,12 @@ class Administration(Base):
             DuplicateError: stored documents clash under it; the message names them.
         """
         self._check(model)
-        if where is not None:
-            raise self.database.unsupported(
-                "ensure_index with where (kind partial)", "leave where= out"
-            )
         if expire_after is not None:
             raise self.database.unsupported(
                 "ensure_index with expire_after (capability ttl)",
                 "delete what is old with delete_many from time to time",
             )
-        index = parse_index(paths, type, unique, list)
+        index = parse_index(paths, type, unique, list, where)
         try:
             self.database.ensure_index(model, index)
         except InterstoreError as error:

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/operations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 4cd9b98f9f2c6c138135555b
+# Digest of the rest: 73cb1f8e525ce87abf923fbd
 
 """Every operation of a database: the seven, and the ones derived from them."""
 
@@ -481,6 +481,8 @@ class Operations:
             instead = "queries work without an index, but look at every document"
             if "unique" in missing:
                 instead = "use what must be unique as the id, or put it in a model of its own"
+            elif "partial" in missing:
+                instead = "leave where= out, or keep what it is about in a model of its own"
             raise self.unsupported(f"ensure_index of kind {', '.join(sorted(missing))}", instead)
         build: Callable[[str, Index], Any] = getattr(self.database, "ensure_index")  # noqa: B009
         build(model, index)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from interstore.errors import InterstoreError, OperationTimeoutError, UnavailableError
-from interstore.indexes import Index
+from interstore.indexes import Index, Term
 from interstore.migration.chunks import archive_of
 from interstore.migration.plan import ModelPlan
 from interstore.migration.transform import Transform
@@ -80,4 +80,10 @@ def _moved(index: Index, transform: Transform | None) -> Index | None:
         if moved is None:
             return None
         paths.append(moved if isinstance(moved, str) else tuple(map(str, moved)))
-    return replace(index, paths=tuple(paths))
+    where: list[Term] = []
+    for term in index.where:
+        moved = transform.path(term.path)
+        if not isinstance(moved, tuple):
+            return None
+        where.append(replace(term, path=tuple(map(str, moved))))
+    return replace(index, paths=tuple(paths), where=tuple(where))

@@ -34,6 +34,7 @@ from interstore_backends.mongodb.indexes import (
     MODELS,
     Declaration,
     Native,
+    check_where,
     clashes,
     holds,
     is_same,
@@ -90,7 +91,9 @@ class AsyncIndexes(AsyncConnection):
             ConfigurationError: it contradicts another, or the validator of others.
             InvalidDocumentError, DuplicateError: stored documents stand in its way.
             PermissionDeniedError: the user may not change the validator.
+            UnsupportedError: MongoDB has no words for what the index is about.
         """
+        check_where(index)
         await self._writable(model)
         for _ in range(_ATTEMPTS):
             existing = await self._declarations(model)
@@ -407,7 +410,7 @@ class AsyncIndexes(AsyncConnection):
         found: InterstoreError | None = None
         if is_duplicate(problem.get("code")):
             if not is_duplicate_id(problem):
-                found = taken_under(model, id, indexes, problem.get("keyPattern", ()))
+                found = taken_under(model, id, indexes, problem)
             found = found or duplicate(model, id, problem)
         elif problem.get("code") == REFUSED and fields is not None:
             found = objection(indexes, fields)

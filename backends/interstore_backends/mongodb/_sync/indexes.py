@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/indexes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: d158cdf73ad810ba65417901
+# Digest of the rest: f4dba0b1dcb26998a37e1294
 
 """Indexes: declaring, building and dropping them, and what they refuse."""
 
@@ -38,6 +38,7 @@ from interstore_backends.mongodb.indexes import (
     MODELS,
     Declaration,
     Native,
+    check_where,
     clashes,
     holds,
     is_same,
@@ -94,7 +95,9 @@ class Indexes(Connection):
             ConfigurationError: it contradicts another, or the validator of others.
             InvalidDocumentError, DuplicateError: stored documents stand in its way.
             PermissionDeniedError: the user may not change the validator.
+            UnsupportedError: MongoDB has no words for what the index is about.
         """
+        check_where(index)
         self._writable(model)
         for _ in range(_ATTEMPTS):
             existing = self._declarations(model)
@@ -409,7 +412,7 @@ class Indexes(Connection):
         found: InterstoreError | None = None
         if is_duplicate(problem.get("code")):
             if not is_duplicate_id(problem):
-                found = taken_under(model, id, indexes, problem.get("keyPattern", ()))
+                found = taken_under(model, id, indexes, problem)
             found = found or duplicate(model, id, problem)
         elif problem.get("code") == REFUSED and fields is not None:
             found = objection(indexes, fields)

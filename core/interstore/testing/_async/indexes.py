@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -37,6 +38,25 @@ KINDS: Final[tuple[tuple[IndexKind, tuple[str, ...], dict[str, Any]], ...]] = (
     ("compound", ("n", "s"), {}),
     ("unique", ("n",), {"unique": True}),
     ("list", ("n",), {"list": True}),
+    ("partial", ("n",), {"unique": True, "where": {"gone": False}}),
+)
+
+WHERES: Final[tuple[dict[str, Any], ...]] = (
+    {"w": False},
+    {"w": 1},
+    {"w": "it's"},
+    {"w": {"$in": [0, "?", True]}},
+    {"w": {"$in": ["$1", None]}},
+    {"w": {"$gt": 0}},
+    {"w": {"$gte": "a", "$lt": "c"}},
+    {"w": {"$lte": 1}, "n": {"$gt": 1}},
+    {"w": {"$exists": True}},
+    {"w": {"$exists": False}},
+    {"w": {"$type": ["string", "bool"]}},
+    {"w": None},
+    {"w": {"$ne": None}},
+    {"w": {"$nin": [0, 1, "a"]}},
+    {"w": {"$not": {"$gt": 0}}},
 )
 
 DOCUMENTS: Final[tuple[dict[str, Any], ...]] = (
@@ -113,10 +133,8 @@ class AsyncIndexSuite(AsyncSuite):
                 await store.indexes(model)
             with refuses(UnsupportedError, "drop_index"):
                 await store.drop_index(model, "n_0123456789")
-        unknown: list[dict[str, Any]] = [{"where": {"n": 1}}, {"expire_after": "at"}]
-        for later in unknown:
-            with refuses(UnsupportedError, f"ensure_index with {later}"):
-                await store.ensure_index(model, "n", **later)
+        with refuses(UnsupportedError, "ensure_index with expire_after"):
+            await store.ensure_index(model, "n", expire_after="at")
 
     async def test_what_is_no_index(self, store: AsyncStore, model: str) -> None:
         needs(store, "single")
@@ -350,6 +368,124 @@ class AsyncIndexSuite(AsyncSuite):
             refused = [each for each in outcomes if isinstance(each, DuplicateError)]
             assert len(refused) == len(outcomes) - 1
             assert await store.count(model, {"u": turn}) == 1
+
+    async def test_unique_among_some(
+        self, store: AsyncStore, operations: AsyncOperations, model: str
+    ) -> None:
+        needs(store, "single", "unique", "partial")
+        index = await store.ensure_index(model, "u", unique=True, where={"gone": False})
+        assert await store.indexes(model) == [index]
+        await fill(
+            store,
+            model,
+            [
+                {"id": "a", "u": 1, "gone": False},
+                {"id": "b", "u": 1, "gone": True},
+                {"id": "c", "u": 1},
+                {"id": "d", "u": 1, "gone": None},
+                {"id": "e", "u": 1, "gone": "no"},
+            ],
+        )
+        calls: dict[str, Callable[[], Awaitable[object]]] = {
+            "create": lambda: store.create(model, {"id": "x", "u": 1, "gone": False}),
+            "put of a new document": lambda: store.put(model, {"id": "x", "u": 1, "gone": False}),
+            "put": lambda: store.put(model, {"id": "b", "u": 1, "gone": False}),
+            "update": lambda: store.update(model, "b", {"gone": False}),
+            "update of one that had no such field": lambda: store.update(
+                model, "c", {"gone": False}
+            ),
+            "find_one_and_update": lambda: store.find_one_and_update(
+                model, {"id": "b"}, {"gone": False}
+            ),
+        }
+        for what, call in calls.items():
+            with refuses(DuplicateError, f"{what}: a value that is taken") as refusal:
+                await call()
+            assert refusal.error.index == index.name, what
+        result = await store.create_many(
+            model,
+            [{"id": f"m{n}", "u": n % 2, "gone": n > 1} for n in range(4)],
+            on_error="report",
+        )
+        assert [each.status for each in result.outcomes] == [
+            "created", "duplicate", "created", "created",
+        ]  # fmt: skip
+        await store.update(model, "a", {"gone": True})
+        await store.update(model, "b", {"gone": False})
+        with refuses(DuplicateError, "a value that was given away"):
+            await store.update(model, "a", {"gone": False})
+        report = await store.update_many(model, {"u": 1}, {"gone": False}, on_error="report")
+        assert (report.updated, report.failed) == (1, 5)
+        await store.delete(model, "b")
+        await store.update(model, "c", {"gone": False})
+        with refuses(InvalidDocumentError, "an array where the index compares"):
+            await store.create(model, {"id": "x", "u": 5, "gone": [False]})
+        now_there = ids(await store.find(model, {"u": 1, "gone": False}, sort="u").to_list())
+        assert now_there == ["c"]
+        assert await store.count(model, {"u": 1}) == 5
+        assert await store.drop_index(model, index) is True
+        await store.create(model, {"id": "y", "u": 1, "gone": False})
+
+    async def test_one_winner_among_some(self, store: AsyncStore, model: str) -> None:
+        needs(store, "single", "unique", "partial")
+        await store.ensure_index(model, "u", unique=True, where={"gone": False})
+        await fill(store, model, [{"id": str(n), "u": 1, "gone": True} for n in range(8)])
+        await fill(store, model, [{"id": f"n{n}", "u": 1} for n in range(4)])
+
+        async def work(worker: int) -> object:
+            if worker < 4:
+                return await store.update(model, str(worker), {"gone": False})
+            if worker < 6:
+                return await store.create(model, {"id": f"w{worker}", "u": 1, "gone": False})
+            return await store.put(model, {"id": f"n{worker - 6}", "u": 1, "gone": False})
+
+        outcomes = await at_once([partial(work, worker) for worker in range(8)])
+        winners = [each for each in outcomes if not isinstance(each, DuplicateError)]
+        assert len(winners) == 1, outcomes
+        assert await store.count(model, {"gone": False}) == 1
+
+    async def test_which_documents_are_meant(
+        self, store: AsyncStore, model: str, other_model: str
+    ) -> None:
+        needs(store, "single", "unique", "partial")
+        values = [None, 0, 1, 2.5, -3, True, False, "", "a", "b", "it's", "?", "$1"]
+        fields: list[dict[str, Any]] = [
+            {"id": f"{n:02}", "n": n, "u": 1, "w": value} for n, value in enumerate(values)
+        ]
+        everything = await fill(store, other_model, [*fields, {"id": "99", "u": 1}])
+        served, clashed = 0, False
+        for where in WHERES:
+            meant = select(everything, Query(parse_filter(where)))
+            others = [each for each in everything if each.id not in ids(meant)]
+            await store.delete_many(model, {})
+            await fill(store, model, [*others, meant[0]])
+            try:
+                index = await store.ensure_index(model, "u", unique=True, where=where)
+            except UnsupportedError:
+                continue
+            served += 1
+            for each in meant[1:]:
+                with refuses(DuplicateError, f"{dict(each)} under where={where}"):
+                    await store.create(model, each)
+            await store.drop_index(model, index)
+            if len(meant) > 1 and not clashed:
+                clashed = True
+                await fill(store, model, meant[1:2])
+                with refuses(DuplicateError, f"where={where} over duplicates"):
+                    await store.ensure_index(model, "u", unique=True, where=where)
+        assert served > 3
+
+    async def test_what_a_partial_index_cannot_be_about(
+        self, store: AsyncStore, model: str
+    ) -> None:
+        for where in (
+            {"a": {"$regex": "x"}}, {"$or": [{"a": 1}, {"b": 1}]}, {"a": [1]}, {"id": "x"},
+            {"@version": 1}, {"a[0]": 1}, {"a": {"$has": 1}}, {"a": {"$foo": 1}}, "a", 5,
+        ):  # fmt: skip
+            with refuses(InvalidQueryError, f"where={where!r}"):
+                await store.ensure_index(model, "n", unique=True, where=where)  # type: ignore[arg-type]
+        with refuses(InvalidQueryError, "where without unique"):
+            await store.ensure_index(model, "n", where={"a": 1})
 
     async def test_another_connection(
         self, store: AsyncStore, second_database: Any, model: str
