@@ -13,6 +13,8 @@ __all__ = ["decode_metadata", "encode_metadata", "sha256_of"]
 SHA256: Final = "interstore_sha256"
 OWN: Final = "interstore"
 """What the names begin with that are not the user's."""
+_HIDDEN: Final = frozenset({SHA256, f"{OWN}_write"})
+"""What is only the engine's; the rest of our own is for core."""
 _EMPTY: Final = "%00"
 """No value of a user's; headers without a value get lost."""
 
@@ -26,11 +28,11 @@ def encode_metadata(head: BlobHead, sha256: str | None, **more: str) -> dict[str
 
 
 def decode_metadata(kept: Mapping[str, str]) -> dict[str, str]:
-    """The user's part of it. Stores may give names in upper case."""
+    """The user's part of it, and core's. Stores may give names in upper case."""
     return {
         name.lower(): "" if value == _EMPTY else decode_value(value)
         for name, value in kept.items()
-        if not name.lower().startswith(OWN)
+        if name.lower() not in _HIDDEN
     }
 
 

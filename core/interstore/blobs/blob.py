@@ -25,6 +25,9 @@ class BlobInfo:
             know it (files that other programs put there, stores that keep no digests).
         modified: when it was written, in UTC, by the store's clock; of what was just written
             perhaps a second later, where the store does not tell.
+        encoding: ``"gzip"`` or ``"zstd"`` if the store keeps it compressed. All else is told of
+            the content as it was written.
+        stored_size: bytes that are kept of it, if it is compressed.
     """
 
     key: str
@@ -34,6 +37,8 @@ class BlobInfo:
     etag: str
     sha256: str | None = None
     modified: datetime
+    encoding: str | None = None
+    stored_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +64,8 @@ class BlobEntry:
 
     Attributes:
         key: the blob's key, or the common prefix, its delimiter included.
-        size: bytes of the content; ``0`` of a prefix.
+        size: bytes of the content, or of what is kept of it if it is compressed; ``0`` of a
+            prefix.
         modified: when the blob was written; ``None`` of a prefix.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, cast
 
 from interstore.blobs.backend import BlobBackend
 from interstore.blobs.discovery import FSSPEC, find, missing_driver
@@ -28,6 +28,7 @@ __all__ = ["BACKEND", "URL_VARIABLE", "blob_settings_in_force", "open_blobs", "o
 
 BACKEND: Final = ("STORAGE_BACKEND",)
 URL_VARIABLE: Final = ("STORAGE_URL",)
+COMPRESSION: Final = ("STORAGE_COMPRESSION",)
 DEFAULT: Final = "local"
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}\Z")
@@ -42,6 +43,7 @@ def open_blobs(
     backend: str | None = None,
     name: str | None = None,
     rules: BlobRules | None = None,
+    compression: Literal["gzip", "zstd"] | None = None,
     engine: Blobs | None = None,
     **options: Any,
 ) -> BlobStore:
@@ -58,6 +60,8 @@ def open_blobs(
         name: a store beside others: each variable ``X`` is then read as
             ``INTERSTORE_STORAGE_<NAME>_X``; credentials that are not said so, as ``X``.
         rules: what the store lets in; by default everything.
+        compression: how contents of types that gain by it are kept; by default as
+            ``STORAGE_COMPRESSION`` says, else as they are.
         engine: an engine of your own making, instead of `url`, `backend` and options.
         **options: settings of the engine.
 
@@ -78,7 +82,8 @@ def open_blobs(
         engine, secrets = _sync_engine(resolved), resolved.secrets
     else:
         _nothing_else(url, backend, options)
-    store = BlobStore(engine, name=name or "default", rules=rules)
+    compression = compression or compression_in_force(name)
+    store = BlobStore(engine, name=name or "default", rules=rules, compression=compression)
     _replace(store, "connect", scrubbed(store.connect, secrets, engine.name))
     store.connect()
     return store
@@ -90,6 +95,7 @@ def open_blobs_async(
     backend: str | None = None,
     name: str | None = None,
     rules: BlobRules | None = None,
+    compression: Literal["gzip", "zstd"] | None = None,
     engine: AsyncBlobs | None = None,
     **options: Any,
 ) -> AsyncBlobStore:
@@ -103,6 +109,7 @@ def open_blobs_async(
         backend: as for `open_blobs`.
         name: as for `open_blobs`.
         rules: as for `open_blobs`.
+        compression: as for `open_blobs`.
         engine: as for `open_blobs`, but an asynchronous one.
         **options: as for `open_blobs`.
 
@@ -118,9 +125,24 @@ def open_blobs_async(
         engine, secrets = _async_engine(resolved), resolved.secrets
     else:
         _nothing_else(url, backend, options)
-    store = AsyncBlobStore(engine, name=name or "default", rules=rules)
+    compression = compression or compression_in_force(name)
+    store = AsyncBlobStore(engine, name=name or "default", rules=rules, compression=compression)
     _replace(store, "connect", scrubbed_async(store.connect, secrets, engine.name))
     return store
+
+
+def compression_in_force(
+    name: str | None = None, environment: Environment | None = None
+) -> Literal["gzip", "zstd"] | None:
+    """What the environment says of compression."""
+    if environment is None:
+        environment = Environment.current()
+    found = (environment if name is None else _named(environment, name)).get(COMPRESSION)
+    if found is None:
+        return None
+    if found.value not in ("gzip", "zstd"):
+        raise ConfigurationError(f"{found} {found.value!r} is neither 'gzip' nor 'zstd'")
+    return cast("Literal['gzip', 'zstd']", found.value)
 
 
 def blob_settings_in_force(
@@ -260,7 +282,8 @@ def _made(backend: BlobBackend, make: Callable[[Any], D], resolved: Resolved) ->
 def _nothing_else(url: Any, backend: Any, options: Mapping[str, Any]) -> None:
     if url is not None or backend is not None or options:
         raise ConfigurationError(
-            "engine= brings an engine with its settings: only name= and rules= go with it"
+            "engine= brings an engine with its settings: only name=, rules= and compression= "
+            "go with it"
         )
 
 

@@ -122,6 +122,11 @@ def _shown(info: BlobInfo) -> dict[str, Any]:
         "etag": info.etag,
         "sha256": info.sha256,
         "modified": info.modified.isoformat(),
+        **(
+            {}
+            if info.encoding is None
+            else {"encoding": info.encoding, "stored_size": info.stored_size}
+        ),
     }
 
 

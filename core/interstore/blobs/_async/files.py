@@ -95,7 +95,7 @@ class AsyncBlobReadFile:
         if self.closed:
             raise ValueError(f"the file of the blob {self.key!r} is closed")
         if self._reader is None:
-            reader = await self._operations.engine.open(self.key, self._position, None)
+            reader = await self._operations.open(self.key, self._position, None)
             if self._info is not None and self._info.etag != reader.info.etag:
                 await reader.close()
                 raise changed(self.key, self._info.etag, reader.info.etag, self._operations.name)
@@ -225,8 +225,8 @@ class AsyncBlobWriteFile:
         data = self._taken()
         if self._writer is None:
             self._rules.check_type(self.key, self._head(data).content_type, data)
-            self._writer = await self._operations.engine.begin(
-                self.key, self._head(data), **self._request.conditions
+            self._writer = await self._operations.begin(
+                self.key, self._head(data), data, **self._request.conditions
             )
         await self._hash(data)
         await self._writer.write(data)

@@ -6,8 +6,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
 from typing import Any
 
-from interstore.blobs._async.engine import AsyncBlobs
+from interstore._compat_async import to_thread
+from interstore.blobs._async.compressed import (
+    AsyncEncodingWriter,
+    decoded,
+    described,
+    unpacked,
+)
+from interstore.blobs._async.engine import AsyncBlobReader, AsyncBlobs, AsyncBlobWriter
 from interstore.blobs.blob import BlobHead, BlobInfo, UrlGrant
+from interstore.blobs.compression import Compression, encoding_of, marked, shown
 from interstore.blobs.problems import changed, corrupt, missing
 from interstore.errors import UnsupportedError
 
@@ -18,11 +26,17 @@ CHUNK = 1 << 20
 
 
 class AsyncBlobOperations:
-    """An engine with all operations. Arguments are valid, and conditions are declared."""
+    """An engine with all operations. Arguments are valid, and conditions are declared.
 
-    def __init__(self, engine: AsyncBlobs) -> None:
+    Args:
+        engine: the engine.
+        compression: how contents that gain by it are kept. Compressed ones are read in any case.
+    """
+
+    def __init__(self, engine: AsyncBlobs, compression: Compression | None = None) -> None:
         self.engine = engine
         self.name = engine.name
+        self._compression = compression
         self._put = self._own("put")
         self._get = self._own("get")
         self._delete_many = self._own("delete_many")
@@ -33,6 +47,17 @@ class AsyncBlobOperations:
 
     async def put(self, key: str, data: bytes, head: BlobHead, **conditions: Any) -> BlobInfo:
         """Write a blob whose content is at hand; `head.sha256` is its digest."""
+        compression = self._compression
+        if compression is not None and compression.gains(head.content_type, data):
+            packed = await to_thread(compression.packed, data)
+            if len(packed) < len(data):
+                head = marked(head, compression.encoding, len(data))
+                return shown(await self._write(key, packed, head, conditions), len(data))
+        return await self._write(key, data, head, conditions)
+
+    async def _write(
+        self, key: str, data: bytes, head: BlobHead, conditions: dict[str, Any]
+    ) -> BlobInfo:
         if self._put is not None:
             info: BlobInfo = await self._put(key, data, head, **conditions)
             return info
@@ -55,6 +80,11 @@ class AsyncBlobOperations:
         """
         if self._get is not None:
             info, data = await self._get(key, start, end)
+            if encoding_of(info) is not None:
+                if start or end is not None:
+                    info, data = await self._read(key, start, end)
+                else:
+                    info, data = await unpacked(self.engine, info, data)
         else:
             info, data = await self._read(key, start, end)
         if len(data) == info.size and info.sha256 is not None:
@@ -65,7 +95,7 @@ class AsyncBlobOperations:
         return result
 
     async def _read(self, key: str, start: int, end: int | None) -> tuple[BlobInfo, bytes]:
-        reader = await self.engine.open(key, start, end)
+        reader = await self.open(key, start, end)
         try:
             parts = []
             while data := await reader.read(CHUNK):
@@ -73,6 +103,31 @@ class AsyncBlobOperations:
         finally:
             await reader.close()
         return reader.info, parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def open(self, key: str, start: int, end: int | None) -> AsyncBlobReader:
+        """Begin to read the bytes from `start` to before `end` (``None``: to the end).
+
+        Raises:
+            NotFoundError: there is no such blob.
+        """
+        reader = await self.engine.open(key, start, end)
+        if encoding_of(reader.info) is None:
+            return reader
+        return await decoded(self.engine, reader, start, end)
+
+    async def begin(
+        self, key: str, head: BlobHead, first: bytes, **conditions: Any
+    ) -> AsyncBlobWriter:
+        """Begin to write a blob whose content begins with `first`."""
+        compression = self._compression
+        if compression is None or not compression.gains(head.content_type, first):
+            return await self.engine.begin(key, head, **conditions)
+        marked_head = marked(head, compression.encoding, head.size)
+        inner = await self.engine.begin(key, marked_head, **conditions)
+        return AsyncEncodingWriter(inner, compression)
+
+    async def _told(self, info: BlobInfo) -> BlobInfo:
+        return info if encoding_of(info) is None else await described(self.engine, info)
 
     async def copy(self, source: str, target: str, *, if_absent: bool) -> BlobInfo:
         """Copy a blob within the store, in the store if it can.
@@ -83,7 +138,7 @@ class AsyncBlobOperations:
         own = self._own("copy")
         if self.engine.capabilities.server_copy and own is not None:
             info: BlobInfo = await own(source, target, if_absent=if_absent)
-            return info
+            return await self._told(info)
         reader = await self.engine.open(source, 0, None)
         try:
             old = reader.info
@@ -100,6 +155,9 @@ class AsyncBlobOperations:
                     digest.update(data)
                     await writer.write(data)
                 found = digest.hexdigest()
+                if encoding_of(old) is not None:
+                    # The digest is that of the content, which is not what is copied here.
+                    return await self._told(await writer.commit(old.sha256 or found))
                 if old.sha256 not in (None, found):
                     raise corrupt(source, str(old.sha256), found, self.name)
                 return await writer.commit(found)
@@ -135,7 +193,7 @@ class AsyncBlobOperations:
         info = await self.engine.stat(key)
         if info is None:
             raise missing(key, self.name)
-        return info
+        return await self._told(info)
 
     async def delete(self, key: str, *, if_match: str | None) -> bool:
         """Remove a blob; return whether there was one."""

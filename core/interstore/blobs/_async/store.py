@@ -14,11 +14,17 @@ from interstore.blobs._async.operations import CHUNK, AsyncBlobOperations
 from interstore.blobs._async.sources import AsyncSource, chunks_of, digest_of, whole
 from interstore.blobs.blob import BlobEntry, BlobInfo, BlobPage, Copied
 from interstore.blobs.capabilities import BlobCapabilities
+from interstore.blobs.compression import Compression, encoding_of
 from interstore.blobs.keys import check_key, check_prefix
 from interstore.blobs.request import check_condition, is_number, request
 from interstore.blobs.rules import BlobRules
 from interstore.blobs.signing import check_grant, check_signing
-from interstore.errors import DuplicateError, InvalidQueryError, UnavailableError
+from interstore.errors import (
+    DuplicateError,
+    InvalidQueryError,
+    UnavailableError,
+    UnsupportedError,
+)
 
 __all__ = ["AsyncBlobStore"]
 
@@ -39,12 +45,18 @@ class AsyncBlobStore:
     """
 
     def __init__(
-        self, engine: AsyncBlobs, *, name: str = "default", rules: BlobRules | None = None
+        self,
+        engine: AsyncBlobs,
+        *,
+        name: str = "default",
+        rules: BlobRules | None = None,
+        compression: Literal["gzip", "zstd"] | None = None,
     ) -> None:
         self.name = name
         self.rules = BlobRules() if rules is None else rules
         self._engine = engine
-        self._operations = AsyncBlobOperations(engine)
+        self._compression = Compression.of(compression, engine.capabilities, engine.name)
+        self._operations = AsyncBlobOperations(engine, self._compression)
         self._connected = False
 
     def __repr__(self) -> str:
@@ -363,12 +375,28 @@ class AsyncBlobStore:
         Raises:
             InvalidQueryError: an argument is not valid.
             UnsupportedError: the engine cannot make such URLs, or cannot hold uploads by them
-                to the type, to the size, or to the rules of this store.
+                to the type, to the size, or to the rules of this store; or the blob is kept
+                compressed, and would be served so.
         """
         self._check_open()
         grant = check_grant(key, method, expires, content_type, filename, max_size)
         check_signing(grant, self.rules, self.capabilities, self.backend)
+        if self._compression is not None and method == "GET":
+            await self._check_served(key)
         return await self._operations.sign(grant)
+
+    async def _check_served(self, key: str) -> None:
+        """Refuse to have a blob served as it is kept, which is not what was written."""
+        if getattr(self._engine, "signer", None) is not None:
+            return  # what serves it reads it as it was written
+        raw = await self._engine.stat(key)
+        if raw is not None and encoding_of(raw) is not None:
+            raise UnsupportedError(
+                f"{self.backend} would serve the blob {key!r} as it is kept, compressed: let your "
+                "application serve it, or keep it in a store without compression",
+                backend=self.backend,
+                id=key,
+            )
 
     async def copy_to(
         self, other: AsyncBlobStore, *, prefix: str = "", if_absent: bool = False

@@ -1,6 +1,6 @@
 # Generated from core/interstore/blobs/_async/files.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 56ef66807480193a01636308
+# Digest of the rest: e048547bff3caaf82abe95d5
 
 """Blobs as files: what `BlobStore.open` returns."""
 
@@ -99,7 +99,7 @@ class BlobReadFile:
         if self.closed:
             raise ValueError(f"the file of the blob {self.key!r} is closed")
         if self._reader is None:
-            reader = self._operations.engine.open(self.key, self._position, None)
+            reader = self._operations.open(self.key, self._position, None)
             if self._info is not None and self._info.etag != reader.info.etag:
                 reader.close()
                 raise changed(self.key, self._info.etag, reader.info.etag, self._operations.name)
@@ -228,8 +228,8 @@ class BlobWriteFile:
         data = self._taken()
         if self._writer is None:
             self._rules.check_type(self.key, self._head(data).content_type, data)
-            self._writer = self._operations.engine.begin(
-                self.key, self._head(data), **self._request.conditions
+            self._writer = self._operations.begin(
+                self.key, self._head(data), data, **self._request.conditions
             )
         self._hash(data)
         self._writer.write(data)

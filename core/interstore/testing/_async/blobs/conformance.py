@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from interstore.testing._async.blobs.compression import AsyncBlobCompressionSuite
 from interstore.testing._async.blobs.conditions import AsyncBlobConditionSuite
 from interstore.testing._async.blobs.contents import AsyncBlobContentSuite
 from interstore.testing._async.blobs.files import AsyncBlobFileSuite
@@ -19,5 +20,6 @@ class AsyncBlobConformance(
     AsyncBlobListingSuite,
     AsyncBlobFileSuite,
     AsyncBlobSignedSuite,
+    AsyncBlobCompressionSuite,
 ):
     """Every suite of blobs. Inherit from it, and define the fixture `blobs`."""
