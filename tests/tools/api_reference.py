@@ -66,6 +66,7 @@ PAGES: Final[dict[str, Page]] = {
             "interstore:Stats",
             "interstore:ModelStats",
             "interstore:PoolStats",
+            "interstore:ReplicaStats",
         ),
     ),
     "filters.md": Page(

@@ -47,6 +47,7 @@ def client_options(settings: MongoDBSettings) -> dict[str, Any]:
         "maxPoolSize": settings.pool_size,
         "retryWrites": True,
         "retryReads": True,
+        "readPreference": settings.read_preference,
     }
     given = {name.lower() for name in settings.driver_options}
     if not given & {"tls", "ssl"}:

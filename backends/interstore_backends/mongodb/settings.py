@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeAlias, get_args
 from urllib.parse import parse_qsl, urlencode
 
 from interstore.capabilities import Capabilities, Limits
@@ -27,6 +27,10 @@ CAPABILITIES: Final = Capabilities(
     multi_key_sort_undeclared=True,
 )
 LIMITS: Final = Limits()
+
+ReadPreference: TypeAlias = Literal[
+    "primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest"
+]
 
 _DRIVER_OPTIONS: Final = """
     appName authMechanism authMechanismProperties authSource compressors connectTimeoutMS
@@ -103,6 +107,14 @@ class MongoDBSettings(Settings, kw_only=True, frozen=True):
             "the members, or in the memory of the 'primary', whose crash may lose it."
         ),
     ] = "majority"
+    read_preference: Annotated[
+        ReadPreference,
+        env(
+            "DATABASE_READ_PREFERENCE",
+            help="Which members of a replica set answer reads: the 'primary', or others, which "
+            "may be behind.",
+        ),
+    ] = "primary"
     auto_create: Annotated[
         bool, env("DATABASE_AUTO_CREATE", help="Whether the first write creates a model.")
     ] = True
@@ -133,8 +145,11 @@ class MongoDBSettings(Settings, kw_only=True, frozen=True):
         decided = {
             "w": ("majority" if majority else "1", acknowledged),
             "journal": (str(majority).lower(), acknowledged),
-            "readPreference": ("primary", "reads are the primary's"),
-            "readConcernLevel": ("local", "reads are the primary's"),
+            "readPreference": (
+                self.read_preference.lower(),
+                f"read_preference={self.read_preference!r} says who answers reads",
+            ),
+            "readConcernLevel": ("local", "reads are the primary's, or of what a majority has"),
         }
         for name, value in self.driver_options.items():
             known = _BY_LOWER_CASE.get(name.lower())
@@ -165,6 +180,8 @@ class MongoDBSettings(Settings, kw_only=True, frozen=True):
             given["auth_source"] = given["name"]  # as MongoDB's specification has it
         if "replicaSet" in own:
             given["replica_set"] = own.pop("replicaSet")
+        if "readPreference" in own:
+            given["read_preference"] = _read_preference(own.pop("readPreference"))
         if "tlsCAFile" in own:
             given["ssl_root_cert"] = own.pop("tlsCAFile")
         if "timeoutMS" in own:
@@ -206,6 +223,11 @@ class MongoDBSettings(Settings, kw_only=True, frozen=True):
     def place(self) -> str:
         """Where the database is, as messages name it."""
         return f"MongoDB at {','.join(self.hosts)}/{self.name}"
+
+
+def _read_preference(text: str) -> str:
+    """As the setting spells it: MongoDB does not care for case."""
+    return next((name for name in get_args(ReadPreference) if name.lower() == text.lower()), text)
 
 
 def _seconds(milliseconds: str) -> float:

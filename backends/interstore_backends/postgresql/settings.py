@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, ClassVar, Final, Literal
 
+from msgspec import structs
+
 from interstore.capabilities import Capabilities, Limits
 from interstore.errors import ConfigurationError
 from interstore.settings import URL, Secret, Settings, check_host, env
@@ -50,6 +52,11 @@ _FIELDS: Final = {
     "connect_timeout": "timeout",
 }
 """Parameters of PostgreSQL's own connection strings, and the fields that they set."""
+
+_OF_A_REPLICA: Final = frozenset(
+    {"host", "port", "name", "username", "password", "ssl", "ssl_root_cert"}
+)
+"""What a replica may have otherwise than the primary."""
 
 _SECRET_PARAMETERS: Final = frozenset({"password"})
 
@@ -115,6 +122,15 @@ class PostgreSQLSettings(Settings, kw_only=True, frozen=True):
         "interstore"
     )
 
+    read_urls: Annotated[
+        Secret | None,
+        env(
+            "DATABASE_READ_URLS",
+            help="Replicas to read from, as URLs with spaces between; what they leave out (user, "
+            "password, database) is as above. By default the server above answers everything.",
+        ),
+    ] = None
+
     url_parameters: ClassVar[frozenset[str]] = frozenset(_FIELDS) - {"host", "port", "password"}
 
     def __post_init__(self) -> None:
@@ -130,6 +146,37 @@ class PostgreSQLSettings(Settings, kw_only=True, frozen=True):
                 f"schema {self.schema!r} cannot be one: PostgreSQL's names have at most 63 "
                 "bytes, and those that begin with 'pg_' are its own"
             )
+
+        if self.read_urls is not None:
+            _ = self.replicas  # raises if one cannot be understood
+
+    @property
+    def replicas(self) -> list[PostgreSQLSettings]:
+        """The settings of each replica.
+
+        Raises:
+            ConfigurationError: `read_urls` cannot be understood. Nothing of it is quoted.
+        """
+        text = "" if self.read_urls is None else self.read_urls.reveal()
+        return [self._replica(part, place) for place, part in enumerate(text.split(), 1)]
+
+    def _replica(self, text: str, place: int) -> PostgreSQLSettings:
+        url = URL.parse(text)
+        if url.scheme not in ("postgresql", "postgres") or url.host is None:
+            raise ConfigurationError(
+                f"read_urls (DATABASE_READ_URLS): number {place} is not of the form "
+                "postgresql://host:port, perhaps with user:password@ and /database"
+            )
+        given = self.from_url(url)
+        unknown = sorted(given.keys() - _OF_A_REPLICA) or sorted(url.query.keys() - _FIELDS.keys())
+        if unknown:
+            raise ConfigurationError(
+                f"read_urls (DATABASE_READ_URLS): number {place} has {unknown[0]}, which is "
+                "that of the server itself"
+            )
+        if "username" in given and "password" not in given:
+            given["password"] = None
+        return structs.replace(self, **{"port": 5432, "read_urls": None, **given})
 
     @classmethod
     def from_url(cls, url: URL) -> dict[str, Any]:

@@ -92,8 +92,9 @@ class AsyncStore(
         """A store like this one for a burst of operations: ``async with store.session() as s``.
 
         Where each operation takes a connection from a pool (PostgreSQL), all of this one's
-        use the same connection, one after the other. Elsewhere it is this store itself. It
-        ends with the block; nothing in it is undone if the block fails.
+        use the same connection, one after the other. Elsewhere it is this store itself. What
+        was written before is seen in it, also where other reads go to replicas. It ends with
+        the block; nothing in it is undone if the block fails.
 
         Raises:
             OperationTimeoutError: no connection came free in time.

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/store.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 0e041da27bfc230775a08b10
+# Digest of the rest: 18f1f4ca95c92535b8567580
 
 """`Store`: what an application calls."""
 
@@ -96,8 +96,9 @@ class Store(
         """A store like this one for a burst of operations: ``with store.session() as s``.
 
         Where each operation takes a connection from a pool (PostgreSQL), all of this one's
-        use the same connection, one after the other. Elsewhere it is this store itself. It
-        ends with the block; nothing in it is undone if the block fails.
+        use the same connection, one after the other. Elsewhere it is this store itself. What
+        was written before is seen in it, also where other reads go to replicas. It ends with
+        the block; nothing in it is undone if the block fails.
 
         Raises:
             OperationTimeoutError: no connection came free in time.

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from interstore._sync.operations import Operations
+from interstore._sync.replicated import primary_of
 from interstore._sync.store import Store
 from interstore.errors import ConfigurationError
 from interstore.migration.references import expand, has_secret, is_private, place_of
@@ -80,7 +83,7 @@ def _open(given: str | Store, role: str, reach: Reach, create: bool, stack: Exit
                 f"the {role} is an open store, which only threads of this process can use: pass "
                 "its URL, or another executor"
             )
-        return End(given, f"store:{role}", place_of(given))
+        return End(_fresh(given), f"store:{role}", place_of(given))
     if not isinstance(given, str):
         raise ConfigurationError(
             f"the {role} is a {type(given).__name__}: pass a URL or a Store (for an AsyncStore, "
@@ -90,12 +93,22 @@ def _open(given: str | Store, role: str, reach: Reach, create: bool, stack: Exit
 
     store = stack.enter_context((connect if create else open_existing)(expand(given)))
     if reach == "threads":
-        return End(store, f"store:{role}", place_of(store, given))
+        return End(_fresh(store), f"store:{role}", place_of(store, given))
     if is_private(store):
         raise ConfigurationError(
             f"the {role} lives in this process only ({store.database.name}): use threads"
         )
-    return End(store, _reference(given, role, reach, stack), place_of(store, given))
+    return End(_fresh(store), _reference(given, role, reach, stack), place_of(store, given))
+
+
+def _fresh(store: Store) -> Store:
+    """The store, with all of its reads answered by the primary, whatever replicas there are."""
+    primary = primary_of(store.database.database)
+    if primary is store.database.database:
+        return store
+    store = copy(store)
+    store.database = Operations(primary)
+    return store
 
 
 def _reference(url: str, role: str, reach: Reach, stack: ExitStack) -> str:

@@ -28,7 +28,7 @@ _PLACES: Final = {
 }
 """Variables that say where the data is. A URL says all of that, also by what it leaves out."""
 
-_CREDENTIALS: Final = {"DATABASE_USERNAME", "DATABASE_PASSWORD"}
+_CREDENTIALS: Final = {"DATABASE_USERNAME", "DATABASE_PASSWORD", "DATABASE_READ_URLS"}
 """Variables that must not be sent to a place that the environment does not speak of."""
 
 

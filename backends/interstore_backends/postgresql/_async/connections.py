@@ -65,9 +65,26 @@ class AsyncConnections(AsyncStatements):
         """Open the pool, once a first connection has shown that it can be had."""
         if self._pool is not None:
             return
-        arguments = connect_arguments(self._settings) | {"context": self._attempts}
+        arguments = self._arguments()
         await self._try(arguments)
-        pool = AsyncConnectionPool(
+        pool = self._new_pool(arguments)
+        try:
+            await pool.open(wait=True, timeout=self._timeout)
+        except PoolTimeout:
+            problem = self._why_none()
+        else:
+            self._opened(pool)
+            return
+        raise problem
+
+    def _arguments(self) -> dict[str, Any]:
+        return connect_arguments(self._settings) | {"context": self._attempts}
+
+    def _opened(self, pool: AsyncConnectionPool[AsyncConnection]) -> None:
+        self._pool, self._process = pool, getpid()
+
+    def _new_pool(self, arguments: dict[str, Any]) -> AsyncConnectionPool[AsyncConnection]:
+        return AsyncConnectionPool(
             connection_class=AsyncConnection,
             kwargs=arguments,
             min_size=1,
@@ -79,14 +96,6 @@ class AsyncConnections(AsyncStatements):
             reconnect_timeout=5.0,
             num_workers=2,
         )
-        try:
-            await pool.open(wait=True, timeout=self._timeout)
-        except PoolTimeout:
-            problem = self._why_none()
-        else:
-            self._pool, self._process = pool, getpid()
-            return
-        raise problem
 
     async def close(self) -> None:
         """Close every connection; sessions end."""

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/connections.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 76574d45f5b966ca5c149558
+# Digest of the rest: 15c249cddf065bfb67b81fe3
 
 """The pool of connections, and one of them kept for a session."""
 
@@ -69,9 +69,26 @@ class Connections(Statements):
         """Open the pool, once a first connection has shown that it can be had."""
         if self._pool is not None:
             return
-        arguments = connect_arguments(self._settings) | {"context": self._attempts}
+        arguments = self._arguments()
         self._try(arguments)
-        pool = ConnectionPool(
+        pool = self._new_pool(arguments)
+        try:
+            pool.open(wait=True, timeout=self._timeout)
+        except PoolTimeout:
+            problem = self._why_none()
+        else:
+            self._opened(pool)
+            return
+        raise problem
+
+    def _arguments(self) -> dict[str, Any]:
+        return connect_arguments(self._settings) | {"context": self._attempts}
+
+    def _opened(self, pool: ConnectionPool[Connection]) -> None:
+        self._pool, self._process = pool, getpid()
+
+    def _new_pool(self, arguments: dict[str, Any]) -> ConnectionPool[Connection]:
+        return ConnectionPool(
             connection_class=Connection,
             kwargs=arguments,
             min_size=1,
@@ -83,14 +100,6 @@ class Connections(Statements):
             reconnect_timeout=5.0,
             num_workers=2,
         )
-        try:
-            pool.open(wait=True, timeout=self._timeout)
-        except PoolTimeout:
-            problem = self._why_none()
-        else:
-            self._pool, self._process = pool, getpid()
-            return
-        raise problem
 
     def close(self) -> None:
         """Close every connection; sessions end."""

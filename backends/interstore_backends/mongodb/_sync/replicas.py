@@ -1,0 +1,41 @@
+# Generated from backends/interstore_backends/mongodb/_async/replicas.py: change that file, then run
+#     uv run python tests/tools/async_to_sync.py
+# Digest of the rest: 9a7e06f5cf4de3c64627f939
+
+"""Reads by whichever members of a replica set the read preference names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo.read_concern import ReadConcern
+
+from interstore_backends.mongodb._sync.database import MongoDBDatabase
+from interstore_backends.mongodb.driver import DriverDatabase
+
+__all__ = ["Members"]
+
+
+class Members(MongoDBDatabase):
+    """The reads of a database, by the same client as its other operations.
+
+    What is read is on a majority of the members, so it will not be undone by an election.
+    """
+
+    def __init__(self, primary: MongoDBDatabase) -> None:
+        super().__init__(primary._settings)
+        self._primary = primary
+
+    def connect(self) -> None:
+        self._client = self._primary._client
+
+    def disconnect(self) -> None:
+        self._client = None  # it is the primary's to close
+        super().disconnect()
+
+    def _database(self) -> DriverDatabase[dict[str, Any]]:
+        database = super()._database()
+        assert self._client is not None
+        return database.with_options(
+            read_preference=self._client.read_preference, read_concern=ReadConcern("majority")
+        )
