@@ -163,11 +163,11 @@ def pair() -> Generator[tuple[MongoDB, ServerProcess]]:
             port = free_port()
             folders.append((port, new_folder(f"mongodb-{port}", None)))
             (folders[-1][1] / "data").mkdir()
-        server = stack.enter_context(contextmanager(_run)(*folders[0], True, ""))
-        port, folder = folders[1]
+        (first, first_folder), (port, folder) = folders
+        server = stack.enter_context(contextmanager(_run)(first, first_folder, True, ""))
         follower = _start(port, folder, True, "", lambda: listening(port))
         stack.callback(follower.close)
-        with _direct(folders[0][0]) as client:
+        with _direct(first) as client:
             config = client.admin.command("replSetGetConfig")["config"]
             config["version"] += 1
             # Without a vote: a write is acknowledged whether or not it follows.

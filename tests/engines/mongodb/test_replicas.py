@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -36,7 +36,7 @@ def url(members: Pair) -> Iterator[str]:
 
 
 @contextmanager
-def paused(members: Pair) -> Iterator[None]:
+def paused(members: Pair) -> Generator[None]:
     """The second member answers, and shows nothing that is written meanwhile."""
     point = {"configureFailPoint": "rsSyncApplyStop"}
     with MongoClient[dict[str, object]](

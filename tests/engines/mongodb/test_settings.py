@@ -103,7 +103,10 @@ def test_settings_that_cannot_be(settings: dict[str, Any]) -> None:
     [
         ("mongodb://h/app?w=0", "w=0 would have no effect, since durability='majority' says"),
         ("mongodb://h/app?journal=false", "journal=false would have no effect"),
-        ("mongodb://h/app?readPreference=nearest", "since reads are the primary's"),
+        (
+            "mongodb://h/app?w=majority&readconcernlevel=linearizable",
+            "since reads are the primary's",
+        ),
         ("mongodb://h/app?readconcernlevel=snapshot", "since reads are the primary's"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from time import monotonic
 from typing import Any
@@ -61,7 +61,7 @@ def told(server: PostgreSQL, sql: str) -> Any:
 
 
 @contextmanager
-def paused(standby: PostgreSQL) -> Iterator[None]:
+def paused(standby: PostgreSQL) -> Generator[None]:
     """What is written meanwhile reaches the standby, and is not to be seen there."""
     told(standby, "SELECT pg_wal_replay_pause()")
 
