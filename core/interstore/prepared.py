@@ -75,6 +75,17 @@ class Write:
                 )
         return self._json
 
+    def with_fields(self, fields: dict[str, Any]) -> Write:
+        """This write with other fields, which are canonical: for what wraps an engine."""
+        return Write(
+            self.id,
+            fields,
+            version=self.version,
+            created=self.created,
+            updated=self.updated,
+            expires=self.expires,
+        )
+
     def document(self) -> Document:
         """The document as the caller sees it. It shares the values of `fields`."""
         return make_document(

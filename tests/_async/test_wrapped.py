@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from interstore._async.database import AsyncDatabase
+from interstore._compat_async import ASYNC
 from interstore.changes import Changes
+from interstore.connection import plugins_in_force
 from interstore.document import Document
 from interstore.plugins._async.interceptor import AsyncInterceptor
-from interstore.plugins._async.observed import AsyncObserved
 from interstore.plugins._async.wrapper import AsyncWrapper
-from interstore.plugins.operation import Operation
+from interstore.plugins.apply import applied_async
 from interstore.prepared import Query, Write
 from interstore.testing import AsyncConformance
-from tests.databases import memory_async
+from tests.databases import (
+    cosmosdb_async,
+    json_files_async,
+    memory_async,
+    mongodb_async,
+    postgresql_async,
+    sqlite_async,
+)
 
 
 class AsyncSeven(AsyncWrapper):
@@ -53,8 +62,41 @@ class AsyncAround(AsyncInterceptor):
         return await call(*args, **kwargs)
 
 
-def all_kinds(database: AsyncDatabase, told: list[Operation]) -> AsyncDatabase:
-    return AsyncObserved(AsyncAround(AsyncSeven(database)), told.append)
+PLUGINS: dict[str, dict[str, Any]] = {
+    "observe": {"log": "none", "slow": 0.0},
+    "retry": {"deadline": 1.0, "first_pause": 0.001, "longest_pause": 0.01, "breaker": 0},
+}
+
+
+def plugged(database: AsyncDatabase, *names: str) -> AsyncDatabase:
+    """The database within plugins, by default all of them."""
+    named = {name: PLUGINS[name] for name in names or PLUGINS}
+    return applied_async(database, plugins_in_force(named))[0]
+
+
+# The flavours are of one source: on a default run, each shows one of the engines.
+with_tasks = pytest.mark.timeout(120) if ASYNC else pytest.mark.long
+with_threads = pytest.mark.long if ASYNC else pytest.mark.timeout(120)
+
+
+@with_threads
+class TestEverythingOnMemory(AsyncConformance):
+    """All plugins together, around a wrapper of each kind."""
+
+    @pytest.fixture
+    def database(self) -> AsyncDatabase:
+        return plugged(AsyncAround(AsyncSeven(memory_async())))
+
+
+@with_tasks
+class TestPluginsOnPostgreSQL(AsyncConformance):
+    @pytest.fixture
+    def database(self, postgresql_url: str) -> AsyncDatabase:
+        return plugged(postgresql_async(postgresql_url))
+
+    @pytest.fixture
+    def second_database(self, postgresql_url: str) -> AsyncDatabase:
+        return plugged(postgresql_async(postgresql_url))
 
 
 @pytest.mark.long
@@ -64,7 +106,62 @@ class TestSevenOnMemory(AsyncConformance):
         return AsyncSeven(memory_async())
 
 
-class TestAllKindsOnMemory(AsyncConformance):
+@pytest.mark.long
+class TestSevenOnSQLite(AsyncConformance):
+    """Nothing of a native bulk call, of an aggregate or of a claim is used."""
+
     @pytest.fixture
-    def database(self) -> AsyncDatabase:
-        return all_kinds(memory_async(), [])
+    def database(self, tmp_path: Path) -> AsyncDatabase:
+        return AsyncSeven(sqlite_async(tmp_path))
+
+    @pytest.fixture
+    def second_database(self, tmp_path: Path) -> AsyncDatabase:
+        return AsyncSeven(sqlite_async(tmp_path))
+
+
+ENGINES: dict[str, Callable[[pytest.FixtureRequest], AsyncDatabase]] = {
+    "memory": lambda request: memory_async(),
+    "json": lambda request: json_files_async(request.getfixturevalue("tmp_path")),
+    "sqlite": lambda request: sqlite_async(request.getfixturevalue("tmp_path")),
+    "postgresql": lambda request: postgresql_async(request.getfixturevalue("postgresql_url")),
+    "mongodb": lambda request: mongodb_async(request.getfixturevalue("mongodb_url")),
+    "cosmosdb": lambda request: cosmosdb_async(request.getfixturevalue("cosmosdb_url")),
+}
+
+
+class AsyncOnEveryEngine(AsyncConformance):
+    """The kit on each engine, within `plugins`."""
+
+    plugins: tuple[str, ...] = ()
+
+    @pytest.fixture(params=ENGINES)
+    def engine(self, request: pytest.FixtureRequest) -> Callable[[], AsyncDatabase]:
+        make = ENGINES[request.param]
+        return lambda: plugged(make(request), *self.plugins)
+
+    @pytest.fixture
+    def database(self, engine: Callable[[], AsyncDatabase]) -> AsyncDatabase:
+        return engine()
+
+    @pytest.fixture
+    def second_database(
+        self, database: AsyncDatabase, engine: Callable[[], AsyncDatabase]
+    ) -> AsyncDatabase:
+        if not database.capabilities.persistent:
+            pytest.skip("capability persistent is not declared")
+        return engine()
+
+
+@pytest.mark.long
+class TestObserveOnEveryEngine(AsyncOnEveryEngine):
+    plugins = ("observe",)
+
+
+@pytest.mark.long
+class TestRetryOnEveryEngine(AsyncOnEveryEngine):
+    plugins = ("retry",)
+
+
+@pytest.mark.long
+class TestAllOnEveryEngine(AsyncOnEveryEngine):
+    pass

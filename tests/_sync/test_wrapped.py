@@ -1,26 +1,34 @@
 # Generated from tests/_async/test_wrapped.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 64fcfb4f2c9045aeb381570e
+# Digest of the rest: 17e5cf7099871e99bef3a941
 
 """The kit on wrapped databases: a wrapper must not be noticed by what it does not do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from interstore._sync.database import Database
 from interstore.changes import Changes
+from interstore.connection import plugins_in_force
 from interstore.document import Document
 from interstore.plugins._sync.interceptor import Interceptor
-from interstore.plugins._sync.observed import Observed
 from interstore.plugins._sync.wrapper import Wrapper
-from interstore.plugins.operation import Operation
+from interstore.plugins.apply import applied
 from interstore.prepared import Query, Write
 from interstore.testing import Conformance
-from tests.databases import memory
+from tests.databases import (
+    cosmosdb,
+    json_files,
+    memory,
+    mongodb,
+    postgresql,
+    sqlite,
+)
 
 
 class Seven(Wrapper):
@@ -57,8 +65,41 @@ class Around(Interceptor):
         return call(*args, **kwargs)
 
 
-def all_kinds(database: Database, told: list[Operation]) -> Database:
-    return Observed(Around(Seven(database)), told.append)
+PLUGINS: dict[str, dict[str, Any]] = {
+    "observe": {"log": "none", "slow": 0.0},
+    "retry": {"deadline": 1.0, "first_pause": 0.001, "longest_pause": 0.01, "breaker": 0},
+}
+
+
+def plugged(database: Database, *names: str) -> Database:
+    """The database within plugins, by default all of them."""
+    named = {name: PLUGINS[name] for name in names or PLUGINS}
+    return applied(database, plugins_in_force(named))[0]
+
+
+# The flavours are of one source: on a default run, each shows one of the engines.
+with_tasks = pytest.mark.long
+with_threads = pytest.mark.timeout(120)
+
+
+@with_threads
+class TestEverythingOnMemory(Conformance):
+    """All plugins together, around a wrapper of each kind."""
+
+    @pytest.fixture
+    def database(self) -> Database:
+        return plugged(Around(Seven(memory())))
+
+
+@with_tasks
+class TestPluginsOnPostgreSQL(Conformance):
+    @pytest.fixture
+    def database(self, postgresql_url: str) -> Database:
+        return plugged(postgresql(postgresql_url))
+
+    @pytest.fixture
+    def second_database(self, postgresql_url: str) -> Database:
+        return plugged(postgresql(postgresql_url))
 
 
 @pytest.mark.long
@@ -68,7 +109,60 @@ class TestSevenOnMemory(Conformance):
         return Seven(memory())
 
 
-class TestAllKindsOnMemory(Conformance):
+@pytest.mark.long
+class TestSevenOnSQLite(Conformance):
+    """Nothing of a native bulk call, of an aggregate or of a claim is used."""
+
     @pytest.fixture
-    def database(self) -> Database:
-        return all_kinds(memory(), [])
+    def database(self, tmp_path: Path) -> Database:
+        return Seven(sqlite(tmp_path))
+
+    @pytest.fixture
+    def second_database(self, tmp_path: Path) -> Database:
+        return Seven(sqlite(tmp_path))
+
+
+ENGINES: dict[str, Callable[[pytest.FixtureRequest], Database]] = {
+    "memory": lambda request: memory(),
+    "json": lambda request: json_files(request.getfixturevalue("tmp_path")),
+    "sqlite": lambda request: sqlite(request.getfixturevalue("tmp_path")),
+    "postgresql": lambda request: postgresql(request.getfixturevalue("postgresql_url")),
+    "mongodb": lambda request: mongodb(request.getfixturevalue("mongodb_url")),
+    "cosmosdb": lambda request: cosmosdb(request.getfixturevalue("cosmosdb_url")),
+}
+
+
+class OnEveryEngine(Conformance):
+    """The kit on each engine, within `plugins`."""
+
+    plugins: tuple[str, ...] = ()
+
+    @pytest.fixture(params=ENGINES)
+    def engine(self, request: pytest.FixtureRequest) -> Callable[[], Database]:
+        make = ENGINES[request.param]
+        return lambda: plugged(make(request), *self.plugins)
+
+    @pytest.fixture
+    def database(self, engine: Callable[[], Database]) -> Database:
+        return engine()
+
+    @pytest.fixture
+    def second_database(self, database: Database, engine: Callable[[], Database]) -> Database:
+        if not database.capabilities.persistent:
+            pytest.skip("capability persistent is not declared")
+        return engine()
+
+
+@pytest.mark.long
+class TestObserveOnEveryEngine(OnEveryEngine):
+    plugins = ("observe",)
+
+
+@pytest.mark.long
+class TestRetryOnEveryEngine(OnEveryEngine):
+    plugins = ("retry",)
+
+
+@pytest.mark.long
+class TestAllOnEveryEngine(OnEveryEngine):
+    pass

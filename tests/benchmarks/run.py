@@ -21,6 +21,7 @@ from tests.benchmarks.suites import (
     files,
     layers,
     mongodb,
+    plugins,
     postgresql,
     sqlite,
     startup,
@@ -36,6 +37,7 @@ SUITES: Final[tuple[Suite, ...]] = (
     *mongodb.SUITES,
     *files.SUITES,
     *layers.SUITES,
+    *plugins.SUITES,
     *startup.SUITES,
 )
 MEMORY: Final = "Memory of JSON files"

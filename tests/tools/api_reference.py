@@ -176,6 +176,28 @@ PAGES: Final[dict[str, Page]] = {
             "interstore.bridge:to_sync",
         ),
     ),
+    "plugins.md": Page(
+        "Plugins",
+        "What a package that brings a plugin uses; [the guide](../writing-a-plugin.md) shows it. The "
+        "asynchronous flavours have the same names with `Async` before them.",
+        (
+            "interstore.plugins:Wrapper",
+            "interstore.plugins:Interceptor",
+            "interstore.plugins:Operation",
+            "interstore.plugins:Reply",
+            "interstore.plugins:Active",
+            "interstore.plugins.apply:Layer",
+            "interstore.plugins:query_of",
+            "interstore.plugins:count_of",
+            "interstore.usage:Usage",
+            "interstore.usage:request_units",
+            "interstore_plugins.observe:JsonFormatter",
+            "interstore_plugins.observe:correlation",
+            "interstore_plugins.observe:timer",
+            "interstore_plugins.observe:timers",
+            "interstore_plugins.observe:health_app",
+        ),
+    ),
     "tree.md": Page(
         "The filter tree",
         "What an engine that filters natively translates.",

@@ -80,6 +80,19 @@ def _settings_of(kind: type[Settings]) -> str:
     return _joined(lines)
 
 
+def _plugin_settings(name: str) -> str:
+    """One row for each setting of a plugin."""
+    from interstore.plugins.active import fields_with_variables
+    from interstore.plugins.discovery import load
+
+    plugin = load(name)
+    lines = ["| setting | variable | default | what it is |", "|---|---|---|---|"]
+    for field in fields_with_variables(plugin):
+        default = _default(plugin.settings, field.name)
+        lines.append(f"| `{field.name}` | `{field.variables[0]}` | {default} | {field.help} |")
+    return _joined(lines)
+
+
 def _default(kind: type[Settings], name: str) -> str:
     value = {each.name: each.default for each in msgspec.structs.fields(kind)}[name]
     return "-" if value is None or isinstance(value, Secret) else f"`{value}`"
@@ -123,4 +136,5 @@ REGIONS: Final[dict[str, Callable[[str], str]]] = {
     "limits": _limits,
     "settings": _settings,
     "commands": _commands,
+    "plugin-settings": _plugin_settings,
 }

@@ -95,8 +95,7 @@ class Shouting(Wrapper):
     """Its documents are created with a field more."""
 
     def create(self, model: str, write: Write) -> Document:
-        fields = {**write.fields, "loud": True}
-        changed = Write(write.id, fields, version=1, created=write.created, updated=write.updated)
+        changed = write.with_fields({**write.fields, "loud": True})
         return self.inner.create(model, changed)
 
 
