@@ -18,6 +18,13 @@ from interstore.plugins._async.wrapper import AsyncWrapper
 from interstore.plugins.apply import applied_async
 from interstore.prepared import Query, Write
 from interstore.testing import AsyncConformance
+from interstore.testing._async.bulk import AsyncBulkSuite
+from interstore.testing._async.crud import AsyncCrudSuite
+from interstore.testing._async.declarations import AsyncDeclarationSuite
+from interstore.testing._async.locking import AsyncLockingSuite
+from interstore.testing._async.paging import AsyncPagingSuite
+from interstore.testing._async.sessions import AsyncSessionSuite
+from interstore.testing._async.transactions import AsyncTransactionSuite
 from tests.databases import (
     cosmosdb_async,
     json_files_async,
@@ -89,7 +96,12 @@ class TestEverythingOnMemory(AsyncConformance):
 
 
 @with_tasks
-class TestPluginsOnPostgreSQL(AsyncConformance):
+class TestPluginsOnPostgreSQL(
+    AsyncCrudSuite, AsyncLockingSuite, AsyncBulkSuite, AsyncPagingSuite, AsyncDeclarationSuite,
+    AsyncSessionSuite, AsyncTransactionSuite,
+):  # fmt: skip
+    """What a wrapper may get wrong; the whole kit is tried with `--long`."""
+
     @pytest.fixture
     def database(self, postgresql_url: str) -> AsyncDatabase:
         return plugged(postgresql_async(postgresql_url))

@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_wrapped.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 17e5cf7099871e99bef3a941
+# Digest of the rest: a721749991811f507bb0bfcb
 
 """The kit on wrapped databases: a wrapper must not be noticed by what it does not do."""
 
@@ -21,6 +21,13 @@ from interstore.plugins._sync.wrapper import Wrapper
 from interstore.plugins.apply import applied
 from interstore.prepared import Query, Write
 from interstore.testing import Conformance
+from interstore.testing._sync.bulk import BulkSuite
+from interstore.testing._sync.crud import CrudSuite
+from interstore.testing._sync.declarations import DeclarationSuite
+from interstore.testing._sync.locking import LockingSuite
+from interstore.testing._sync.paging import PagingSuite
+from interstore.testing._sync.sessions import SessionSuite
+from interstore.testing._sync.transactions import TransactionSuite
 from tests.databases import (
     cosmosdb,
     json_files,
@@ -92,7 +99,12 @@ class TestEverythingOnMemory(Conformance):
 
 
 @with_tasks
-class TestPluginsOnPostgreSQL(Conformance):
+class TestPluginsOnPostgreSQL(
+    CrudSuite, LockingSuite, BulkSuite, PagingSuite, DeclarationSuite,
+    SessionSuite, TransactionSuite,
+):  # fmt: skip
+    """What a wrapper may get wrong; the whole kit is tried with `--long`."""
+
     @pytest.fixture
     def database(self, postgresql_url: str) -> Database:
         return plugged(postgresql(postgresql_url))

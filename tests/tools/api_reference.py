@@ -178,8 +178,8 @@ PAGES: Final[dict[str, Page]] = {
     ),
     "plugins.md": Page(
         "Plugins",
-        "What a package that brings a plugin uses; [the guide](../writing-a-plugin.md) shows it. The "
-        "asynchronous flavours have the same names with `Async` before them.",
+        "What a package that brings a plugin uses; [the guide](../writing-a-plugin.md) shows it. "
+        "The asynchronous flavours have the same names with `Async` before them.",
         (
             "interstore.plugins:Wrapper",
             "interstore.plugins:Interceptor",
