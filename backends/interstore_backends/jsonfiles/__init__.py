@@ -12,7 +12,8 @@ every write, whose ``"crc"`` is the CRC-32 of what follows it on the line.
 The last line of an id counts; ``"doc":null`` says that the document was removed. Besides,
 ``"ct"`` is the time of creation where it is not ``"at"``, and ``"ex"`` the time of expiry.
 ``interstore.json``, the manifest, lists the models and their indexes; ``interstore.lock`` is
-held while a process writes. A file is compacted when more than half of it no longer counts.
+held while a process writes. A file is compacted when more than half of it no longer counts; where
+changes are recorded (`enable_watch`), the file that is replaced is kept for the retention.
 What a transaction writes stands first in ``interstore.transactions``, in one line: once that is
 on the disk, the transaction is committed, and then the files of its models get their lines.
 
@@ -64,6 +65,8 @@ CAPABILITIES = Capabilities(
     transaction=True,
     stats=True,
     explain=True,
+    watch=True,
+    watch_deletes=True,
     write_page=True,
     ttl=True,
     multi_key_sort_undeclared=True,

@@ -18,6 +18,7 @@ from interstore_backends.jsonfiles.manifest import (
     write_manifest,
 )
 from interstore_backends.jsonfiles.model import COMPACTING
+from interstore_backends.jsonfiles.watching import prune
 
 __all__ = ["DROPPED", "Catalog"]
 
@@ -60,6 +61,8 @@ class Catalog:
             found = os.stat(self._path)
         except FileNotFoundError:
             if self._known is not None or self._stray():
+                if os.path.exists(self._path):  # another process has made the first model since
+                    return self.models()
                 raise corrupt(self._path, 0, "the manifest is lost") from None
             return {}
         stamp = (found.st_ino, found.st_size, found.st_mtime_ns)
@@ -142,6 +145,7 @@ class Catalog:
         if not os.path.exists(path):
             rest = {name: entry for name, entry in self.models().items() if name != model}
             write_manifest(self.folder, Manifest(rest))
+            prune(path, None, None)
         os.unlink(path + DROPPED)
 
     def file_of(self, model: str) -> str:

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 from typing import Final
+from uuid import uuid4
 
 from msgspec import structs
 
@@ -26,21 +27,24 @@ from interstore.names import check_new_model, creation_is_off
 from interstore.stats import ModelStats, Stats
 from interstore.times import now
 from interstore.transactions import Isolation
+from interstore.watching import ChangePage, decode_position, expired, not_watched
 from interstore_backends._table.admission import ChangeIndexes
 from interstore_backends._table.database import Decide, TableDatabase
 from interstore_backends._table.records import Change, decode_document
 from interstore_backends._table.table import Table
 from interstore_backends._table.transaction import Transaction
-from interstore_backends.jsonfiles import CAPABILITIES
+from interstore_backends.jsonfiles import CAPABILITIES, watching
 from interstore_backends.jsonfiles.catalog import Catalog
 from interstore_backends.jsonfiles.commits import Commits
 from interstore_backends.jsonfiles.disk import network_type
 from interstore_backends.jsonfiles.errors import translate
 from interstore_backends.jsonfiles.lock import LOCK, FolderLock
+from interstore_backends.jsonfiles.log import Log
 from interstore_backends.jsonfiles.manifest import Manifest, write_manifest
 from interstore_backends.jsonfiles.model import ModelFile
 from interstore_backends.jsonfiles.settings import JsonFilesSettings
 from interstore_backends.jsonfiles.transacting import Batch, apply
+from interstore_backends.jsonfiles.watching import Position, Recording, prune
 
 __all__ = ["JsonFilesDatabase"]
 
@@ -356,13 +360,85 @@ class JsonFilesDatabase(TableDatabase):
     def _compact(self, file: ModelFile) -> None:
         try:
             self._committed().clear()  # which says where in the file its lines are
-            file.compact()
+            self._replace(file, self._retention(file.model))
         except OSError as error:
             # The write that brought us here is done; there will be another occasion.
             _logger.warning("could not compact %s: %s", file.path, error)
             file.postpone_compaction()
             if os.stat(file.path).st_ino != file.log.inode:
                 file.log.failed = True  # the new file is there, its name perhaps not durably
+
+    # Watching.
+
+    def enable_watch(self, model: str, retention: float) -> None:
+        """Keep the changes of a model, for so many seconds at least."""
+        with self._translated(), self._locked():
+            file = self._current(model) or self._created(model)
+            if not file.log.recording:
+                self._committed().clear()
+                self._replace(file, retention)
+            self._set_retention(model, retention)
+
+    def disable_watch(self, model: str) -> bool:
+        """Forget them, and keep them no longer; return whether they were."""
+        with self._translated(), self._locked():
+            file = self._current(model)
+            if file is None or self._retention(model) is None:
+                return False
+            self._set_retention(model, None)
+            self._committed().clear()
+            self._replace(file, None)
+            return True
+
+    def _retention(self, model: str) -> float | None:
+        entry = self._connected().models().get(model)
+        return None if entry is None else entry.retention
+
+    def _set_retention(self, model: str, retention: float | None) -> None:
+        models = self._connected().models()
+        entry = structs.replace(models[model], retention=retention)
+        write_manifest(self.folder, Manifest({**models, model: entry}))
+
+    def _replace(self, file: ModelFile, retention: float | None) -> None:
+        """Compact the file; what is changed in it is recorded if there is a retention."""
+        old = Recording.of(file.log.recording)
+        recording = None
+        if retention is not None:
+            recording = Recording(uuid4().hex[:12], 1, 0)
+            if old is not None:
+                recording = old._replace(number=old.number + 1)
+        file.compact(recording)
+        prune(file.path, recording, retention)
+
+    def _recorded(self, model: str) -> Log | None:
+        """The model's file as it is now, if its changes are recorded."""
+        file = None if self._table(model) is None else self._open.get(model)
+        if file is None or self._retention(model) is None or not file.log.recording:
+            return None
+        return file.log
+
+    def start_watch(self, model: str, since: str | None) -> str:
+        """A position: behind `since`, or behind all that there is."""
+        known = None if since is None else decode_position(since, self.name, model, Position)
+        with self._translated():
+            log = self._recorded(model)
+            if log is None:
+                raise not_watched(model, self.name)
+            if since is not None and known is not None:
+                watching.read(model, known, log)  # which looks whether it can be gone on with
+                return since
+            end, recording = log.loaded, Recording.of(log.recording)
+            assert recording is not None
+            return Position(recording.epoch, recording.number, end).token(model)
+
+    def read_changes(self, model: str, after: str, wait: float) -> ChangePage:
+        """The next changes after a position. It waits for none."""
+        position = decode_position(after, self.name, model, Position)
+        with self._translated():
+            log = self._recorded(model)
+            if log is None:
+                raise expired(model, self.name, "it was dropped, or disable_watch called")
+            return watching.read(model, position, log)
 
     # Transactions.
 

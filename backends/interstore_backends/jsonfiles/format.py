@@ -15,7 +15,9 @@ __all__ = [
     "FORMAT",
     "SUFFIX",
     "Entry",
+    "Header",
     "check_header",
+    "header_in",
     "header_of",
     "is_whole",
     "line_of",
@@ -40,12 +42,23 @@ class Entry(NamedTuple):
     expires: str | None
 
 
-class _Header(msgspec.Struct):
+class Header(msgspec.Struct):
+    """The first line of a model's file.
+
+    Attributes:
+        interstore: the format.
+        model: the model.
+        at: when it was created.
+        watch: `watching.Recording.text`; empty if changes are not recorded.
+    """
+
     interstore: int
     model: str
+    at: str = ""
+    watch: str = ""
 
 
-_decode_header: Final = msgspec.json.Decoder(_Header).decode
+_decode_header: Final = msgspec.json.Decoder(Header).decode
 
 
 def line_of(body: bytes) -> bytes:
@@ -58,25 +71,36 @@ def is_whole(line: bytes) -> bool:
     return line[:_BODY] == b'{"crc":"%08x",' % crc32(line[_BODY:])
 
 
-def header_of(model: str, at: str) -> bytes:
+def header_of(model: str, at: str, watch: str = "") -> bytes:
     """The first line of a model's file, without its newline."""
+    told = b',"watch":"%b"' % watch.encode() if watch else b""
     return line_of(
-        b'"interstore":%d,"model":"%b","at":"%b"}' % (FORMAT, model.encode(), at.encode())
+        b'"interstore":%d,"model":"%b","at":"%b"%b}' % (FORMAT, model.encode(), at.encode(), told)
     )
 
 
-def check_header(line: bytes, model: str, path: str) -> None:
-    """Refuse a file that is damaged, of another model, or of a format not known here.
+def header_in(line: bytes, path: str) -> Header:
+    """What the first line of a model's file says.
+
+    Raises:
+        CorruptionError: it is damaged.
+    """
+    try:
+        if is_whole(line):
+            return _decode_header(line)
+    except msgspec.DecodeError:
+        pass
+    raise corrupt(path, 0, "the file does not begin with the header of a model")
+
+
+def check_header(line: bytes, model: str, path: str) -> Header:
+    """What the header says. Refuse a file that is damaged, of another model, or of a format not
+    known here.
 
     Raises:
         CorruptionError, ConfigurationError.
     """
-    if not is_whole(line):
-        raise corrupt(path, 0, "the file does not begin with the header of a model")
-    try:
-        header = _decode_header(line)
-    except msgspec.DecodeError:
-        raise corrupt(path, 0, "the file does not begin with the header of a model") from None
+    header = header_in(line, path)
     if header.interstore != FORMAT:
         raise ConfigurationError(
             f"{path} has format {header.interstore}, and this version of Interstore knows "
@@ -85,6 +109,7 @@ def check_header(line: bytes, model: str, path: str) -> None:
         )
     if header.model != model:
         raise corrupt(path, 0, f"this is the file of model {header.model!r}, not of {model!r}")
+    return header
 
 
 def read_line(line: bytes, path: str, offset: int) -> Entry:

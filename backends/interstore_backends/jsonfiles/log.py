@@ -30,6 +30,7 @@ class Log:
         links: how many names it had when that was last looked into.
         mode: its permissions when it was opened; see `mark_replaced`.
         loaded: up to where the lines are in the index; the byte behind a newline.
+        recording: what its header says of the changes in it.
         failed: whether the system could not bring data to the disk.
     """
 
@@ -43,6 +44,7 @@ class Log:
         "loaded",
         "mode",
         "path",
+        "recording",
     )
 
     def __init__(self, path: str) -> None:
@@ -55,6 +57,7 @@ class Log:
         self.links = max(found.st_nlink, 1)
         self.mode = found.st_mode
         self.loaded = 0
+        self.recording = ""
         self.failed = False
         self._synced = 0
         self._sync_lock = threading.Lock()

@@ -25,11 +25,13 @@ class ModelEntry(msgspec.Struct, omit_defaults=True):
         file: the name of its file in the folder.
         created: when it was created, as canonical text.
         indexes: what is declared, in the order of their names.
+        retention: for how many seconds changes are kept; ``None`` if they are not recorded.
     """
 
     file: str
     created: str
     indexes: tuple[Index, ...] = ()
+    retention: float | None = None
 
 
 class Manifest(msgspec.Struct):

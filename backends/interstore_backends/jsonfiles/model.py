@@ -17,12 +17,15 @@ from interstore_backends.jsonfiles.disk import replace_file, sync_folder
 from interstore_backends.jsonfiles.errors import corrupt
 from interstore_backends.jsonfiles.format import (
     check_header,
+    header_in,
+    header_of,
     line_of,
     load_lines,
     read_line,
 )
 from interstore_backends.jsonfiles.log import Log
 from interstore_backends.jsonfiles.torn import TORN, settle_tail
+from interstore_backends.jsonfiles.watching import Recording, keep_file
 
 __all__ = ["COMPACTING", "ModelFile", "lines_of"]
 
@@ -151,7 +154,7 @@ class ModelFile:
             end = log.loaded + sum(map(len, lines)) + len(lines)
             if lines and not log.loaded:
                 self._header = lines.pop(0)
-                check_header(self._header, self.model, self.path)
+                log.recording = check_header(self._header, self.model, self.path).watch
                 log.loaded = len(self._header) + 1
             load_lines(lines, records, expiring, self.path, log.loaded)
             log.loaded = end
@@ -251,20 +254,38 @@ class ModelFile:
         """Do not try again at each write."""
         self._postponed = 2 * self.garbage
 
-    def compact(self) -> None:
+    def compact(self, recording: Recording | None = None) -> None:
         """Replace the file by one that holds only what counts.
+
+        Args:
+            recording: where changes are recorded, the new file's; where they begin in it is
+                not yet known. The old file is kept if it is of the same recording.
 
         Raises:
             OSError: it could not be written; the old file is in place.
         """
         with self._mutex:
-            lines = chain((self._header,), self.table.all())
+            lines = self.table.all()
+            header = self._new_header(recording, lines)
+            old = Recording.of(self.log.recording)
+            if recording is not None and old is not None:
+                keep_file(self.path, old)
             self.log.mark_replaced()
-            replace_file(self.path, (line + b"\n" for line in lines), COMPACTING)
+            replace_file(self.path, (line + b"\n" for line in chain((header,), lines)), COMPACTING)
             log = Log(self.path)
+            log.recording = header_in(header, self.path).watch
             log.adopt(os.fstat(log.fd).st_size)
+            self._header = header
             self.log = log
             self._postponed = 0
+
+    def _new_header(self, recording: Recording | None, lines: Sequence[bytes]) -> bytes:
+        at = header_in(self._header, self.path).at
+        if recording is None:
+            return header_of(self.model, at)
+        length = len(header_of(self.model, at, recording.text())) + 1
+        start = length + sum(map(len, lines)) + len(lines)
+        return header_of(self.model, at, recording._replace(start=start).text())
 
 
 def lines_of(changes: Sequence[Change]) -> list[bytes]:

@@ -21,6 +21,7 @@ from interstore_backends.jsonfiles.errors import translate
 from interstore_backends.jsonfiles.format import (
     SUFFIX,
     check_header,
+    header_in,
     header_of,
     is_whole,
     line_of,
@@ -198,6 +199,9 @@ def _mended(
         report.mended += kept is not line
         lines.append(kept)
     report.lines = len(lines)
+    if header is not None and (damaged or report.mended):
+        # Where lines begin is another place now, so changes are not recorded from here on.
+        header = header_of(model, header_in(header, path).at)
     return [header or header_of(model, now()), *lines], damaged
 
 
