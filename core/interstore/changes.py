@@ -58,6 +58,11 @@ class Changes:
         """Whether nothing would be written."""
         return not self.changes and self.replacement is None and self.expires is KEEP
 
+    @property
+    def expiry(self) -> str | None:
+        """When documents expire that did not before, as canonical text; ``None`` if none do."""
+        return None if self.expires is KEEP else self.expires
+
     def apply(
         self, model: str, id: str, current: Document | None, if_version: int | None = None
     ) -> Write:

@@ -7,6 +7,7 @@ decides is that of whoever asks, as it is for the other times of the envelope.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -25,9 +26,11 @@ __all__ = [
     "Keep",
     "Sweep",
     "changed_expiry",
+    "earliest",
     "expired",
     "expiry_text",
     "has_expired",
+    "seconds_until",
     "unexpired",
 ]
 
@@ -109,3 +112,13 @@ def unexpired(tree: Node, time: str | None = None) -> Node:
     """A filter for what matches `tree` and has not expired: for engines that filter."""
     live = Not(expired(time or now()))
     return live if tree == ALL else And((tree, live))
+
+
+def seconds_until(expires: str) -> float:
+    """Seconds from now to an expiry; negative if it has passed."""
+    return (parse_time(expires) - parse_time(now())).total_seconds()
+
+
+def earliest(expiries: Iterable[str | None]) -> str | None:
+    """The first of several expiries; ``None`` if all are never."""
+    return min((each for each in expiries if each is not None), default=None)

@@ -306,14 +306,13 @@ class TableDatabase(ABC):
         applied, error = self._commit(model, delete.decide)
         return delete.result(applied, error, self.name)
 
-    def sweep(self, model: str, limit: int) -> int:
+    def sweep(self, model: str, limit: int, ids: Sequence[str] | None = None) -> int:
         """Remove documents that have expired, at most `limit`; return how many."""
 
         def decide(table: Table) -> Sequence[Change]:
             at = now()
-            return [
-                removal_of(id, version, at) for id, version in islice(table.expired.items(), limit)
-            ]
+            expired = table.expired if ids is None else table.expired.keys() & ids
+            return [removal_of(id, table.expired[id], at) for id in islice(expired, limit)]
 
         applied, error = self._commit(model, decide)
         if error is not None:

@@ -213,10 +213,10 @@ def compile_all(tree: Node) -> Statement:
     return _compile_about("SELECT *", tree)
 
 
-def compile_scan(after: str | None, limit: int) -> Statement:
+def compile_scan(after: str | None, limit: int, tree: Node = ALL) -> Statement:
     """The query for the first documents with greater ids, by id."""
     position = None if after is None else (after,)
-    return Stream(ALL, (SortKey(Envelope.ID),), (), position).statement(limit)
+    return Stream(tree, (SortKey(Envelope.ID),), (), position).statement(limit)
 
 
 def compile_count(tree: Node) -> Statement:

@@ -44,9 +44,11 @@ class Declared:
         indexes: the declarations, in the order of their names.
         types: of each path with a declared type.
         sorted_paths: of each composite index.
+        expiring: whether documents may expire.
     """
 
-    def __init__(self, indexes: Iterable[Index] = ()) -> None:
+    def __init__(self, indexes: Iterable[Index] = (), *, expiring: bool = False) -> None:
+        self.expiring = expiring
         self.indexes = sorted(indexes, key=lambda index: index.name)
         self.types: dict[Path, IndexType] = {
             path: kind

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from math import ceil
+from typing import Any, Final
 
 from interstore.document import Document, make_document
 from interstore.errors import ConfigurationError
+from interstore.expiry import has_expired, seconds_until
 from interstore.prepared import Write
 from interstore.values import MAX_INTEGER
 from interstore_backends.cosmosdb.keys import ENVELOPE, escape_fields, escape_id, unescape_fields
@@ -21,11 +23,18 @@ def stored(write: Write) -> dict[str, Any]:
         InvalidDocumentError: it is too large.
     """
     _ = write.json  # which is where size is judged
-    return {
+    item = {
         "id": escape_id(write.id),
         **escape_fields(write.fields),
         ENVELOPE: envelope_of(write),
     }
+    if write.expires is not None:
+        # Counted from now on, whole seconds: the item goes a little later than the document.
+        item["ttl"] = min(max(1, ceil(seconds_until(write.expires))), _LONGEST)
+    return item
+
+
+_LONGEST: Final = 2**31 - 1
 
 
 def envelope_of(write: Write) -> dict[str, Any]:
@@ -73,6 +82,11 @@ class Found:
         """That of an item, which is used up."""
         etag: str = item["_etag"]
         return cls(read_item(item), etag)
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether the document has ceased to exist, although the item is there."""
+        return self.document.expires is not None and has_expired(self.document)
 
 
 def _canonical(value: Any) -> Any:

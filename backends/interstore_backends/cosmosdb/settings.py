@@ -19,6 +19,7 @@ CAPABILITIES: Final = Capabilities(
     stats=True,
     native=True,
     write_page=True,
+    ttl=True,
 )
 LIMITS: Final = Limits()
 

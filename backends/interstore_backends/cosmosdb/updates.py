@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from interstore.changes import Change, Changes
+from interstore.expiry import KEEP
 from interstore.indexes import Index
 from interstore.paths import Envelope, Path
 from interstore.prepared import MAX_DOCUMENT_BYTES
@@ -49,7 +50,7 @@ def compile_patch(
 ) -> Patch | None:
     """The patch for changes; ``None`` where it could do something else than asked for."""
     asked = changes.changes
-    if not asked or len(asked) > _MOST or _touches(asked, indexes):
+    if not asked or len(asked) > _MOST or _touches(asked, indexes) or changes.expires is not KEEP:
         return None
     if not all(_PLAIN.match(step) for change in asked for step in change.path):
         return None
@@ -59,6 +60,8 @@ def compile_patch(
     terms = [f"{ENVELOPE_FIELDS[Envelope.VERSION]} > 0"]
     if if_version is not None:
         terms = [f"{ENVELOPE_FIELDS[Envelope.VERSION]} = {int(if_version)}"]
+    expires = ENVELOPE_FIELDS[Envelope.EXPIRES_AT]
+    terms.append(f'(NOT IS_DEFINED({expires}) OR {expires} > "{changes.updated}")')
     operations: list[dict[str, Any]] = []
     for change in asked:
         terms += [

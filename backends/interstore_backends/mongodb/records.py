@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from bson.int64 import Int64
 
 from interstore.document import Document, make_document
 from interstore.errors import ConfigurationError
 from interstore.prepared import Write
-from interstore.times import parse_time
+from interstore.times import now, parse_time
 from interstore.values import MAX_INTEGER
 from interstore_backends.mongodb.keys import (
     ENVELOPE,
@@ -19,7 +19,15 @@ from interstore_backends.mongodb.keys import (
     unescape_fields,
 )
 
-__all__ = ["envelope_of", "not_ours", "read_document", "read_documents", "stored"]
+__all__ = [
+    "date_of",
+    "envelope_of",
+    "not_expired",
+    "not_ours",
+    "read_document",
+    "read_documents",
+    "stored",
+]
 
 
 def stored(write: Write) -> dict[str, Any]:
@@ -41,14 +49,23 @@ def envelope_of(write: Write) -> dict[str, Any]:
     }
     if write.expires is not None:
         envelope["expires"] = write.expires
-        envelope["expires_at"] = _date(write.expires)
+        envelope["expires_at"] = date_of(write.expires)
     return envelope
 
 
-def _date(text: str) -> datetime:
-    """The time without its microseconds: the index expires documents by the minute anyway."""
+def date_of(text: str) -> datetime:
+    """The time in milliseconds, rounded up: no document is removed before its time."""
     time = parse_time(text)
-    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+    rest = -time.microsecond % 1000
+    return time + timedelta(microseconds=rest) if time < _LAST else time
+
+
+def not_expired() -> dict[str, Any]:
+    """The filter for what has not expired."""
+    return {f"{ENVELOPE}.expires": {"$not": {"$lte": now()}}}
+
+
+_LAST: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 def read_document(document: dict[str, Any]) -> Document:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from interstore.changes import Changes
+from interstore.expiry import KEEP
 from interstore.filters.tree import And, Exists, Node, Not, Or, Type, TypeName
 from interstore.paths import Path
 from interstore.prepared import MAX_DOCUMENT_BYTES, Write
@@ -12,7 +13,7 @@ from interstore.values import MAX_INTEGER
 from interstore_backends.mongodb.compile import sort_expression
 from interstore_backends.mongodb.conditions import Filter, all_of, compile_filter
 from interstore_backends.mongodb.keys import ENVELOPE, escape_fields, escape_value, field_path
-from interstore_backends.mongodb.records import envelope_of
+from interstore_backends.mongodb.records import date_of, envelope_of
 
 __all__ = [
     "ALARM",
@@ -29,6 +30,8 @@ __all__ = [
 
 VERSION: Final = f"{ENVELOPE}.version"
 UPDATED: Final = f"{ENVELOPE}.updated_at"
+EXPIRES: Final = f"{ENVELOPE}.expires"
+EXPIRES_AT: Final = f"{ENVELOPE}.expires_at"
 
 OURS: Final[Filter] = {VERSION: {"$gt": 0}}
 """Met by documents that have an envelope."""
@@ -64,6 +67,10 @@ def operators(changes: Changes) -> dict[str, Any]:
             update.setdefault("$push", {})[field] = {"$each": [escape_value(change.value)]}
         else:
             update.setdefault("$unset", {})[field] = ""
+    if changes.expires is None:
+        update.setdefault("$unset", {}).update({EXPIRES: "", EXPIRES_AT: ""})
+    elif changes.expires is not KEEP:
+        update["$set"] |= {EXPIRES: changes.expires, EXPIRES_AT: date_of(changes.expires)}
     return update
 
 
@@ -168,8 +175,12 @@ def replacement(write: Write) -> list[dict[str, Any]]:
     envelope: dict[str, Any] = {
         name: {"$literal": value} for name, value in envelope_of(write).items()
     }
-    envelope["version"] = {"$add": [{"$ifNull": [f"${VERSION}", 0]}, 1]}
-    envelope["created_at"] = {"$ifNull": [f"${ENVELOPE}.created_at", {"$literal": write.created}]}
+    version = {"$add": [{"$ifNull": [f"${VERSION}", 0]}, 1]}
+    created = {"$ifNull": [f"${ENVELOPE}.created_at", {"$literal": write.created}]}
+    # What has expired is not there; and no time is above "~".
+    gone = {"$lte": [{"$ifNull": [f"${EXPIRES}", "~"]}, {"$literal": write.updated}]}
+    envelope["version"] = {"$cond": [gone, 1, version]}
+    envelope["created_at"] = {"$cond": [gone, {"$literal": write.created}, created]}
     fields = {"_id": write.id, **escape_fields(write.fields)}
     new = {"$mergeObjects": [{"$literal": fields}, {ENVELOPE: envelope}]}
     return [{"$replaceWith": {"$cond": [_IS_OURS_OR_NEW, new, "$$ROOT"]}}]

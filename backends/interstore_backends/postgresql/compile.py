@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from interstore.filters.tree import ALL, And, Eq, In, Node, Or
+from interstore.filters.tree import ALL, And, Eq, In, Node, Not, Or, Range
+from interstore.paths import Envelope
 from interstore.prepared import Position, Query, SortKey
 from interstore_backends.postgresql.conditions import Conditions
 from interstore_backends.postgresql.quoting import quote_text
@@ -77,7 +78,16 @@ def inlined(tree: Node) -> str:
 def _is_equality(tree: Node) -> bool:
     if isinstance(tree, (And, Or)):
         return all(_is_equality(node) for node in tree.nodes)
-    return isinstance(tree, (Eq, In))
+    return isinstance(tree, (Eq, In)) or _is_of_the_living(tree)
+
+
+def _is_of_the_living(tree: Node) -> bool:
+    """Whether it leaves out what has expired, which is few at all times."""
+    return (
+        isinstance(tree, Not)
+        and isinstance(tree.node, Range)
+        and tree.node.path is Envelope.EXPIRES_AT
+    )
 
 
 def compile_query(

@@ -21,7 +21,15 @@ from interstore_backends.postgresql.quoting import path_expression, quote_name
 from interstore_backends.postgresql.schema import Table
 from interstore_backends.postgresql.values import Indexed, order_expressions, rank
 
-__all__ = ["IndexStatements", "constraint_of", "demanded", "name_of", "served", "unique_of"]
+__all__ = [
+    "IndexStatements",
+    "constraint_of",
+    "demanded",
+    "expiry_index",
+    "name_of",
+    "served",
+    "unique_of",
+]
 
 _CLASSES: Final = {
     "scalar": ("null", "number", "string", "boolean"),
@@ -48,6 +56,15 @@ def name_of(model: str, index: Index) -> str:
     """The name of what serves queries, likewise."""
     digest = hashlib.blake2b(model.encode(), digest_size=4).hexdigest()
     return f"interstore_{index.name}_{digest}"
+
+
+def expiry_index(schema: str, table: Table) -> tuple[str, str]:
+    """What drops the index of the documents that expire, and what builds it."""
+    digest = hashlib.blake2b(table.model.encode(), digest_size=4).hexdigest()
+    name = quote_name(f"interstore_@expires_at_{digest}")
+    create = f"CREATE INDEX CONCURRENTLY {name} ON {table.name} (expires_at, id)"
+    drop = f"DROP INDEX CONCURRENTLY IF EXISTS {quote_name(schema)}.{name}"
+    return drop, f"{create} WHERE expires_at IS NOT NULL"
 
 
 def served(indexes: Iterable[Index]) -> Indexed:

@@ -11,7 +11,20 @@ from interstore.indexes import Index
 from interstore_backends.postgresql.quoting import quote_name, quote_text
 from interstore_backends.postgresql.values import NOT_INDEXED, Indexed
 
-__all__ = ["COLUMNS", "LAYOUT", "Registry", "Table", "creation_is_off", "newer_layout", "not_ours"]
+__all__ = [
+    "COLUMNS",
+    "EXPIRY",
+    "LAYOUT",
+    "LIVE",
+    "Registry",
+    "Table",
+    "creation_is_off",
+    "newer_layout",
+    "not_ours",
+]
+
+EXPIRY: Final = "@expires_at"
+"""The name of the declaration that documents of a model expire; ready once there is an index."""
 
 LAYOUT: Final = 1
 """How the columns of a model's table are laid out."""
@@ -24,6 +37,12 @@ _PICK: Final = (
     "FROM unnest($1::text[]) AS key WHERE doc ? key)"
 )
 """The document with some of its keys only."""
+
+
+LIVE: Final = "(expires_at IS NULL OR expires_at > {})"
+"""The condition that a document has not expired at a time."""
+
+_GONE: Final = "t.expires_at <= excluded.updated_at"
 
 
 class Registry:
@@ -61,13 +80,27 @@ class Registry:
             ),
         )
         self.declared = (
-            f"SELECT definition, ready FROM {self.indexes} WHERE model = $1 ORDER BY name"
+            f"SELECT definition, ready FROM {self.indexes} "
+            f"WHERE model = $1 AND name <> '{EXPIRY}' ORDER BY name"
+        )
+        self.all_declared = (
+            f"SELECT name, definition, ready FROM {self.indexes} WHERE model = $1 ORDER BY name"
+        )
+        self.begin_expiry = (
+            f"INSERT INTO {self.indexes} VALUES ($1, '{EXPIRY}', "
+            "jsonb_build_object('since', extract(epoch FROM clock_timestamp())), FALSE) "
+            "ON CONFLICT DO NOTHING"
+        )
+        self.expiry_age = (
+            "SELECT (extract(epoch FROM clock_timestamp()) - (definition ->> 'since')::numeric)"
+            f"::float8 FROM {self.indexes} WHERE model = $1 AND name = '{EXPIRY}'"
         )
         self.declare = f"INSERT INTO {self.indexes} VALUES ($1, $2, $3::jsonb, FALSE)"
         index = f"{self.indexes} {{}} WHERE model = $1 AND name = $2 RETURNING name"
         self.finish = f"UPDATE {index.format('SET ready = TRUE')}"
         self.begin_removal = f"UPDATE {index.format('SET ready = FALSE')}"
         self.forget = f"DELETE FROM {index.format('')}"
+        self.is_ready = f"SELECT ready FROM {self.indexes} WHERE model = $1 AND name = $2"
         longest = f"{self._schema}.interstore_longest"
         self.measures = f"SELECT to_regprocedure({quote_text(f'{longest}(jsonb)')}) IS NOT NULL"
         self.create_measure = (
@@ -122,6 +155,8 @@ class Table:
         name: as statements have it, quoted.
         declared: the indexes when it was last looked, those being built included.
         indexed: what those serve that were ready.
+        expiring: whether documents of the model expire, as far as it is known.
+        is_swept: whether there is an index of what expires, as far as it is known.
         fresh_until: when to look again, on the monotonic clock.
     """
 
@@ -134,10 +169,12 @@ class Table:
         "declared",
         "delete",
         "delete_if",
+        "expiring",
         "find_by_ids",
         "fresh_until",
         "get",
         "indexed",
+        "is_swept",
         "model",
         "name",
         "put",
@@ -153,13 +190,18 @@ class Table:
         self.name = name
         self.declared: tuple[Index, ...] = ()
         self.indexed: Indexed = NOT_INDEXED
+        self.expiring = False
+        self.is_swept = False
         self.fresh_until = 0.0
         self.select = f"SELECT {COLUMNS} FROM {name}"
         self.select_keys = f"SELECT {_ENVELOPE},{_PICK} FROM {name}"
         self.get = f"{self.select} WHERE id = $1"
         self.find_by_ids = f"{self.select} WHERE id = ANY($1::text[])"
-        self.delete = f"DELETE FROM {name} WHERE id = $1"
-        self.delete_if = f"DELETE FROM {name} WHERE id = $1 AND version = $2 RETURNING id"
+        self.delete = f"DELETE FROM {name} WHERE id = $1 AND {LIVE.format('$2::timestamptz')}"
+        self.delete_if = (
+            f"DELETE FROM {name} WHERE id = $1 AND version = $2 "
+            f"AND {LIVE.format('$3::timestamptz')} RETURNING id"
+        )
         insert = f"INSERT INTO {name} AS t ({COLUMNS}) "
         one = f"{insert} VALUES ($1,$2,$3,$4,$5,$6) "
         alike = f"{insert} {_UNPACK_ALIKE} "
@@ -169,18 +211,23 @@ class Table:
             "ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at, "
             "expires_at = excluded.expires_at, doc = excluded.doc, version = "
         )
+        anew = (
+            f"{over} CASE WHEN {_GONE} THEN 1 ELSE t.version + 1 END, created_at = "
+            f"CASE WHEN {_GONE} THEN excluded.created_at ELSE t.created_at END"
+        )
         copy = f"{many} {over} excluded.version, created_at = excluded.created_at"
         self.create = one + skip
-        self.put = f"{one} {over} t.version + 1 RETURNING version, created_at"
+        self.put = f"{one} {anew} RETURNING version, created_at"
         replace = f"UPDATE {name} SET updated_at = $3, expires_at = $4, doc = $5, version = "
         self.put_if = (
-            f"{replace} version + 1 WHERE id = $1 AND version = $2 RETURNING version, created_at"
+            f"{replace} version + 1 WHERE id = $1 AND version = $2 AND {LIVE.format('$3')} "
+            "RETURNING version, created_at"
         )
         # A document that was deleted and made anew may have the version again.
         same = "version = $2 AND created_at = $6 AND updated_at = $7"
         self.replace_if = f"{replace} $2::bigint + 1 WHERE id = $1 AND {same}"
         self.create_many = f"{alike} {skip} RETURNING id"
-        self.put_many = f"{alike} {over} t.version + 1 RETURNING id, version"
+        self.put_many = f"{alike} {anew} RETURNING id, version"
         self.copy_over = f"{copy} RETURNING id, version"
         self.copy_if_absent = f"{many} {skip} RETURNING id, version"
         self.copy_newer = f"{copy} WHERE excluded.version > t.version RETURNING id, version"

@@ -12,16 +12,17 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from interstore.changes import Changes
+from interstore.expiry import KEEP
 from interstore.prepared import MAX_DOCUMENT_BYTES
 from interstore.values import MAX_INTEGER
 from interstore_backends.postgresql.quoting import path_expression, quote_text
 from interstore_backends.postgresql.values import json_text, text_array
 
-__all__ = ["SET", "Update", "compile_update", "update_page"]
+__all__ = ["Update", "compile_update", "update_page"]
 
 _Shape: TypeAlias = "tuple[tuple[str, tuple[str, ...]], ...]"
 
-SET: Final = "version = t.version + 1, updated_at = $1"
+_SET: Final = "version = t.version + 1, updated_at = $1"
 """What every update sets besides the document, of a table called `t`."""
 
 _SMALL: Final = 1_000
@@ -39,14 +40,25 @@ class Update:
     """An update as SQL.
 
     Attributes:
-        document: the new ``doc``.
+        assignments: what follows ``SET``; the time of the write is ``$1``.
         fits: the condition under which the changes fit; empty if they always do.
         values: the operands, numbered from the `first` that was asked for.
     """
 
-    document: str
+    assignments: str
     fits: str
-    values: list[str]
+    values: list[str | None]
+
+    @classmethod
+    def of(
+        cls, changes: Changes, document: str, fits: str, values: list[str], first: int
+    ) -> Update:
+        """The update to a new ``doc``, and to another expiry if one is asked for."""
+        assignments = f"doc = {document}, {_SET}"
+        if changes.expires is KEEP:
+            return cls(assignments, fits, [*values])
+        expiry = f"expires_at = ${first + len(values)}::timestamptz"
+        return cls(f"{assignments}, {expiry}", fits, [*values, changes.expires])
 
 
 def compile_update(changes: Changes, first: int) -> Update | None:
@@ -54,7 +66,8 @@ def compile_update(changes: Changes, first: int) -> Update | None:
     if changes.is_empty:
         return None
     if changes.replacement is not None:
-        return Update(f"${first}::jsonb", "", [json_text(changes.replacement)])
+        replacement = [json_text(changes.replacement)]
+        return Update.of(changes, f"${first}::jsonb", "", replacement, first)
     values = [json_text(change.value) for change in changes.changes if change.kind != "unset"]
     growth = sum(map(len, values)) + sum(
         len(step) * 6 + 6 for change in changes.changes for step in change.path
@@ -64,11 +77,11 @@ def compile_update(changes: Changes, first: int) -> Update | None:
     if all(change.kind == "set" and len(change.path) == 1 for change in changes.changes):
         fields = {change.path[0]: change.value for change in changes.changes}
         # As one object: the server need not build it, and the text is the same for all keys.
-        return Update(f"(doc || ${first}::jsonb)", _ROOM, [json_text(fields)])
+        return Update.of(changes, f"(doc || ${first}::jsonb)", _ROOM, [json_text(fields)], first)
     document, fits = _compile(
         tuple([(change.kind, change.path) for change in changes.changes]), first
     )
-    return Update(document, fits, values)
+    return Update.of(changes, document, fits, values, first)
 
 
 def update_page(table: str, where: str, update: Update) -> str:
@@ -81,7 +94,7 @@ def update_page(table: str, where: str, update: Update) -> str:
     return (
         f"WITH hit AS MATERIALIZED (SELECT id AS hit_id, ({update.fits or 'TRUE'}) IS TRUE AS fits "
         f"FROM {table}{joint} id > $2 ORDER BY id LIMIT $3::bigint FOR UPDATE), "
-        f"done AS (UPDATE {table} t SET doc = {update.document}, {SET} FROM hit "
+        f"done AS (UPDATE {table} t SET {update.assignments} FROM hit "
         "WHERE id = hit_id AND fits RETURNING 1) "
         "SELECT (SELECT count(*) FROM done), count(*), max(hit_id), "
         "array_agg(hit_id) FILTER (WHERE NOT fits) FROM hit"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 import msgspec
 
+from interstore.expiry import seconds_until, unexpired
 from interstore.filters.tree import Node
 from interstore.names import creation_is_off
-from interstore_backends.sqlite import indexes, schema
+from interstore_backends.sqlite import expiry, indexes, schema
 from interstore_backends.sqlite.compile import Compiled, compile_filter
 from interstore_backends.sqlite.connections import Connections
 from interstore_backends.sqlite.driver import load_driver
@@ -66,12 +68,20 @@ class Access:
         raise AssertionError("unreachable")
 
     def _write(
-        self, model: str, work: Callable[[Any, Table], T], *, create: bool = False
+        self,
+        model: str,
+        work: Callable[[Any, Table], T],
+        *,
+        create: bool = False,
+        expires: str | None = None,
     ) -> T | None:
         """Likewise with the cursor that writes, under its lock.
 
         Args:
+            model: the model.
+            work: does it.
             create: whether the model is created if it does not exist.
+            expires: when what is written expires, if it does.
         """
         connections = self._connections
         turn: Turn | None = None
@@ -84,7 +94,11 @@ class Access:
                 table = self._tables.get(model) or self._load(cursor, model)
                 if table is None and create:
                     table = self._create(cursor, model)
-                return None if table is None else work(cursor, table)
+                if table is None:
+                    return None
+                if expires is not None:
+                    self._expire(cursor, table, expires)
+                return work(cursor, table)
             except self._caught as error:
                 turn = turn or Turn(self._settings.timeout)
                 if not turn.comes(error):
@@ -94,14 +108,19 @@ class Access:
                 connections.lock.release()
 
     def _transact(
-        self, model: str, work: Callable[[Any, Table], T], *, create: bool = False
+        self,
+        model: str,
+        work: Callable[[Any, Table], T],
+        *,
+        create: bool = False,
+        expires: str | None = None,
     ) -> T | None:
         """Likewise, what `work` writes being applied together or not at all."""
 
         def whole(cursor: Any, table: Table) -> T:
             return self._connections.transaction(cursor, lambda: work(cursor, table))
 
-        return self._write(model, whole, create=create)
+        return self._write(model, whole, create=create, expires=expires)
 
     def _forget(self, model: str, error: Exception, *, final: bool) -> None:
         """Have the operation repeated if the table is another than was remembered.
@@ -138,14 +157,34 @@ class Access:
         self._tables[model] = table
         return table
 
-    def _filtered(self, table: Table, tree: Node, run: Callable[[Compiled], T]) -> T:
-        """`run` with the condition that the tree is compiled to."""
+    def _filtered(self, cursor: Any, table: Table, tree: Node, run: Callable[[Compiled], T]) -> T:
+        """`run` with the condition that the tree is compiled to, of what has not expired."""
+        if table.expiring or table.plain_until <= monotonic():
+            tree = self._unexpired(cursor, table, tree)
         try:
             return run(compile_filter(tree, table.lists))
         except self._driver.Error as error:
             if not is_too_complex(error):
                 raise
         return run(self._connections.filters.compiled(tree))
+
+    def _unexpired(self, cursor: Any, table: Table, tree: Node) -> Node:
+        """The tree for what has not expired: the same where nothing does."""
+        if not table.expiring:
+            believed = monotonic() + expiry.BELIEVED_SECONDS
+            table.expiring = expiry.is_used(cursor, table)
+            table.plain_until = believed
+        return unexpired(tree) if table.expiring else tree
+
+    def _expire(self, cursor: Any, table: Table, expires: str | None) -> None:
+        """Let a document expire: whoever takes it for granted that none does is waited for."""
+        if expires is None or table.expiring:
+            return
+        if not expiry.is_used(cursor, table):
+            self._connections.transaction(cursor, lambda: expiry.begin(cursor, table))
+        if seconds_until(expires) <= expiry.BELIEVED_SECONDS:
+            sleep(expiry.BELIEVED_SECONDS)
+        table.expiring = True
 
     def _read_file(self, work: Callable[[Any], T]) -> T:
         cursor = self._connections.take()

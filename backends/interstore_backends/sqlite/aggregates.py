@@ -48,7 +48,7 @@ def compile_aggregation(aggregation: Aggregation, table: str, condition: Compile
         for _, figure in aggregation.figures
         for sql in _columns(figure, numbers.get(figure.path) if figure.path else None)
     ]
-    source = f"SELECT {','.join(columns) or '1'} FROM {table}{where(aggregation.tree, condition)}"
+    source = f"SELECT {','.join(columns) or '1'} FROM {table}{where(condition)}"
     summed = [
         numbers[figure.path]
         for _, figure in aggregation.figures

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from interstore.filters.tree import ALL, Node
+from interstore.filters.tree import Node
 from interstore.paths import Reference
 from interstore.prepared import Position, Query, SortKey
 from interstore_backends.sqlite.conditions import Conditions
@@ -18,6 +18,9 @@ __all__ = ["Compiled", "compile_filter", "compile_query", "inlined", "where"]
 
 _TEXT_OR_MARK: Final = re.compile(r"'(?:[^']|'')*'|\?")
 
+_ALL: Final = "1"
+"""What `ALL` is compiled to."""
+
 
 @dataclass(slots=True)
 class Compiled:
@@ -25,6 +28,11 @@ class Compiled:
 
     sql: str
     parameters: list[Parameter]
+
+    @property
+    def is_all(self) -> bool:
+        """Whether it is met by every row: without, SQLite counts and deletes faster."""
+        return self.sql == _ALL
 
 
 def compile_filter(tree: Node, lists: Mapping[Reference, str] | None = None) -> Compiled:
@@ -59,7 +67,7 @@ def compile_query(query: Query, condition: Compiled | None = None) -> Compiled:
     """
     condition = condition or compile_filter(query.tree)
     parameters = list(condition.parameters)
-    conditions = [] if query.tree == ALL else [condition.sql]
+    conditions = [] if condition.is_all else [condition.sql]
     if query.after is not None:
         conditions.append(_after(query.order, query.after, parameters))
     sql = f" WHERE {' AND '.join(conditions)}" if conditions else ""
@@ -109,6 +117,6 @@ def _after_mixed(
     return f"{first} AND ({' OR '.join(alternatives)})"
 
 
-def where(tree: Node, condition: Compiled) -> str:
-    """The clause of a condition, if there is one: without, SQLite counts and deletes faster."""
-    return "" if tree == ALL else f" WHERE {condition.sql}"
+def where(condition: Compiled) -> str:
+    """The clause of a condition, if there is any."""
+    return "" if condition.is_all else f" WHERE {condition.sql}"

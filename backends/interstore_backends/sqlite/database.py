@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from interstore.bulk import BulkResult, WriteOutcome
 from interstore.changes import Changes, conflict, not_found
 from interstore.document import Document
-from interstore.filters.tree import Node
+from interstore.expiry import earliest
+from interstore.filters.tree import ALL, Node
 from interstore.indexes import Index
 from interstore.prepared import Query, Write, WriteMode
+from interstore.times import now
 from interstore.transactions import Isolation
-from interstore_backends.sqlite import bulk, indexes, schema, watching
+from interstore_backends.sqlite import bulk, expiry, indexes, schema, watching
 from interstore_backends.sqlite.compile import Compiled, compile_query, where
 from interstore_backends.sqlite.indexes import is_refusal, raise_refusal, refusal
 from interstore_backends.sqlite.inspection import Inspection
@@ -66,7 +68,8 @@ class SQLiteDatabase(Inspection, Watching):
         with self._connections.transacted() as connections:
             database = copy(self)
             database._connections = connections
-            database._tables = dict(self._tables)  # those it makes may be undone
+            # Those it makes may be undone, and what they come to know.
+            database._tables = {name: copy(table) for name, table in self._tables.items()}
             yield database
 
     # Writes of one document.
@@ -82,7 +85,7 @@ class SQLiteDatabase(Inspection, Watching):
                 raise
             return created
 
-        if not self._write(model, work, create=True):
+        if not self._write(model, work, create=True, expires=write.expires):
             raise bulk.duplicate(model, write.id)
         return write.document()
 
@@ -94,7 +97,7 @@ class SQLiteDatabase(Inspection, Watching):
             ConflictError: its version is not `if_version`.
         """
         row = row_of(write)
-        guarded = (*row[3:], row[0], if_version)
+        guarded = (*row[3:], row[0], if_version, write.updated)
 
         def work(cursor: Any, table: Table) -> list[Row]:
             try:
@@ -108,9 +111,9 @@ class SQLiteDatabase(Inspection, Watching):
             return rows
 
         if if_version is None:
-            stored = self._write(model, work, create=True)
+            stored = self._write(model, work, create=True, expires=write.expires)
         else:
-            stored = self._guarded(model, write.id, if_version, work)
+            stored = self._guarded(model, write.id, if_version, work, write.expires)
         [(version, created)] = stored or []
         return Document(
             write.fields,
@@ -131,19 +134,17 @@ class SQLiteDatabase(Inspection, Watching):
                 bulk.replace(cursor, table, write, self._explain(cursor, model))
             return write
 
-        written = self._transact(model, work)
+        written = self._transact(model, work, expires=changes.expiry)
         if written is None:
             raise not_found(model, id)
         return written.document()
 
     def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
-        guard, parameters = "", (id,)
-        if if_version is not None:
-            guard, parameters = " AND version = ?", (id, if_version)  # type: ignore[assignment]
-
         def work(cursor: Any, table: Table) -> int:
-            statement = f"DELETE FROM {table.name} WHERE id = ?{guard}"
-            deleted: int = cursor.execute(statement, parameters).rowcount
+            if if_version is None:
+                deleted: int = cursor.execute(table.delete, (id, now())).rowcount
+            else:
+                deleted = cursor.execute(table.delete_if, (id, now(), if_version)).rowcount
             return deleted
 
         if if_version is None:
@@ -151,7 +152,12 @@ class SQLiteDatabase(Inspection, Watching):
         return bool(self._guarded(model, id, if_version, work))
 
     def _guarded(
-        self, model: str, id: str, if_version: int, work: Callable[[Any, Table], T]
+        self,
+        model: str,
+        id: str,
+        if_version: int,
+        work: Callable[[Any, Table], T],
+        expires: str | None = None,
     ) -> T | None:
         """What `work` gives, which writes the document only if it has that version.
 
@@ -160,7 +166,7 @@ class SQLiteDatabase(Inspection, Watching):
             ConflictError: it has another version.
         """
         while True:
-            written = self._write(model, work)
+            written = self._write(model, work, expires=expires)
             if written:
                 return written
             # A fresh read tells why. If the document has that version now, it was made since.
@@ -179,7 +185,7 @@ class SQLiteDatabase(Inspection, Watching):
                 rest = compile_query(query, condition)
                 return find_all(cursor, table.select + rest.sql, rest.parameters)
 
-            found = self._filtered(table, query.tree, run)
+            found = self._filtered(cursor, table, query.tree, run)
             if not found:
                 return None
             write = changes.apply(model, found[0].id, found[0])
@@ -187,7 +193,7 @@ class SQLiteDatabase(Inspection, Watching):
                 bulk.replace(cursor, table, write, self._explain(cursor, model))
             return write
 
-        written = self._transact(model, work)
+        written = self._transact(model, work, expires=changes.expiry)
         return None if written is None else written.document()
 
     def find_one_and_delete(self, model: str, query: Query) -> Document | None:
@@ -199,7 +205,7 @@ class SQLiteDatabase(Inspection, Watching):
                 rest = compile_query(query, condition)
                 return find_all(cursor, table.select + rest.sql, rest.parameters)
 
-            found = self._filtered(table, query.tree, run)
+            found = self._filtered(cursor, table, query.tree, run)
             for document in found:
                 cursor.execute(f"DELETE FROM {table.name} WHERE id = ?", (document.id,))
                 return document
@@ -245,6 +251,7 @@ class SQLiteDatabase(Inspection, Watching):
             return []
 
         def at_once(cursor: Any, table: Table) -> list[WriteOutcome]:
+            self._make_room(cursor, table, writes)
             try:
                 return work(cursor, table, None)
             except self._driver.Error as error:
@@ -252,15 +259,23 @@ class SQLiteDatabase(Inspection, Watching):
                     raise _RefusedByIndex from error
                 raise
 
+        expires = earliest(each.expires for each in writes)
         try:
-            return self._transact(model, at_once, create=True) or []
+            return self._transact(model, at_once, create=True, expires=expires) or []
         except _RefusedByIndex:
             pass
 
         def one_by_one(cursor: Any, table: Table) -> list[WriteOutcome]:
+            self._make_room(cursor, table, writes)
             return work(cursor, table, self._explain(cursor, model))
 
-        return self._transact(model, one_by_one, create=True) or []
+        return self._transact(model, one_by_one, create=True, expires=expires) or []
+
+    def _make_room(self, cursor: Any, table: Table, writes: Sequence[Write]) -> None:
+        """Remove what has expired of the documents that are to be written over."""
+        self._unexpired(cursor, table, ALL)
+        if table.expiring:
+            expiry.sweep(cursor, table, len(writes), [write.id for write in writes])
 
     def _explain(self, cursor: Any, model: str) -> bulk.Explain:
         """What tells, after an error, whether an index refused a document and why."""
@@ -271,6 +286,7 @@ class SQLiteDatabase(Inspection, Watching):
 
         def work(cursor: Any, table: Table) -> BulkResult:
             return self._filtered(
+                cursor,
                 table,
                 tree,
                 lambda condition: bulk.update_many(
@@ -278,22 +294,31 @@ class SQLiteDatabase(Inspection, Watching):
                 ),
             )
 
-        return self._transact(model, work) or BulkResult()
+        return self._transact(model, work, expires=changes.expiry) or BulkResult()
 
     def delete_many(self, model: str, tree: Node) -> BulkResult:
         """Delete every document that matches, all of them in one statement."""
 
         def work(cursor: Any, table: Table) -> int:
             def run(condition: Compiled) -> int:
-                statement = f"DELETE FROM {table.name}{where(tree, condition)}"
+                statement = f"DELETE FROM {table.name}{where(condition)}"
                 deleted: int = cursor.execute(statement, condition.parameters).rowcount
                 return deleted
 
-            return self._filtered(table, tree, run)
+            return self._filtered(cursor, table, tree, run)
 
         return BulkResult(deleted=self._write(model, work) or 0)
 
     # By capability.
+
+    def sweep(self, model: str, limit: int, ids: Sequence[str] | None = None) -> int:
+        """Remove documents that have expired, at most `limit` in one statement; return how many."""
+
+        def work(cursor: Any, table: Table) -> int:
+            self._unexpired(cursor, table, ALL)
+            return expiry.sweep(cursor, table, limit, ids) if table.expiring else 0
+
+        return self._write(model, work) or 0
 
     def drop(self, model: str) -> bool:
         """Remove a model and all its documents; return whether it existed."""
@@ -310,11 +335,15 @@ class SQLiteDatabase(Inspection, Watching):
 
     def ensure_index(self, model: str, index: Index) -> None:
         """Build the index unless it exists; nobody writes to the file meanwhile."""
-        self._transact(
-            model,
-            lambda cursor, table: indexes.ensure_index(cursor, model, table, index),
-            create=True,
-        )
+
+        def work(cursor: Any, table: Table) -> None:
+            if index.unique:
+                self._unexpired(cursor, table, ALL)
+                if table.expiring:
+                    expiry.remove_all(cursor, table)
+            indexes.ensure_index(cursor, model, table, index)
+
+        self._transact(model, work, create=True)
         self._tables.pop(model, None)
 
     def foreign(self, source: ForeignSource) -> SQLiteForeign:

@@ -83,7 +83,7 @@ class Inspection(Reads):
                 rows: list[Any] = cursor.execute(statement, rest.parameters).fetchall()
                 return rows
 
-            return read_plan(self._filtered(table, query.tree, run), table.plain_name)
+            return read_plan(self._filtered(cursor, table, query.tree, run), table.plain_name)
 
         plan = self._read(model, work)
         return plan or Plan(engine="sqlite", access="nothing")

@@ -11,11 +11,13 @@ import msgspec
 from interstore._sync.operations import Operations
 from interstore.aggregation import Aggregation, Group, arrange
 from interstore.document import Document
+from interstore.expiry import has_expired
 from interstore.filters.order import sort_value
-from interstore.filters.tree import Node, Scalar
+from interstore.filters.tree import ALL, Node, Scalar
 from interstore.paths import Reference
 from interstore.prepared import Partition, Query, ScanPage
 from interstore.pushdown import distinct_groups
+from interstore.times import now
 from interstore_backends.sqlite.access import Access
 from interstore_backends.sqlite.aggregates import TOO_LARGE, compile_aggregation, groups_of
 from interstore_backends.sqlite.compile import Compiled, compile_query, where
@@ -56,7 +58,11 @@ class Reads(Access):
             query = f"{table.select} WHERE id IN (SELECT value FROM json_each(?))"
             return find_all(cursor, query, (listed,))
 
-        return self._read(model, work) or []
+        found = self._read(model, work) or []
+        if any(document.expires is not None for document in found):
+            time = now()
+            return [document for document in found if not has_expired(document, time)]
+        return found
 
     def find(self, model: str, query: Query) -> Iterable[Document]:
         def work(cursor: Any, table: Table) -> list[Document]:
@@ -64,7 +70,7 @@ class Reads(Access):
                 rest = compile_query(query, condition)
                 return find_all(cursor, table.select + rest.sql, rest.parameters)
 
-            return self._filtered(table, query.tree, run)
+            return self._filtered(cursor, table, query.tree, run)
 
         return self._read(model, work) or []
 
@@ -105,7 +111,7 @@ class Reads(Access):
                     raise
                 return rows
 
-            return self._filtered(table, aggregation.tree, run)
+            return self._filtered(cursor, table, aggregation.tree, run)
 
         rows = self._read(model, work)
         return None if rows is None else groups_of(rows, aggregation)
@@ -120,11 +126,11 @@ class Reads(Access):
 
         def work(cursor: Any, table: Table) -> Row | None:
             def run(condition: Compiled) -> Row | None:
-                query = f"{what} FROM {table.name}{where(tree, condition)}{end}"
+                query = f"{what} FROM {table.name}{where(condition)}{end}"
                 rows: list[Row] = cursor.execute(query, condition.parameters).fetchall()
                 return rows[0] if rows else None
 
-            return self._filtered(table, tree, run)
+            return self._filtered(cursor, table, tree, run)
 
         return self._read(model, work)
 
@@ -135,10 +141,15 @@ class Reads(Access):
         if partition.until is not None:
             terms.append("id <= ?")
             parameters.append(partition.until)
-        end = f" WHERE {' AND '.join(terms)} ORDER BY id LIMIT ?"
+        bounds = " AND ".join(terms)
 
         def work(cursor: Any, table: Table) -> list[Document]:
-            return find_all(cursor, table.select + end, (*parameters, limit))
+            def run(live: Compiled) -> list[Document]:
+                condition = bounds if live.is_all else f"{bounds} AND {live.sql}"
+                query = f"{table.select} WHERE {condition} ORDER BY id LIMIT ?"
+                return find_all(cursor, query, (*parameters, *live.parameters, limit))
+
+            return self._filtered(cursor, table, ALL, run)
 
         documents = self._read(model, work) or []
         return ScanPage(documents, documents[-1].id if len(documents) == limit else None)

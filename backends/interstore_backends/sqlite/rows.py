@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from interstore.document import Document, make_document
 from interstore.prepared import Write
+from interstore.times import now
 from interstore.values import decode_fields
 from interstore_backends.sqlite.keys import stored_json, unescape_keys
 from interstore_backends.sqlite.schema import Table
@@ -55,7 +56,9 @@ def read_documents(rows: Iterable[Row]) -> list[Document]:
 def find_one(cursor: Any, table: Table, id: str) -> Document | None:
     """The document of that id."""
     row = cursor.execute(table.get, (id,)).fetchone()
-    return None if row is None else read_document(row)
+    if row is None or (row[4] is not None and row[4] <= now()):
+        return None
+    return read_document(row)
 
 
 def find_all(cursor: Any, query: str, parameters: Sequence[Any]) -> list[Document]:

@@ -51,6 +51,8 @@ _SET_UP: Final = (
     f"INSERT INTO {_META} VALUES ('layout', '{LAYOUT}') ON CONFLICT DO NOTHING",
 )
 _COLUMNS: Final = "id,version,created_at,updated_at,expires_at,"
+_GONE: Final = "expires_at <= excluded.updated_at"
+_LIVE: Final = "(expires_at IS NULL OR +expires_at > ?)"
 
 
 class Table:
@@ -61,11 +63,14 @@ class Table:
         plain_name: the same without quotes.
         lists: the quoted names of the tables that list the elements at indexed paths.
         rows: what a SELECT names, in the order of `rows.Row`.
+        expiring: whether documents of the model expire, as far as it is known.
+        plain_until: until when that is believed if they do not, on the monotonic clock.
     """
 
     __slots__ = (
-        "copy_newer", "copy_over", "create", "format", "get", "lists", "name", "plain_name",
-        "put", "put_if", "put_over", "replace", "rows", "select",
+        "copy_newer", "copy_over", "create", "delete", "delete_if", "expiring", "format", "get",
+        "lists", "name", "plain_name", "plain_until", "put", "put_if", "put_over", "replace",
+        "rows", "select",
     )  # fmt: skip
 
     def __init__(self, name: str, document_format: Format) -> None:
@@ -73,6 +78,8 @@ class Table:
         self.name = quote_name(name)
         self.lists: Mapping[Reference, str] = {}
         self.format = document_format
+        self.expiring = False
+        self.plain_until = 0.0
         stored, read = ("jsonb(?)", "json(doc)") if document_format == "jsonb" else ("?", "doc")
         self.rows = _COLUMNS + read
         self.select = f"SELECT {self.rows} FROM {self.name}"
@@ -81,12 +88,18 @@ class Table:
         over = insert + "ON CONFLICT (id) DO UPDATE SET updated_at = excluded.updated_at, "
         over += "expires_at = excluded.expires_at, doc = excluded.doc, version = "
         self.create = insert + "ON CONFLICT (id) DO NOTHING"
-        self.put_over = over + "version + 1"
+        self.put_over = (
+            f"{over} CASE WHEN {_GONE} THEN 1 ELSE version + 1 END, created_at = "
+            f"CASE WHEN {_GONE} THEN excluded.created_at ELSE created_at END"
+        )
         self.put = self.put_over + " RETURNING version, created_at"
         self.put_if = (
             f"UPDATE {self.name} SET version = version + 1, updated_at = ?, expires_at = ?, "
-            f"doc = {stored} WHERE id = ? AND version = ? RETURNING version, created_at"
+            f"doc = {stored} WHERE id = ? AND version = ? AND {_LIVE} "
+            "RETURNING version, created_at"
         )
+        self.delete = f"DELETE FROM {self.name} WHERE id = ? AND {_LIVE}"
+        self.delete_if = f"{self.delete} AND version = ?"
         self.replace = (
             f"UPDATE {self.name} SET version = ?, updated_at = ?, expires_at = ?, doc = {stored} "
             "WHERE id = ?"

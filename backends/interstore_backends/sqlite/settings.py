@@ -24,6 +24,7 @@ CAPABILITIES: Final = Capabilities(
     explain=True,
     native=True,
     write_page=True,
+    ttl=True,
     foreign=True,
     multi_key_sort_undeclared=True,
 )

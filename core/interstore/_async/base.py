@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from interstore._async.database import AsyncDatabase
 from interstore._async.operations import AsyncOperations
 from interstore.bulk import BulkResult
 from interstore.capabilities import Capabilities
-from interstore.errors import BulkError, InterstoreError, InvalidQueryError, UnavailableError
+from interstore.errors import (
+    BulkError,
+    DuplicateError,
+    InterstoreError,
+    InvalidQueryError,
+    UnavailableError,
+)
 from interstore.expiry import KEEP, expiry_text
 from interstore.names import check_model
 from interstore.prepare import OnError
@@ -19,6 +25,8 @@ if TYPE_CHECKING:
     from interstore.plugins.apply import Layer
 
 __all__ = ["AsyncBase"]
+
+_BATCH: Final = 1_000
 
 
 class AsyncBase:
@@ -97,6 +105,20 @@ class AsyncBase:
             "expires_at (capability ttl)",
             "keep the time in a field, and delete what is old with delete_many",
         )
+
+    async def _makes_room(self, error: Exception | None, model: str, id: str | None = None) -> bool:
+        """Whether what stood in the way of a write had expired, and is removed now.
+
+        Under a unique index nobody knows which document it was: all of them go that have expired.
+        """
+        if not isinstance(error, DuplicateError) or not self.database.capabilities.ttl:
+            return False
+        if error.index is None:
+            return id is not None and await self.database.sweep(model, 1, [id]) > 0
+        removed = count = await self.database.sweep(model, _BATCH)
+        while count == _BATCH:
+            count = await self.database.sweep(model, _BATCH)
+        return removed > 0
 
     def _name_error(self, error: InterstoreError, model: str, id: str | None = None) -> None:
         error.backend = error.backend or self.database.name

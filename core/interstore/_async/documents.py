@@ -41,11 +41,15 @@ class AsyncDocuments(AsyncBase):
         self._check(model)
         time = now()
         write = prepare_write(model, data, time, self._expires(expires_at, time))
-        try:
-            return await self.database.create(model, write)
-        except InterstoreError as error:
-            self._name_error(error, model, write.id)
-            raise
+        again = False
+        while True:
+            try:
+                return await self.database.create(model, write)
+            except InterstoreError as error:
+                if again or not await self._makes_room(error, model, write.id):
+                    self._name_error(error, model, write.id)
+                    raise
+                again = True
 
     async def find_by_id(self, model: str, id: str) -> Document | None:
         """The document, or ``None``."""
@@ -127,11 +131,15 @@ class AsyncDocuments(AsyncBase):
         check_if_version(if_version)
         self._check_expiry(expires_at)
         parsed = parse_changes(id, changes, now(), expires_at)
-        try:
-            return await self.database.update(model, id, parsed, if_version=if_version)
-        except InterstoreError as error:
-            self._name_error(error, model, id)
-            raise
+        again = False
+        while True:
+            try:
+                return await self.database.update(model, id, parsed, if_version=if_version)
+            except InterstoreError as error:
+                if again or not await self._makes_room(error, model, id):
+                    self._name_error(error, model, id)
+                    raise
+                again = True
 
     async def put(
         self,
@@ -162,11 +170,15 @@ class AsyncDocuments(AsyncBase):
         check_if_version(if_version)
         time = now()
         write = prepare_put(model, data, time, self._expires(expires_at, time))
-        try:
-            return await self.database.put(model, write, if_version=if_version)
-        except InterstoreError as error:
-            self._name_error(error, model, write.id)
-            raise
+        again = False
+        while True:
+            try:
+                return await self.database.put(model, write, if_version=if_version)
+            except InterstoreError as error:
+                if again or not await self._makes_room(error, model, write.id):
+                    self._name_error(error, model, write.id)
+                    raise
+                again = True
 
     async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
         """Remove one document; return whether there was one.
@@ -208,11 +220,15 @@ class AsyncDocuments(AsyncBase):
         query = Query(parse_filter(filter), parse_sort(sort), limit=1)
         self._check_expiry(expires_at)
         parsed = parse_changes(None, changes, now(), expires_at)
-        try:
-            return await self.database.find_one_and_update(model, query, parsed)
-        except InterstoreError as error:
-            self._name_error(error, model)
-            raise
+        again = False
+        while True:
+            try:
+                return await self.database.find_one_and_update(model, query, parsed)
+            except InterstoreError as error:
+                if again or not await self._makes_room(error, model):
+                    self._name_error(error, model)
+                    raise
+                again = True
 
     async def find_one_and_delete(
         self, model: str, filter: Filter = None, *, sort: Sort = None

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from interstore._async.base import AsyncBase
-from interstore.bulk import BulkResult, Outcome
+from interstore.bulk import BulkResult, Outcome, WriteOutcome
+from interstore.changes import Changes
 from interstore.changes_parse import parse_changes
-from interstore.errors import InterstoreError, InvalidQueryError
+from interstore.errors import DuplicateError, InterstoreError, InvalidQueryError
 from interstore.expiry import KEEP, ChangedExpiry, Expiry
 from interstore.filters.parse import parse_filter
-from interstore.filters.tree import Node
+from interstore.filters.tree import And, In, Node
+from interstore.paths import Envelope
 from interstore.prepare import (
     Filter,
     OnError,
@@ -105,6 +107,8 @@ class AsyncMany(AsyncBase):
             writes = [each for each in batch if isinstance(each, Write)]
             try:
                 reported = await write_batch(model, writes) if writes else []
+                if any(isinstance(each, DuplicateError) for each in reported):
+                    reported = await self._again(model, verb, writes, reported)
             except InterstoreError as error:
                 self._name_error(error, model)
                 if not any(outcome.version for outcome in outcomes):
@@ -117,6 +121,33 @@ class AsyncMany(AsyncBase):
             if outcome.error is not None:
                 self._name_error(outcome.error, model, outcome.id or None)
         return self._checked(model, verb, result, on_error)
+
+    async def _again(
+        self,
+        model: str,
+        verb: Literal["created", "put"],
+        writes: Sequence[Write],
+        reported: Sequence[WriteOutcome],
+    ) -> list[WriteOutcome]:
+        """The outcomes, once those are written that only documents which have expired kept out."""
+        outcomes, room = list(reported), False
+        if not self.database.capabilities.ttl:
+            return outcomes
+        refused = [place for place, each in enumerate(outcomes) if isinstance(each, DuplicateError)]
+        gone = [writes[place].id for place in refused]
+        room = await self.database.sweep(model, len(gone), gone) > 0
+        for place in refused:
+            error = outcomes[place]
+            if isinstance(error, DuplicateError) and error.index is not None:
+                room = await self._makes_room(error, model) or room
+                break
+        if not room:
+            return outcomes
+        write_batch = self.database.create_many if verb == "created" else self.database.put_many
+        fresh = await write_batch(model, [writes[place] for place in refused])
+        for place, outcome in zip(refused, fresh, strict=True):
+            outcomes[place] = outcome
+        return outcomes
 
     async def update_many(
         self,
@@ -145,10 +176,24 @@ class AsyncMany(AsyncBase):
         parsed = parse_changes(None, changes, now(), expires_at)
         try:
             result = await self.database.update_many(model, tree, parsed)
+            if not result.ok:
+                result = await self._update_again(model, tree, parsed, result)
         except InterstoreError as error:
             self._name_error(error, model)
             raise
         return self._checked(model, "updated", result, on_error)
+
+    async def _update_again(
+        self, model: str, tree: Node, changes: Changes, result: BulkResult
+    ) -> BulkResult:
+        """The result, once those are updated that only documents which have expired kept back."""
+        refused = [each for each in result.outcomes if isinstance(each.error, DuplicateError)]
+        if not refused or not await self._makes_room(refused[0].error, model):
+            return result
+        those = In(Envelope.ID, tuple(each.id for each in refused))
+        fresh = await self.database.update_many(model, And((tree, those)), changes)
+        outcomes = [each for each in result.outcomes if each not in refused] + fresh.outcomes
+        return BulkResult(outcomes, updated=result.updated + fresh.updated, failed=len(outcomes))
 
     async def delete_many(
         self, model: str, filter: Filter, *, on_error: OnError = "raise"

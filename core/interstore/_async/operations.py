@@ -292,7 +292,9 @@ class AsyncOperations:
             except DuplicateError as error:
                 if error.index is not None:
                     raise
-                # Else it was created by another since.
+                # Else it was created by another since, or what is there has expired.
+                if self.capabilities.ttl:
+                    await self.sweep(model, 1, [write.id])
         raise _contended(model, write.id)
 
     async def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
@@ -440,11 +442,12 @@ class AsyncOperations:
         """Figures about the database: documents, bytes, indexes, connections, versions."""
         raise self.unsupported("stats", "use count(model) for the number of documents")
 
-    async def sweep(self, model: str, limit: int) -> int:
+    async def sweep(self, model: str, limit: int, ids: Sequence[str] | None = None) -> int:
         """Remove documents that have expired, at most `limit` in one go; return how many.
 
         An engine that declares `ttl` defines it. Fewer than `limit` means that no more are left.
-        A document whose expiry another has just moved is not among them.
+        A document whose expiry another has just moved is not among them. With `ids`, it removes
+        only those; without, the engine may leave the work to the database.
         """
         raise self.unsupported("sweep (capability ttl)", "documents do not expire there")
 

@@ -17,7 +17,7 @@ __all__ = ["AsyncTransacted"]
 
 _OUTSIDE: Final = (
     "connect", "disconnect", "drop", "foreign", "drop_index",
-    "enable_watch", "disable_watch", "start_watch", "read_changes", "sweep",
+    "enable_watch", "disable_watch", "start_watch", "read_changes",
 )  # fmt: skip
 """What the engine may have, and a transaction has not."""
 
@@ -26,6 +26,7 @@ _INSIDE: Final = (
     "find_by_ids", "count", "exists", "put", "create_many", "put_many", "update_many",
     "delete_many", "find_one_and_update", "find_one_and_delete", "aggregate", "distinct", "ping",
     "scan", "partitions", "models", "stats", "explain", "write_page", "indexes",
+    "sweep",
 )  # fmt: skip
 
 
@@ -81,10 +82,6 @@ class AsyncTransacted(AsyncOperations):
     async def drop(self, model: str) -> bool:
         """Refused."""
         raise self._refusal("drop a model", "delete its documents with delete_many(model, {})")
-
-    async def sweep(self, model: str, limit: int) -> int:
-        """Refused: what has expired is removed in batches of its own."""
-        raise self._refusal("sweep", "sweep with the store itself; nobody sees what has expired")
 
     async def ensure_index(self, model: str, index: Index) -> None:
         """Refused."""

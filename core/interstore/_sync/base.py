@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/base.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 822d0cbf0ccb9c5b9634c388
+# Digest of the rest: 38569f08e4be8ae19a40394b
 
 """What every part of `Store` stands on: its life, and what every operation does."""
 
@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from interstore._sync.database import Database
 from interstore._sync.operations import Operations
 from interstore.bulk import BulkResult
 from interstore.capabilities import Capabilities
-from interstore.errors import BulkError, InterstoreError, InvalidQueryError, UnavailableError
+from interstore.errors import (
+    BulkError,
+    DuplicateError,
+    InterstoreError,
+    InvalidQueryError,
+    UnavailableError,
+)
 from interstore.expiry import KEEP, expiry_text
 from interstore.names import check_model
 from interstore.prepare import OnError
@@ -23,6 +29,8 @@ if TYPE_CHECKING:
     from interstore.plugins.apply import Layer
 
 __all__ = ["Base"]
+
+_BATCH: Final = 1_000
 
 
 class Base:
@@ -101,6 +109,20 @@ class Base:
             "expires_at (capability ttl)",
             "keep the time in a field, and delete what is old with delete_many",
         )
+
+    def _makes_room(self, error: Exception | None, model: str, id: str | None = None) -> bool:
+        """Whether what stood in the way of a write had expired, and is removed now.
+
+        Under a unique index nobody knows which document it was: all of them go that have expired.
+        """
+        if not isinstance(error, DuplicateError) or not self.database.capabilities.ttl:
+            return False
+        if error.index is None:
+            return id is not None and self.database.sweep(model, 1, [id]) > 0
+        removed = count = self.database.sweep(model, _BATCH)
+        while count == _BATCH:
+            count = self.database.sweep(model, _BATCH)
+        return removed > 0
 
     def _name_error(self, error: InterstoreError, model: str, id: str | None = None) -> None:
         error.backend = error.backend or self.database.name

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/documents.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: a452f8d193241c1966c15c1f
+# Digest of the rest: 6a7d52ccc8e1b92566598cad
 
 """The operations on one document."""
 
@@ -43,11 +43,15 @@ class Documents(Base):
         self._check(model)
         time = now()
         write = prepare_write(model, data, time, self._expires(expires_at, time))
-        try:
-            return self.database.create(model, write)
-        except InterstoreError as error:
-            self._name_error(error, model, write.id)
-            raise
+        again = False
+        while True:
+            try:
+                return self.database.create(model, write)
+            except InterstoreError as error:
+                if again or not self._makes_room(error, model, write.id):
+                    self._name_error(error, model, write.id)
+                    raise
+                again = True
 
     def find_by_id(self, model: str, id: str) -> Document | None:
         """The document, or ``None``."""
@@ -129,11 +133,15 @@ class Documents(Base):
         check_if_version(if_version)
         self._check_expiry(expires_at)
         parsed = parse_changes(id, changes, now(), expires_at)
-        try:
-            return self.database.update(model, id, parsed, if_version=if_version)
-        except InterstoreError as error:
-            self._name_error(error, model, id)
-            raise
+        again = False
+        while True:
+            try:
+                return self.database.update(model, id, parsed, if_version=if_version)
+            except InterstoreError as error:
+                if again or not self._makes_room(error, model, id):
+                    self._name_error(error, model, id)
+                    raise
+                again = True
 
     def put(
         self,
@@ -164,11 +172,15 @@ class Documents(Base):
         check_if_version(if_version)
         time = now()
         write = prepare_put(model, data, time, self._expires(expires_at, time))
-        try:
-            return self.database.put(model, write, if_version=if_version)
-        except InterstoreError as error:
-            self._name_error(error, model, write.id)
-            raise
+        again = False
+        while True:
+            try:
+                return self.database.put(model, write, if_version=if_version)
+            except InterstoreError as error:
+                if again or not self._makes_room(error, model, write.id):
+                    self._name_error(error, model, write.id)
+                    raise
+                again = True
 
     def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
         """Remove one document; return whether there was one.
@@ -210,11 +222,15 @@ class Documents(Base):
         query = Query(parse_filter(filter), parse_sort(sort), limit=1)
         self._check_expiry(expires_at)
         parsed = parse_changes(None, changes, now(), expires_at)
-        try:
-            return self.database.find_one_and_update(model, query, parsed)
-        except InterstoreError as error:
-            self._name_error(error, model)
-            raise
+        again = False
+        while True:
+            try:
+                return self.database.find_one_and_update(model, query, parsed)
+            except InterstoreError as error:
+                if again or not self._makes_room(error, model):
+                    self._name_error(error, model)
+                    raise
+                again = True
 
     def find_one_and_delete(
         self, model: str, filter: Filter = None, *, sort: Sort = None

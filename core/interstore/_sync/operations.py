@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/operations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 73cb1f8e525ce87abf923fbd
+# Digest of the rest: cdd79944ac63d5abdaf3b7c7
 
 """Every operation of a database: the seven, and the ones derived from them."""
 
@@ -296,7 +296,9 @@ class Operations:
             except DuplicateError as error:
                 if error.index is not None:
                     raise
-                # Else it was created by another since.
+                # Else it was created by another since, or what is there has expired.
+                if self.capabilities.ttl:
+                    self.sweep(model, 1, [write.id])
         raise _contended(model, write.id)
 
     def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
@@ -442,11 +444,12 @@ class Operations:
         """Figures about the database: documents, bytes, indexes, connections, versions."""
         raise self.unsupported("stats", "use count(model) for the number of documents")
 
-    def sweep(self, model: str, limit: int) -> int:
+    def sweep(self, model: str, limit: int, ids: Sequence[str] | None = None) -> int:
         """Remove documents that have expired, at most `limit` in one go; return how many.
 
         An engine that declares `ttl` defines it. Fewer than `limit` means that no more are left.
-        A document whose expiry another has just moved is not among them.
+        A document whose expiry another has just moved is not among them. With `ids`, it removes
+        only those; without, the engine may leave the work to the database.
         """
         raise self.unsupported("sweep (capability ttl)", "documents do not expire there")
 

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/transacted.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: ddd94a3645223c8bb4e140ce
+# Digest of the rest: 92da9ef6b4f502990c058975
 
 """The operations within a transaction."""
 
@@ -21,7 +21,7 @@ __all__ = ["Transacted"]
 
 _OUTSIDE: Final = (
     "connect", "disconnect", "drop", "foreign", "drop_index",
-    "enable_watch", "disable_watch", "start_watch", "read_changes", "sweep",
+    "enable_watch", "disable_watch", "start_watch", "read_changes",
 )  # fmt: skip
 """What the engine may have, and a transaction has not."""
 
@@ -30,6 +30,7 @@ _INSIDE: Final = (
     "find_by_ids", "count", "exists", "put", "create_many", "put_many", "update_many",
     "delete_many", "find_one_and_update", "find_one_and_delete", "aggregate", "distinct", "ping",
     "scan", "partitions", "models", "stats", "explain", "write_page", "indexes",
+    "sweep",
 )  # fmt: skip
 
 
@@ -85,10 +86,6 @@ class Transacted(Operations):
     def drop(self, model: str) -> bool:
         """Refused."""
         raise self._refusal("drop a model", "delete its documents with delete_many(model, {})")
-
-    def sweep(self, model: str, limit: int) -> int:
-        """Refused: what has expired is removed in batches of its own."""
-        raise self._refusal("sweep", "sweep with the store itself; nobody sees what has expired")
 
     def ensure_index(self, model: str, index: Index) -> None:
         """Refused."""

@@ -278,12 +278,13 @@ def test_indexes_of_others_are_noticed(opened: Open) -> None:
     assert 0 < table.fresh_until - time.monotonic() <= 10
     one.ensure_index("m", index("n"))
     one.ensure_index("m", index("tags", list=True))
-    assert not other._indexed(table, asked.tree).keys
+    assert not other._living(table, asked.tree)[1].keys
     table.fresh_until = 0.0
-    assert other._indexed(table, asked.tree) == Indexed(frozenset({("n",)}), frozenset({("tags",)}))
+    served = Indexed(frozenset({("n",)}), frozenset({("tags",)}))
+    assert other._living(table, asked.tree)[1] == served
     assert one.drop_index("m", index("n").name)
     assert [each.id for each in other.find("m", asked)] == ["a"]
-    assert one._indexed(one._models.known["m"], asked.tree).lists == {("tags",)}
+    assert one._living(one._models.known["m"], asked.tree)[1].lists == {("tags",)}
 
 
 def test_other_programs_are_held_to_it(database: PostgreSQLDatabase) -> None:

@@ -117,7 +117,7 @@ def sent_by(database: PostgreSQLDatabase, call: Callable[[], object]) -> tuple[s
     """The statement and the operands that a call sends to the server; they are not sent."""
     sent: list[tuple[str, Sequence[str]]] = []
     connections = database._connections
-    database._indexed(database._table("m"), query({"n": 1}).tree)  # looks, if it is time to
+    database._living(database._table("m"), query({"n": 1}).tree)  # looks, if it is time to
 
     def read(sql: str, values: Sequence[str], **options: Any) -> list[Any]:
         sent.append((sql, values))
@@ -244,7 +244,7 @@ def test_answers(kept: PostgreSQLDatabase, indexed: dict[str, Index]) -> None:
     for name, filter in FILTERS.values():
         asked = query(filter)
         by_index = [each.id for each in kept.find("m", asked)]
-        with patch.object(kept, "_indexed", lambda *_: NOT_INDEXED):
+        with patch.object(kept, "_living", lambda _, tree: (tree, NOT_INDEXED)):
             assert [each.id for each in kept.find("m", asked)] == by_index, name
         assert by_index, filter
         assert kept.count("m", asked.tree) == len(by_index)

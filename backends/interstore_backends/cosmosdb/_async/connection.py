@@ -135,8 +135,12 @@ class AsyncConnection:
         """The container, to use; it need not exist."""
         return self.native.get_container_client(model)
 
-    async def _make(self, model: str) -> None:
+    async def _make(self, model: str, *, expiring: bool = False) -> None:
         """Make the container, unless it exists.
+
+        Args:
+            model: the model.
+            expiring: whether its items may have a time to live.
 
         Raises:
             ConfigurationError: it must not be made.
@@ -154,6 +158,7 @@ class AsyncConnection:
                 PartitionKey(path="/id"),
                 indexing_policy=new_policy(),
                 offer_throughput=throughput_of(self._settings),
+                default_ttl=-1 if expiring else None,
             )
         except CosmosHttpResponseError as error:
             if not is_taken(error):

@@ -92,11 +92,17 @@ class AsyncCosmosDBDatabase(AsyncWrites):
                 try:
                     await self._create(model, write)
                 except DuplicateError:
-                    if mode == "insert_if_absent":
+                    if mode != "insert_if_absent":
+                        continue
+                    found = await self._read(model, write.id)
+                    if found is not None and not found.has_expired:
                         return 0
-                    continue
+                    if found is None or not await self._replace(model, found, write):
+                        continue
                 return write.version
-            if mode == "replace_if_newer" and found.document.version >= write.version:
+            if found.has_expired:
+                pass
+            elif mode == "replace_if_newer" and found.document.version >= write.version:
                 return 0
             if await self._replace(model, found, write):
                 return write.version
@@ -154,7 +160,7 @@ class AsyncCosmosDBDatabase(AsyncWrites):
             write = await self._change(model, id, current, changes, None)
             if write is not None:
                 return write.document()
-            current = await self._read(model, id)
+            current = await self._read_living(model, id)
         raise contended(model, id)
 
     async def _try_update(
@@ -174,7 +180,7 @@ class AsyncCosmosDBDatabase(AsyncWrites):
                 return False
             if await self._delete(model, current.document.id, current.etag):
                 return True
-            current = await self._read(model, current.document.id)
+            current = await self._read_living(model, current.document.id)
         raise contended(model, found.document.id)
 
     @translated_write
@@ -194,6 +200,16 @@ class AsyncCosmosDBDatabase(AsyncWrites):
         raise contended(model, "")
 
     # By capability.
+
+    @translated_write
+    async def sweep(self, model: str, limit: int, ids: Sequence[str] | None = None) -> int:
+        """Remove those of `ids` that have expired; all others the service removes itself."""
+        removed = 0
+        for id in (ids or ())[:limit]:
+            found = await self._read(model, id)
+            if found is not None and found.has_expired:
+                removed += await self._delete(model, id, found.etag)
+        return removed
 
     async def models(self) -> list[str]:
         """The names of the models that exist, sorted."""

@@ -10,12 +10,13 @@ from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from interstore.document import Document
 from interstore.errors import UnavailableError
+from interstore.expiry import has_expired
 from interstore.filters.order import order_key
-from interstore.filters.tree import Node
+from interstore.filters.tree import ALL, Node
 from interstore.paths import Envelope
 from interstore.prepared import Partition, Query, ScanPage
 from interstore_backends.cosmosdb._async.connection import translated
-from interstore_backends.cosmosdb._async.indexes import AsyncIndexes
+from interstore_backends.cosmosdb._async.expiry import AsyncExpiry
 from interstore_backends.cosmosdb.compile import (
     Statement,
     Stream,
@@ -41,13 +42,16 @@ _AT_ONCE: Final = 16
 """Calls of one operation that are made side by side by threads."""
 
 
-class AsyncReads(AsyncIndexes):
+class AsyncReads(AsyncExpiry):
     """The operations that only read."""
 
     @translated
     async def find_by_id(self, model: str, id: str) -> Document | None:
         item = await self._item(model, id)
-        return None if item is None else read_item(item)
+        if item is None:
+            return None
+        document = read_item(item)
+        return None if document.expires is not None and has_expired(document) else document
 
     async def _item(self, model: str, id: str) -> dict[str, Any] | None:
         escaped = escape_id(id)
@@ -63,7 +67,8 @@ class AsyncReads(AsyncIndexes):
         """The documents that exist among `ids`: one point read for each, side by side."""
         calls = [partial(self._item, model, id) for id in ids]
         items = await fan_out(calls, _AT_ONCE)
-        return [read_item(item) for item in items if item is not None]
+        found = [read_item(item) for item in items if item is not None]
+        return [each for each in found if each.expires is None or not has_expired(each)]
 
     @translated
     async def find(self, model: str, query: Query) -> Iterable[Document]:
@@ -71,6 +76,7 @@ class AsyncReads(AsyncIndexes):
 
     async def _found(self, model: str, query: Query) -> list[Found]:
         """The documents of a query, each with its etag."""
+        query = query.only(tree=await self._living(model, query.tree))
         declared = Declared()
         if any(not isinstance(key.path, Envelope) for key in query.sort):
             declared = await self._declared(model)
@@ -193,12 +199,14 @@ class AsyncReads(AsyncIndexes):
     @translated
     async def count(self, model: str, tree: Node) -> int:
         """How many documents match."""
-        return int(sum(await self._rows(model, compile_count(tree), None)))
+        return int(
+            sum(await self._rows(model, compile_count(await self._living(model, tree)), None))
+        )
 
     @translated
     async def exists(self, model: str, tree: Node) -> bool:
         """Whether any document matches."""
-        return bool(await self._rows(model, compile_exists(tree), 1))
+        return bool(await self._rows(model, compile_exists(await self._living(model, tree)), 1))
 
     @translated
     async def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:
@@ -211,8 +219,9 @@ class AsyncReads(AsyncIndexes):
             ranges, last = after
         else:
             ranges, last = partition.token or await self._ranges(model), None
+        tree = await self._living(model, ALL)
         while ranges:
-            statement = compile_scan(last, limit)
+            statement = compile_scan(last, limit, tree)
             rows = await self._rows(model, statement, limit, ranges[:1])
             documents = [read_item(row) for row in rows]
             documents.sort(key=lambda document: document.id)

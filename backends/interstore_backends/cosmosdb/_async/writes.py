@@ -42,8 +42,13 @@ class AsyncWrites(AsyncReads):
     """Writes of one document."""
 
     async def _read(self, model: str, id: str) -> Found | None:
+        """The item, also where the document has expired."""
         item = await self._item(model, id)
         return None if item is None else Found.of(item)
+
+    async def _read_living(self, model: str, id: str) -> Found | None:
+        found = await self._read(model, id)
+        return None if found is None or found.has_expired else found
 
     # Create.
 
@@ -59,6 +64,7 @@ class AsyncWrites(AsyncReads):
         Raises:
             DuplicateError: the id exists.
         """
+        await self._expire(model, write.expires)
         item = stored(write)
         for attempt in range(2):
             try:
@@ -95,6 +101,7 @@ class AsyncWrites(AsyncReads):
         Raises:
             OperationTimeoutError: it was not, and may have given way to this very write.
         """
+        await self._expire(model, write.expires)
         item = stored(write)
         doubt: UnsureError | None = None
         for _ in range(_ATTEMPTS):
@@ -143,8 +150,13 @@ class AsyncWrites(AsyncReads):
                 except DuplicateError:
                     continue  # created by another since
                 return write
-            check_version(model, found.document, if_version)
-            new = over(found.document, write)
+            if found.has_expired:
+                if if_version is not None:
+                    raise not_found(model, write.id)
+                new = write
+            else:
+                check_version(model, found.document, if_version)
+                new = over(found.document, write)
             if await self._replace(model, found, new):
                 return new
         raise contended(model, write.id)
@@ -162,7 +174,7 @@ class AsyncWrites(AsyncReads):
             if done is not None:
                 return done
         for _ in range(_ATTEMPTS):
-            found = await self._read(model, id)
+            found = await self._read_living(model, id)
             write = await self._change(model, id, found, changes, if_version)
             if write is not None:
                 return write.document()
@@ -205,11 +217,13 @@ class AsyncWrites(AsyncReads):
 
     @translated_write
     async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
-        if if_version is None:
+        if if_version is None and not (await self._declared(model)).expiring:
             return await self._delete(model, id, None)
         for _ in range(_ATTEMPTS):
-            found = await self._read(model, id)
+            found = await self._read_living(model, id)
             if found is None:
+                if if_version is None:
+                    return False
                 raise not_found(model, id)
             check_version(model, found.document, if_version)
             if await self._delete(model, id, found.etag):

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/connection.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 3f254a5f350be92bfe66b457
+# Digest of the rest: 5047a1d4bab4d8b8dfe039ad
 
 """The client, and which models exist."""
 
@@ -139,8 +139,12 @@ class Connection:
         """The container, to use; it need not exist."""
         return self.native.get_container_client(model)
 
-    def _make(self, model: str) -> None:
+    def _make(self, model: str, *, expiring: bool = False) -> None:
         """Make the container, unless it exists.
+
+        Args:
+            model: the model.
+            expiring: whether its items may have a time to live.
 
         Raises:
             ConfigurationError: it must not be made.
@@ -158,6 +162,7 @@ class Connection:
                 PartitionKey(path="/id"),
                 indexing_policy=new_policy(),
                 offer_throughput=throughput_of(self._settings),
+                default_ttl=-1 if expiring else None,
             )
         except CosmosHttpResponseError as error:
             if not is_taken(error):

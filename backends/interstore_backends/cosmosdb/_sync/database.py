@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 602c078ad460c1e258d6cc4b
+# Digest of the rest: 1a2f6a7beebf3307de459220
 
 """The Azure Cosmos DB engine: Interstore's operations as requests."""
 
@@ -96,11 +96,17 @@ class CosmosDBDatabase(Writes):
                 try:
                     self._create(model, write)
                 except DuplicateError:
-                    if mode == "insert_if_absent":
+                    if mode != "insert_if_absent":
+                        continue
+                    found = self._read(model, write.id)
+                    if found is not None and not found.has_expired:
                         return 0
-                    continue
+                    if found is None or not self._replace(model, found, write):
+                        continue
                 return write.version
-            if mode == "replace_if_newer" and found.document.version >= write.version:
+            if found.has_expired:
+                pass
+            elif mode == "replace_if_newer" and found.document.version >= write.version:
                 return 0
             if self._replace(model, found, write):
                 return write.version
@@ -158,7 +164,7 @@ class CosmosDBDatabase(Writes):
             write = self._change(model, id, current, changes, None)
             if write is not None:
                 return write.document()
-            current = self._read(model, id)
+            current = self._read_living(model, id)
         raise contended(model, id)
 
     def _try_update(
@@ -176,7 +182,7 @@ class CosmosDBDatabase(Writes):
                 return False
             if self._delete(model, current.document.id, current.etag):
                 return True
-            current = self._read(model, current.document.id)
+            current = self._read_living(model, current.document.id)
         raise contended(model, found.document.id)
 
     @translated_write
@@ -194,6 +200,16 @@ class CosmosDBDatabase(Writes):
         raise contended(model, "")
 
     # By capability.
+
+    @translated_write
+    def sweep(self, model: str, limit: int, ids: Sequence[str] | None = None) -> int:
+        """Remove those of `ids` that have expired; all others the service removes itself."""
+        removed = 0
+        for id in (ids or ())[:limit]:
+            found = self._read(model, id)
+            if found is not None and found.has_expired:
+                removed += self._delete(model, id, found.etag)
+        return removed
 
     def models(self) -> list[str]:
         """The names of the models that exist, sorted."""

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/indexes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: c8e31116f2fe66101859869e
+# Digest of the rest: ee7cb47407c944c16d1aa58b
 
 """Indexes: declaring and dropping them, and what they refuse."""
 
@@ -27,10 +27,10 @@ from interstore_backends.cosmosdb.indexing import Declared, declarations, with_d
 from interstore_backends.cosmosdb.records import read_item
 from interstore_backends.cosmosdb.suspects import compile_suspects
 
-__all__ = ["Indexes"]
+__all__ = ["BELIEVED_SECONDS", "Indexes"]
 
-_AGE: Final = 5.0
-"""Seconds for which what is known of a model's declarations is believed."""
+BELIEVED_SECONDS: Final = 5.0
+"""So long, what is known of a model's declarations is believed, and that nothing in it expires."""
 _REMEMBERED: Final = 1_000
 _ATTEMPTS: Final = 20
 _NONE: Final = Declared()
@@ -62,9 +62,10 @@ class Indexes(Connection):
         return self._learn(model, properties)
 
     def _learn(self, model: str, properties: Any) -> Declared:
-        declared = Declared(declarations(properties["indexingPolicy"]))
+        expiring = properties.get("defaultTtl") is not None
+        declared = Declared(declarations(properties["indexingPolicy"]), expiring=expiring)
         if len(self._known) < _REMEMBERED or model in self._known:
-            self._known[model] = (time.monotonic() + _AGE, declared)
+            self._known[model] = (time.monotonic() + BELIEVED_SECONDS, declared)
         return declared
 
     def _check(self, model: str, id: str, fields: dict[str, Any]) -> None:

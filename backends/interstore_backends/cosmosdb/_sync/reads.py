@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 5478bd238038d84fc8568ba2
+# Digest of the rest: b079a6e8853aa69ca61cdf84
 
 """The operations that only read."""
 
@@ -14,12 +14,13 @@ from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from interstore.document import Document
 from interstore.errors import UnavailableError
+from interstore.expiry import has_expired
 from interstore.filters.order import order_key
-from interstore.filters.tree import Node
+from interstore.filters.tree import ALL, Node
 from interstore.paths import Envelope
 from interstore.prepared import Partition, Query, ScanPage
 from interstore_backends.cosmosdb._sync.connection import translated
-from interstore_backends.cosmosdb._sync.indexes import Indexes
+from interstore_backends.cosmosdb._sync.expiry import Expiry
 from interstore_backends.cosmosdb.compile import (
     Statement,
     Stream,
@@ -45,13 +46,16 @@ _AT_ONCE: Final = 16
 """Calls of one operation that are made side by side by threads."""
 
 
-class Reads(Indexes):
+class Reads(Expiry):
     """The operations that only read."""
 
     @translated
     def find_by_id(self, model: str, id: str) -> Document | None:
         item = self._item(model, id)
-        return None if item is None else read_item(item)
+        if item is None:
+            return None
+        document = read_item(item)
+        return None if document.expires is not None and has_expired(document) else document
 
     def _item(self, model: str, id: str) -> dict[str, Any] | None:
         escaped = escape_id(id)
@@ -67,7 +71,8 @@ class Reads(Indexes):
         """The documents that exist among `ids`: one point read for each, side by side."""
         calls = [partial(self._item, model, id) for id in ids]
         items = fan_out(calls, _AT_ONCE)
-        return [read_item(item) for item in items if item is not None]
+        found = [read_item(item) for item in items if item is not None]
+        return [each for each in found if each.expires is None or not has_expired(each)]
 
     @translated
     def find(self, model: str, query: Query) -> Iterable[Document]:
@@ -75,6 +80,7 @@ class Reads(Indexes):
 
     def _found(self, model: str, query: Query) -> list[Found]:
         """The documents of a query, each with its etag."""
+        query = query.only(tree=self._living(model, query.tree))
         declared = Declared()
         if any(not isinstance(key.path, Envelope) for key in query.sort):
             declared = self._declared(model)
@@ -195,12 +201,12 @@ class Reads(Indexes):
     @translated
     def count(self, model: str, tree: Node) -> int:
         """How many documents match."""
-        return int(sum(self._rows(model, compile_count(tree), None)))
+        return int(sum(self._rows(model, compile_count(self._living(model, tree)), None)))
 
     @translated
     def exists(self, model: str, tree: Node) -> bool:
         """Whether any document matches."""
-        return bool(self._rows(model, compile_exists(tree), 1))
+        return bool(self._rows(model, compile_exists(self._living(model, tree)), 1))
 
     @translated
     def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:
@@ -213,8 +219,9 @@ class Reads(Indexes):
             ranges, last = after
         else:
             ranges, last = partition.token or self._ranges(model), None
+        tree = self._living(model, ALL)
         while ranges:
-            statement = compile_scan(last, limit)
+            statement = compile_scan(last, limit, tree)
             rows = self._rows(model, statement, limit, ranges[:1])
             documents = [read_item(row) for row in rows]
             documents.sort(key=lambda document: document.id)

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/writes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 467c9327e6b63f0fae9fbeb2
+# Digest of the rest: 261481e84735a72e6a6f1641
 
 """Writes of one document.
 
@@ -46,8 +46,13 @@ class Writes(Reads):
     """Writes of one document."""
 
     def _read(self, model: str, id: str) -> Found | None:
+        """The item, also where the document has expired."""
         item = self._item(model, id)
         return None if item is None else Found.of(item)
+
+    def _read_living(self, model: str, id: str) -> Found | None:
+        found = self._read(model, id)
+        return None if found is None or found.has_expired else found
 
     # Create.
 
@@ -63,6 +68,7 @@ class Writes(Reads):
         Raises:
             DuplicateError: the id exists.
         """
+        self._expire(model, write.expires)
         item = stored(write)
         for attempt in range(2):
             try:
@@ -99,6 +105,7 @@ class Writes(Reads):
         Raises:
             OperationTimeoutError: it was not, and may have given way to this very write.
         """
+        self._expire(model, write.expires)
         item = stored(write)
         doubt: UnsureError | None = None
         for _ in range(_ATTEMPTS):
@@ -147,8 +154,13 @@ class Writes(Reads):
                 except DuplicateError:
                     continue  # created by another since
                 return write
-            check_version(model, found.document, if_version)
-            new = over(found.document, write)
+            if found.has_expired:
+                if if_version is not None:
+                    raise not_found(model, write.id)
+                new = write
+            else:
+                check_version(model, found.document, if_version)
+                new = over(found.document, write)
             if self._replace(model, found, new):
                 return new
         raise contended(model, write.id)
@@ -166,7 +178,7 @@ class Writes(Reads):
             if done is not None:
                 return done
         for _ in range(_ATTEMPTS):
-            found = self._read(model, id)
+            found = self._read_living(model, id)
             write = self._change(model, id, found, changes, if_version)
             if write is not None:
                 return write.document()
@@ -209,11 +221,13 @@ class Writes(Reads):
 
     @translated_write
     def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
-        if if_version is None:
+        if if_version is None and not self._declared(model).expiring:
             return self._delete(model, id, None)
         for _ in range(_ATTEMPTS):
-            found = self._read(model, id)
+            found = self._read_living(model, id)
             if found is None:
+                if if_version is None:
+                    return False
                 raise not_found(model, id)
             check_version(model, found.document, if_version)
             if self._delete(model, id, found.etag):

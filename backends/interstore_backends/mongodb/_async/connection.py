@@ -92,6 +92,8 @@ class AsyncConnection:
         self._collections: dict[str, DriverCollection[dict[str, Any]]] = {}
         self._existing: dict[str, float] = {}
         self._known: dict[str, tuple[float, Sequence[Declaration]]] = {}
+        self._expiring: set[str] = set()
+        self._plain: dict[str, float] = {}
         self._transactions: set[AsyncTransaction] = set()
         self._replicated = False
         self._meter = Meter()
@@ -127,6 +129,8 @@ class AsyncConnection:
         self._collections.clear()
         self._existing.clear()
         self._known.clear()
+        self._expiring.clear()
+        self._plain.clear()
         if client is not None:
             await client.close()
 
@@ -246,6 +250,8 @@ class AsyncConnection:
         """What is known of a model that is gone."""
         self._existing.pop(model, None)
         self._known.pop(model, None)
+        self._expiring.discard(model)
+        self._plain.pop(model, None)
 
     async def _model_names(self) -> list[str]:
         """The collections that can be models: neither MongoDB's own, nor views."""

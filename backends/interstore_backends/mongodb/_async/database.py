@@ -10,6 +10,7 @@ from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
 from interstore.bulk import BulkResult, WriteOutcome
+from interstore.expiry import earliest
 from interstore.filters.tree import Node
 from interstore.prepared import Write, WriteMode
 from interstore.transactions import Isolation
@@ -63,6 +64,7 @@ class AsyncMongoDBDatabase(AsyncInspection, AsyncWatching):
         if not documents:
             return
         collection = await self._writable(model)
+        await self._expire(model, earliest(write.expires for write in batch.writes))
         try:
             await collection.insert_many(documents, ordered=False)
         except BulkWriteError as error:
@@ -91,6 +93,7 @@ class AsyncMongoDBDatabase(AsyncInspection, AsyncWatching):
         again. One that is deleted at this very moment is created with its next version.
         """
         batch = Batch(model, writes)
+        await self._make_room(model, [write.id for write in writes])
         known = await self._stored(model, writes)
         await self._insert(model, batch, batch.documents(known))
         for attempt in range(_ATTEMPTS):
@@ -151,6 +154,7 @@ class AsyncMongoDBDatabase(AsyncInspection, AsyncWatching):
         if not operations:
             return
         collection = await self._writable(model)
+        await self._expire(model, earliest(write.expires for write in batch.writes))
         try:
             await collection.bulk_write(operations, ordered=False)
         except BulkWriteError as error:
@@ -167,6 +171,7 @@ class AsyncMongoDBDatabase(AsyncInspection, AsyncWatching):
         if there were some in the page before.
         """
         batch = Batch(model, writes)
+        await self._make_room(model, [write.id for write in writes])
         known = await self._ids(model, writes) if model in self._repeated else set()
         await self._insert(model, batch, batch.documents(known))
         if batch.existing:
@@ -197,7 +202,7 @@ class AsyncMongoDBDatabase(AsyncInspection, AsyncWatching):
     @translated_write
     async def delete_many(self, model: str, tree: Node) -> BulkResult:
         """Delete every document that matches, each atomically."""
-        filter = all_of([compile_filter(tree), OURS])
+        filter = all_of([compile_filter(await self._living(model, tree)), OURS])
         result = await self._collection(model).delete_many(filter, collation=SIMPLE)
         return BulkResult(deleted=result.deleted_count)
 

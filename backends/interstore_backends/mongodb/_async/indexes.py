@@ -100,6 +100,8 @@ class AsyncIndexes(AsyncConnection):
             if await self._stands(model, index, existing):
                 return
             check_new_index(index, (each.index for each in existing))
+            if index.unique:
+                await self._remove_all_expired(model)
             await self._check_documents(model, index)
             declaration = await self._patiently(lambda: self._declare(model, index), _BUILD_SECONDS)
             try:
@@ -161,6 +163,9 @@ class AsyncIndexes(AsyncConnection):
         return found[0].native in [each["name"] for each in there] and all(
             any(is_same(native, each) for each in there) for native in natives(index)
         )
+
+    async def _remove_all_expired(self, model: str) -> None:
+        """Remove every document that has expired."""
 
     # Declarations.
 
@@ -277,7 +282,7 @@ class AsyncIndexes(AsyncConnection):
             await self._database().drop_collection(model)
             await declared.delete_many({"model": model})
             await self._database()[MODELS].delete_one({"_id": model.lower(), "name": model})
-            await declared.delete_one({"_id": model})
+            await declared.delete_many({"$or": [{"_id": model}, {"expires": model}]})
 
     @asynccontextmanager
     async def _lock(self, model: str) -> AsyncGenerator[None]:

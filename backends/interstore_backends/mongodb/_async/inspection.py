@@ -82,6 +82,7 @@ class AsyncInspection(AsyncUpdates):
     @translated
     async def explain(self, model: str, query: Query) -> Plan:
         """How the query would be answered, by the command `explain`."""
+        query = query.only(tree=await self._living(model, query.tree))
         declared = await self._ready(model) if sorts_by_fields(query) else ()
         try:
             explained = await self._explained(model, query, compile_query(query, declared))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
@@ -11,19 +12,26 @@ from pymongo.errors import OperationFailure
 from interstore._async.operations import AsyncOperations
 from interstore.aggregation import Aggregation, Group, arrange
 from interstore.document import Document
+from interstore.expiry import has_expired, unexpired
 from interstore.filters.order import sort_value
 from interstore.filters.tree import Node, Scalar
 from interstore.paths import Reference
 from interstore.prepared import Partition, Query, ScanPage
 from interstore.pushdown import distinct_groups
+from interstore.times import now
 from interstore_backends.mongodb._async.connection import translated
-from interstore_backends.mongodb._async.indexes import AsyncIndexes
+from interstore_backends.mongodb._async.expiry import AsyncExpiry
 from interstore_backends.mongodb.aggregates import compile_aggregation, groups_of
 from interstore_backends.mongodb.compile import Find, compile_query, is_proof, sorts_by_fields
 from interstore_backends.mongodb.conditions import Filter, compile_filter
 from interstore_backends.mongodb.errors import CAUGHT, is_index_gone
 from interstore_backends.mongodb.options import SIMPLE
-from interstore_backends.mongodb.records import not_ours, read_document, read_documents
+from interstore_backends.mongodb.records import (
+    not_expired,
+    not_ours,
+    read_document,
+    read_documents,
+)
 
 __all__ = ["AsyncReads"]
 
@@ -32,21 +40,30 @@ _SAMPLES: Final = 50
 """Ids looked at for each share of a model."""
 
 
-class AsyncReads(AsyncIndexes):
+class AsyncReads(AsyncExpiry):
     """The operations that only read."""
 
     @translated
     async def find_by_id(self, model: str, id: str) -> Document | None:
         found = await self._collection(model).find_one({"_id": id}, collation=SIMPLE)
-        return None if found is None else read_document(found)
+        if found is None:
+            return None
+        document = read_document(found)
+        return None if document.expires is not None and has_expired(document) else document
 
     @translated
     async def find_by_ids(self, model: str, ids: Sequence[str]) -> list[Document]:
         """The documents that exist among `ids`."""
-        return await self._read(model, {"_id": {"$in": list(ids)}})
+        found = await self._read(model, {"_id": {"$in": list(ids)}})
+        if any(document.expires is not None for document in found):
+            time = now()
+            return [document for document in found if not has_expired(document, time)]
+        return found
 
     @translated
     async def find(self, model: str, query: Query) -> Iterable[Document]:
+        if await self._expires(model):
+            query = query.only(tree=unexpired(query.tree))
         if not sorts_by_fields(query):
             return await self._found(model, query, compile_query(query))
         plan = compile_query(query, await self._ready(model))
@@ -93,14 +110,14 @@ class AsyncReads(AsyncIndexes):
     @translated
     async def count(self, model: str, tree: Node) -> int:
         """How many documents match."""
-        return await self._collection(model).count_documents(compile_filter(tree), collation=SIMPLE)
+        filter = compile_filter(await self._living(model, tree))
+        return await self._collection(model).count_documents(filter, collation=SIMPLE)
 
     @translated
     async def exists(self, model: str, tree: Node) -> bool:
         """Whether any document matches."""
-        found = await self._collection(model).find_one(
-            compile_filter(tree), {"_id": 1}, collation=SIMPLE
-        )
+        filter = compile_filter(await self._living(model, tree))
+        found = await self._collection(model).find_one(filter, {"_id": 1}, collation=SIMPLE)
         return found is not None
 
     @translated
@@ -120,8 +137,9 @@ class AsyncReads(AsyncIndexes):
 
     async def _groups(self, model: str, aggregation: Aggregation) -> list[Group] | None:
         """The groups; ``None`` if only core can tell them, of whole documents."""
+        living = replace(aggregation, tree=await self._living(model, aggregation.tree))
         cursor = await self._collection(model).aggregate(
-            compile_aggregation(aggregation),
+            compile_aggregation(living),
             collation=SIMPLE,
             allowDiskUse=True,
             batchSize=_BATCH,
@@ -142,7 +160,9 @@ class AsyncReads(AsyncIndexes):
             bounds["$gt"] = lower
         if partition.until is not None:
             bounds["$lte"] = partition.until
-        filter = {"_id": bounds} if bounds else {}
+        filter: Filter = {"_id": bounds} if bounds else {}
+        if await self._expires(model):
+            filter |= not_expired()
         documents = await self._read(model, filter, sort=[("_id", 1)], limit=limit)
         return ScanPage(documents, documents[-1].id if len(documents) == limit else None)
 

@@ -40,7 +40,7 @@ _OPERATIONS: Final = (
     "create", "find_by_id", "update", "delete", "find",
     "find_by_ids", "count", "exists", "put", "create_many", "put_many", "update_many",
     "delete_many", "find_one_and_update", "find_one_and_delete", "aggregate", "distinct",
-    "scan", "partitions", "write_page",
+    "scan", "partitions", "write_page", "sweep",
 )  # fmt: skip
 _OUTSIDE: Final = ("ping", "models", "stats", "explain", "indexes")
 """What asks the server about itself, which no transaction may."""
@@ -207,13 +207,18 @@ class _Within(AsyncMongoDBDatabase):
         """None: if one that a query relied on were gone, the server would end the transaction."""
         return ()
 
+    async def _index_expiry(self, model: str) -> None:
+        """Not here: it would wait for the end of this transaction. Others, or a sweep, build it."""
+
     async def create(self, model: str, write: Write) -> Document:
         if await self.find_by_id(model, write.id) is not None:
             raise duplicate_id(model, write.id)
+        await self._make_room(model, [write.id])
         return await super().create(model, write)
 
     async def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """Create each; the outcome of each, in order. The ids are distinct."""
+        await self._make_room(model, _ids(writes))
         existing = {document.id for document in await self.find_by_ids(model, _ids(writes))}
         outcomes = iter(
             await super().create_many(model, [each for each in writes if each.id not in existing])

@@ -55,7 +55,9 @@ class AsyncUpdates(AsyncWrites):
         fitting = fits(changes)
         if fitting is None or await self._may_differ(model, changes):
             return await self._update_each(model, tree, changes)
-        result, matching, after = BulkResult(), all_of([compile_filter(tree), OURS]), None
+        await self._expire(model, changes.expiry)
+        living = compile_filter(await self._living(model, tree))
+        result, matching, after = BulkResult(), all_of([living, OURS]), None
         while True:
             misfits = await self._misfits(model, matching, fitting, after)
             until = misfits[-1] if len(misfits) == _PAGE else None
@@ -154,6 +156,8 @@ class AsyncUpdates(AsyncWrites):
         self, model: str, query: Query, changes: Changes
     ) -> tuple[bool, dict[str, Any] | None]:
         """Whether that could be done, and the document as it is then."""
+        await self._expire(model, changes.expiry)
+        query = query.only(tree=await self._living(model, query.tree))
         declared = await self._ready(model) if sorts_by_fields(query) else ()
         plan = compile_query(query.only(limit=1, fields=None), declared)
         if not plan.sort:
@@ -175,7 +179,8 @@ class AsyncUpdates(AsyncWrites):
         In one round trip, if the order is one of MongoDB's own.
         """
         declared = await self._ready(model) if sorts_by_fields(query) else ()
-        plan = compile_query(query.only(limit=1, fields=None), declared)
+        tree = await self._living(model, query.tree)
+        plan = compile_query(query.only(tree=tree, limit=1, fields=None), declared)
         if plan.sort and not query.skip:
             options: dict[str, Any] = {} if plan.hint is None else {"hint": plan.hint}
             try:

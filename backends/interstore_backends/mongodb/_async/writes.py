@@ -22,7 +22,7 @@ from interstore_backends.mongodb.errors import (
 )
 from interstore_backends.mongodb.keys import ENVELOPE
 from interstore_backends.mongodb.options import SIMPLE
-from interstore_backends.mongodb.records import not_ours, read_document, stored
+from interstore_backends.mongodb.records import not_expired, not_ours, read_document, stored
 from interstore_backends.mongodb.updates import (
     MISFITS,
     OURS,
@@ -45,6 +45,7 @@ class AsyncWrites(AsyncReads):
     async def create(self, model: str, write: Write) -> Document:
         document = stored(write)
         collection = await self._writable(model)
+        await self._expire(model, write.expires)
         try:
             await collection.insert_one(document)
         except OperationFailure as error:
@@ -70,10 +71,12 @@ class AsyncWrites(AsyncReads):
     ) -> Document:
         pipeline = replacement(write)
         collection = await self._writable(model) if upsert else self._collection(model)
+        await self._expire(model, write.expires)
+        these = {"_id": write.id} if upsert else _this(write.id, if_version)
         for _ in range(_ATTEMPTS):
             try:
                 found = await collection.find_one_and_update(
-                    {"_id": write.id} if if_version is None else _this(write.id, if_version),
+                    these,
                     pipeline,
                     {ENVELOPE: 1},
                     upsert=upsert,
@@ -112,7 +115,14 @@ class AsyncWrites(AsyncReads):
             return changes.apply(model, id, current, if_version).document()
         if changes.replacement is not None:
             updated = changes.updated
-            write = Write(id, changes.replacement, version=1, created=updated, updated=updated)
+            write = Write(
+                id,
+                changes.replacement,
+                version=1,
+                created=updated,
+                updated=updated,
+                expires=changes.expiry,
+            )
             return await self._put(model, write, if_version, upsert=False)
         found = await self._update_natively(model, _this(id, if_version), changes)
         if found is not None:
@@ -126,6 +136,7 @@ class AsyncWrites(AsyncReads):
         guarded = guards(changes)
         if guarded is None:
             return None
+        await self._expire(model, changes.expiry)
         try:
             return await self._collection(model).find_one_and_update(
                 filter | guarded,
@@ -144,6 +155,7 @@ class AsyncWrites(AsyncReads):
     ) -> Document:
         """The update by hand: to say what did not fit, and for what the operators cannot do."""
         collection = self._collection(model)
+        await self._expire(model, changes.expiry)
         for _ in range(_ATTEMPTS):
             current = await self.find_by_id(model, id)
             write = changes.apply(model, id, current, if_version)
@@ -185,8 +197,9 @@ class AsyncWrites(AsyncReads):
 
 
 def _this(id: str, version: int | None) -> Filter:
-    """The document of that id, in that version or any."""
-    return {"_id": id, VERSION: version} if version is not None else {"_id": id, **OURS}
+    """The document of that id, in that version or any, if it has not expired."""
+    versions = OURS if version is None else {VERSION: version}
+    return {"_id": id, **versions, **not_expired()}
 
 
 def _exactly(current: Document | None, write: Write) -> Filter:

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/connection.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: d1ba6bb8b161497681a91394
+# Digest of the rest: 65e9e231aa0892c56dc0ff42
 
 """The client, and which models exist."""
 
@@ -96,6 +96,8 @@ class Connection:
         self._collections: dict[str, DriverCollection[dict[str, Any]]] = {}
         self._existing: dict[str, float] = {}
         self._known: dict[str, tuple[float, Sequence[Declaration]]] = {}
+        self._expiring: set[str] = set()
+        self._plain: dict[str, float] = {}
         self._transactions: set[Transaction] = set()
         self._replicated = False
         self._meter = Meter()
@@ -131,6 +133,8 @@ class Connection:
         self._collections.clear()
         self._existing.clear()
         self._known.clear()
+        self._expiring.clear()
+        self._plain.clear()
         if client is not None:
             client.close()
 
@@ -250,6 +254,8 @@ class Connection:
         """What is known of a model that is gone."""
         self._existing.pop(model, None)
         self._known.pop(model, None)
+        self._expiring.discard(model)
+        self._plain.pop(model, None)
 
     def _model_names(self) -> list[str]:
         """The collections that can be models: neither MongoDB's own, nor views."""

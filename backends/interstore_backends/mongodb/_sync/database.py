@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: a11342e9eb2318d0e5ce6f69
+# Digest of the rest: f204e378f276f3476b2a941a
 
 """The MongoDB engine: Interstore's operations as commands."""
 
@@ -14,6 +14,7 @@ from pymongo import ReplaceOne
 from pymongo.errors import BulkWriteError
 
 from interstore.bulk import BulkResult, WriteOutcome
+from interstore.expiry import earliest
 from interstore.filters.tree import Node
 from interstore.prepared import Write, WriteMode
 from interstore.transactions import Isolation
@@ -67,6 +68,7 @@ class MongoDBDatabase(Inspection, Watching):
         if not documents:
             return
         collection = self._writable(model)
+        self._expire(model, earliest(write.expires for write in batch.writes))
         try:
             collection.insert_many(documents, ordered=False)
         except BulkWriteError as error:
@@ -95,6 +97,7 @@ class MongoDBDatabase(Inspection, Watching):
         again. One that is deleted at this very moment is created with its next version.
         """
         batch = Batch(model, writes)
+        self._make_room(model, [write.id for write in writes])
         known = self._stored(model, writes)
         self._insert(model, batch, batch.documents(known))
         for attempt in range(_ATTEMPTS):
@@ -155,6 +158,7 @@ class MongoDBDatabase(Inspection, Watching):
         if not operations:
             return
         collection = self._writable(model)
+        self._expire(model, earliest(write.expires for write in batch.writes))
         try:
             collection.bulk_write(operations, ordered=False)
         except BulkWriteError as error:
@@ -171,6 +175,7 @@ class MongoDBDatabase(Inspection, Watching):
         if there were some in the page before.
         """
         batch = Batch(model, writes)
+        self._make_room(model, [write.id for write in writes])
         known = self._ids(model, writes) if model in self._repeated else set()
         self._insert(model, batch, batch.documents(known))
         if batch.existing:
@@ -201,7 +206,7 @@ class MongoDBDatabase(Inspection, Watching):
     @translated_write
     def delete_many(self, model: str, tree: Node) -> BulkResult:
         """Delete every document that matches, each atomically."""
-        filter = all_of([compile_filter(tree), OURS])
+        filter = all_of([compile_filter(self._living(model, tree)), OURS])
         result = self._collection(model).delete_many(filter, collation=SIMPLE)
         return BulkResult(deleted=result.deleted_count)
 

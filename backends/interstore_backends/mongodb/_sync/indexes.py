@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/indexes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: f4dba0b1dcb26998a37e1294
+# Digest of the rest: 74883347b45c833090af7f60
 
 """Indexes: declaring, building and dropping them, and what they refuse."""
 
@@ -104,6 +104,8 @@ class Indexes(Connection):
             if self._stands(model, index, existing):
                 return
             check_new_index(index, (each.index for each in existing))
+            if index.unique:
+                self._remove_all_expired(model)
             self._check_documents(model, index)
             declaration = self._patiently(lambda: self._declare(model, index), _BUILD_SECONDS)
             try:
@@ -163,6 +165,9 @@ class Indexes(Connection):
         return found[0].native in [each["name"] for each in there] and all(
             any(is_same(native, each) for each in there) for native in natives(index)
         )
+
+    def _remove_all_expired(self, model: str) -> None:
+        """Remove every document that has expired."""
 
     # Declarations.
 
@@ -279,7 +284,7 @@ class Indexes(Connection):
             self._database().drop_collection(model)
             declared.delete_many({"model": model})
             self._database()[MODELS].delete_one({"_id": model.lower(), "name": model})
-            declared.delete_one({"_id": model})
+            declared.delete_many({"$or": [{"_id": model}, {"expires": model}]})
 
     @contextmanager
     def _lock(self, model: str) -> Generator[None]:

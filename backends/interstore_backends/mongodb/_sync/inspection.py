@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/inspection.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: c43bea9307b72eec8cb81cee
+# Digest of the rest: 9a73beb26758794114991c09
 
 """What the engine tells of itself: figures, and the plans of queries."""
 
@@ -86,6 +86,7 @@ class Inspection(Updates):
     @translated
     def explain(self, model: str, query: Query) -> Plan:
         """How the query would be answered, by the command `explain`."""
+        query = query.only(tree=self._living(model, query.tree))
         declared = self._ready(model) if sorts_by_fields(query) else ()
         try:
             explained = self._explained(model, query, compile_query(query, declared))

@@ -1,12 +1,13 @@
 # Generated from backends/interstore_backends/mongodb/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: b67859da2d42db087ccd7fd6
+# Digest of the rest: b45b6ded94916b5c2a8e6a41
 
 """The operations that only read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
@@ -15,19 +16,26 @@ from pymongo.errors import OperationFailure
 from interstore._sync.operations import Operations
 from interstore.aggregation import Aggregation, Group, arrange
 from interstore.document import Document
+from interstore.expiry import has_expired, unexpired
 from interstore.filters.order import sort_value
 from interstore.filters.tree import Node, Scalar
 from interstore.paths import Reference
 from interstore.prepared import Partition, Query, ScanPage
 from interstore.pushdown import distinct_groups
+from interstore.times import now
 from interstore_backends.mongodb._sync.connection import translated
-from interstore_backends.mongodb._sync.indexes import Indexes
+from interstore_backends.mongodb._sync.expiry import Expiry
 from interstore_backends.mongodb.aggregates import compile_aggregation, groups_of
 from interstore_backends.mongodb.compile import Find, compile_query, is_proof, sorts_by_fields
 from interstore_backends.mongodb.conditions import Filter, compile_filter
 from interstore_backends.mongodb.errors import CAUGHT, is_index_gone
 from interstore_backends.mongodb.options import SIMPLE
-from interstore_backends.mongodb.records import not_ours, read_document, read_documents
+from interstore_backends.mongodb.records import (
+    not_expired,
+    not_ours,
+    read_document,
+    read_documents,
+)
 
 __all__ = ["Reads"]
 
@@ -36,21 +44,30 @@ _SAMPLES: Final = 50
 """Ids looked at for each share of a model."""
 
 
-class Reads(Indexes):
+class Reads(Expiry):
     """The operations that only read."""
 
     @translated
     def find_by_id(self, model: str, id: str) -> Document | None:
         found = self._collection(model).find_one({"_id": id}, collation=SIMPLE)
-        return None if found is None else read_document(found)
+        if found is None:
+            return None
+        document = read_document(found)
+        return None if document.expires is not None and has_expired(document) else document
 
     @translated
     def find_by_ids(self, model: str, ids: Sequence[str]) -> list[Document]:
         """The documents that exist among `ids`."""
-        return self._read(model, {"_id": {"$in": list(ids)}})
+        found = self._read(model, {"_id": {"$in": list(ids)}})
+        if any(document.expires is not None for document in found):
+            time = now()
+            return [document for document in found if not has_expired(document, time)]
+        return found
 
     @translated
     def find(self, model: str, query: Query) -> Iterable[Document]:
+        if self._expires(model):
+            query = query.only(tree=unexpired(query.tree))
         if not sorts_by_fields(query):
             return self._found(model, query, compile_query(query))
         plan = compile_query(query, self._ready(model))
@@ -97,12 +114,14 @@ class Reads(Indexes):
     @translated
     def count(self, model: str, tree: Node) -> int:
         """How many documents match."""
-        return self._collection(model).count_documents(compile_filter(tree), collation=SIMPLE)
+        filter = compile_filter(self._living(model, tree))
+        return self._collection(model).count_documents(filter, collation=SIMPLE)
 
     @translated
     def exists(self, model: str, tree: Node) -> bool:
         """Whether any document matches."""
-        found = self._collection(model).find_one(compile_filter(tree), {"_id": 1}, collation=SIMPLE)
+        filter = compile_filter(self._living(model, tree))
+        found = self._collection(model).find_one(filter, {"_id": 1}, collation=SIMPLE)
         return found is not None
 
     @translated
@@ -122,8 +141,9 @@ class Reads(Indexes):
 
     def _groups(self, model: str, aggregation: Aggregation) -> list[Group] | None:
         """The groups; ``None`` if only core can tell them, of whole documents."""
+        living = replace(aggregation, tree=self._living(model, aggregation.tree))
         cursor = self._collection(model).aggregate(
-            compile_aggregation(aggregation),
+            compile_aggregation(living),
             collation=SIMPLE,
             allowDiskUse=True,
             batchSize=_BATCH,
@@ -144,7 +164,9 @@ class Reads(Indexes):
             bounds["$gt"] = lower
         if partition.until is not None:
             bounds["$lte"] = partition.until
-        filter = {"_id": bounds} if bounds else {}
+        filter: Filter = {"_id": bounds} if bounds else {}
+        if self._expires(model):
+            filter |= not_expired()
         documents = self._read(model, filter, sort=[("_id", 1)], limit=limit)
         return ScanPage(documents, documents[-1].id if len(documents) == limit else None)
 

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/transactions.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 4d61233bbb8e65b1e6939187
+# Digest of the rest: 15ab94cffd5949ac3ef13a88
 
 """Transactions: the same operations, with the driver's session in each of their commands."""
 
@@ -44,7 +44,7 @@ _OPERATIONS: Final = (
     "create", "find_by_id", "update", "delete", "find",
     "find_by_ids", "count", "exists", "put", "create_many", "put_many", "update_many",
     "delete_many", "find_one_and_update", "find_one_and_delete", "aggregate", "distinct",
-    "scan", "partitions", "write_page",
+    "scan", "partitions", "write_page", "sweep",
 )  # fmt: skip
 _OUTSIDE: Final = ("ping", "models", "stats", "explain", "indexes")
 """What asks the server about itself, which no transaction may."""
@@ -209,13 +209,18 @@ class _Within(MongoDBDatabase):
         """None: if one that a query relied on were gone, the server would end the transaction."""
         return ()
 
+    def _index_expiry(self, model: str) -> None:
+        """Not here: it would wait for the end of this transaction. Others, or a sweep, build it."""
+
     def create(self, model: str, write: Write) -> Document:
         if self.find_by_id(model, write.id) is not None:
             raise duplicate_id(model, write.id)
+        self._make_room(model, [write.id])
         return super().create(model, write)
 
     def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """Create each; the outcome of each, in order. The ids are distinct."""
+        self._make_room(model, _ids(writes))
         existing = {document.id for document in self.find_by_ids(model, _ids(writes))}
         outcomes = iter(
             super().create_many(model, [each for each in writes if each.id not in existing])

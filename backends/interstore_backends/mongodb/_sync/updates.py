@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/updates.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: bcbdaacdb74c113e96e9509f
+# Digest of the rest: 7eeb349c54ed03182823444a
 
 """Updates of documents that a filter names."""
 
@@ -59,7 +59,9 @@ class Updates(Writes):
         fitting = fits(changes)
         if fitting is None or self._may_differ(model, changes):
             return self._update_each(model, tree, changes)
-        result, matching, after = BulkResult(), all_of([compile_filter(tree), OURS]), None
+        self._expire(model, changes.expiry)
+        living = compile_filter(self._living(model, tree))
+        result, matching, after = BulkResult(), all_of([living, OURS]), None
         while True:
             misfits = self._misfits(model, matching, fitting, after)
             until = misfits[-1] if len(misfits) == _PAGE else None
@@ -156,6 +158,8 @@ class Updates(Writes):
         self, model: str, query: Query, changes: Changes
     ) -> tuple[bool, dict[str, Any] | None]:
         """Whether that could be done, and the document as it is then."""
+        self._expire(model, changes.expiry)
+        query = query.only(tree=self._living(model, query.tree))
         declared = self._ready(model) if sorts_by_fields(query) else ()
         plan = compile_query(query.only(limit=1, fields=None), declared)
         if not plan.sort:
@@ -177,7 +181,8 @@ class Updates(Writes):
         In one round trip, if the order is one of MongoDB's own.
         """
         declared = self._ready(model) if sorts_by_fields(query) else ()
-        plan = compile_query(query.only(limit=1, fields=None), declared)
+        tree = self._living(model, query.tree)
+        plan = compile_query(query.only(tree=tree, limit=1, fields=None), declared)
         if plan.sort and not query.skip:
             options: dict[str, Any] = {} if plan.hint is None else {"hint": plan.hint}
             try:

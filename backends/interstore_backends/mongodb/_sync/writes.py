@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/writes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: a74221ff45d8a9929e6851b5
+# Digest of the rest: ed892802fc2b41e02d944de5
 
 """Writes of one document."""
 
@@ -26,7 +26,7 @@ from interstore_backends.mongodb.errors import (
 )
 from interstore_backends.mongodb.keys import ENVELOPE
 from interstore_backends.mongodb.options import SIMPLE
-from interstore_backends.mongodb.records import not_ours, read_document, stored
+from interstore_backends.mongodb.records import not_expired, not_ours, read_document, stored
 from interstore_backends.mongodb.updates import (
     MISFITS,
     OURS,
@@ -49,6 +49,7 @@ class Writes(Reads):
     def create(self, model: str, write: Write) -> Document:
         document = stored(write)
         collection = self._writable(model)
+        self._expire(model, write.expires)
         try:
             collection.insert_one(document)
         except OperationFailure as error:
@@ -72,10 +73,12 @@ class Writes(Reads):
     def _put(self, model: str, write: Write, if_version: int | None, *, upsert: bool) -> Document:
         pipeline = replacement(write)
         collection = self._writable(model) if upsert else self._collection(model)
+        self._expire(model, write.expires)
+        these = {"_id": write.id} if upsert else _this(write.id, if_version)
         for _ in range(_ATTEMPTS):
             try:
                 found = collection.find_one_and_update(
-                    {"_id": write.id} if if_version is None else _this(write.id, if_version),
+                    these,
                     pipeline,
                     {ENVELOPE: 1},
                     upsert=upsert,
@@ -114,7 +117,14 @@ class Writes(Reads):
             return changes.apply(model, id, current, if_version).document()
         if changes.replacement is not None:
             updated = changes.updated
-            write = Write(id, changes.replacement, version=1, created=updated, updated=updated)
+            write = Write(
+                id,
+                changes.replacement,
+                version=1,
+                created=updated,
+                updated=updated,
+                expires=changes.expiry,
+            )
             return self._put(model, write, if_version, upsert=False)
         found = self._update_natively(model, _this(id, if_version), changes)
         if found is not None:
@@ -128,6 +138,7 @@ class Writes(Reads):
         guarded = guards(changes)
         if guarded is None:
             return None
+        self._expire(model, changes.expiry)
         try:
             return self._collection(model).find_one_and_update(
                 filter | guarded,
@@ -146,6 +157,7 @@ class Writes(Reads):
     ) -> Document:
         """The update by hand: to say what did not fit, and for what the operators cannot do."""
         collection = self._collection(model)
+        self._expire(model, changes.expiry)
         for _ in range(_ATTEMPTS):
             current = self.find_by_id(model, id)
             write = changes.apply(model, id, current, if_version)
@@ -187,8 +199,9 @@ class Writes(Reads):
 
 
 def _this(id: str, version: int | None) -> Filter:
-    """The document of that id, in that version or any."""
-    return {"_id": id, VERSION: version} if version is not None else {"_id": id, **OURS}
+    """The document of that id, in that version or any, if it has not expired."""
+    versions = OURS if version is None else {VERSION: version}
+    return {"_id": id, **versions, **not_expired()}
 
 
 def _exactly(current: Document | None, write: Write) -> Filter:

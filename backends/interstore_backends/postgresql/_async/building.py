@@ -21,8 +21,8 @@ from interstore.indexes import Index, check_new_index, clashing, unfit
 from interstore_backends.postgresql._async.statements import AsyncConnection, AsyncTransaction
 from interstore_backends.postgresql.conninfo import Attempts, patient_arguments, session_statements
 from interstore_backends.postgresql.errors import REFUSALS, Translator
-from interstore_backends.postgresql.indexes import IndexStatements
-from interstore_backends.postgresql.schema import Registry, Table
+from interstore_backends.postgresql.indexes import IndexStatements, expiry_index
+from interstore_backends.postgresql.schema import EXPIRY, Registry, Table
 from interstore_backends.postgresql.settings import PostgreSQLSettings
 
 __all__ = ["AsyncBuilder", "connect_beside"]
@@ -98,6 +98,16 @@ class AsyncBuilder:
         else:
             await self._build(index)
         await self._run(f"ANALYZE {self._table.name}")
+
+    async def index_expiry(self) -> None:
+        """Build the index of what expires unless it is there."""
+        drop, create = expiry_index(self._registry.schema, self._table)
+        key = [self._table.model, EXPIRY]
+        ready = await self._run(self._registry.is_ready, key)
+        if ready == [(False,)]:
+            for statement in (drop, create):  # an interrupted build leaves an invalid one
+                await self._run(statement)
+            await self._run(self._registry.finish, key)
 
     async def drop(self, name: str) -> bool:
         """Remove an index; return whether it existed."""

@@ -46,13 +46,14 @@ class AsyncPostgreSQLDatabase(AsyncInspection, AsyncWatching):
     async def transaction(self, isolation: Isolation) -> AsyncGenerator[Self]:
         """This database in a transaction, on a connection of the pool."""
         async with self._connections.transacted(isolation) as connections:
-            yield self._over(connections)
+            yield self._over(connections, transacted=True)
 
-    def _over(self, connections: AsyncStatements) -> Self:
+    def _over(self, connections: AsyncStatements, *, transacted: bool = False) -> Self:
         """This database, by other connections."""
         database = copy(self)
         database._connections = connections
-        database._models = self._models.over(connections)
+        database._models = self._models.over(connections, apart=transacted)
+        database._transacted = transacted
         return database
 
     async def drop(self, model: str) -> bool:

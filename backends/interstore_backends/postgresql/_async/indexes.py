@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 import psycopg
 
 from interstore.errors import UnavailableError
+from interstore.filters.tree import ALL
 from interstore.indexes import Index
 from interstore_backends.postgresql._async.building import AsyncBuilder
 from interstore_backends.postgresql._async.many import AsyncBulk
@@ -16,6 +18,7 @@ from interstore_backends.postgresql.schema import Table
 __all__ = ["AsyncIndexes"]
 
 _ATTEMPTS: Final = 5
+_BATCH: Final = 1_000
 _GONE: Final = (psycopg.errors.UndefinedTable, psycopg.errors.ForeignKeyViolation)
 """What is raised when another drops the model meanwhile."""
 
@@ -36,6 +39,8 @@ class AsyncIndexes(AsyncBulk):
                     return
                 try:
                     await self._models.prepare_for(index)
+                    if index.unique:
+                        await self._remove_all_expired(table)
                     async with self._builder(table) as builder:
                         await builder.ensure(index)
                 except _GONE:
@@ -71,6 +76,38 @@ class AsyncIndexes(AsyncBulk):
                     return await builder.drop(name)
             finally:
                 table.fresh_until = 0.0
+
+    _transacted = False
+
+    async def sweep(self, model: str, limit: int, ids: Sequence[str] | None = None) -> int:
+        """Remove documents that have expired, at most `limit` in one statement; return how many.
+
+        The first sweep of a model builds the index that they are found by, beside others' writes.
+        """
+        table = await self._table(model)
+        await self._living(table, ALL)
+        if table is None or not table.expiring:
+            return 0
+        # The build would wait for the end of all transactions, this one too.
+        if ids is None and not table.is_swept and not self._transacted:
+            await self._index_expiry(table)
+        return await self._remove_expired(table, limit, ids)
+
+    async def _index_expiry(self, table: Table) -> None:
+        with self._translated(table.model):
+            try:
+                async with self._builder(table) as builder:
+                    await builder.index_expiry()
+            except psycopg.errors.InsufficientPrivilege:
+                pass  # what has expired is found without as well
+            except _GONE:
+                self._models.forget(table.model)
+        table.is_swept = True
+
+    async def _remove_all_expired(self, table: Table) -> None:
+        await self._living(table, ALL)
+        while table.expiring and await self._remove_expired(table, _BATCH, None) == _BATCH:
+            pass
 
     def _builder(self, table: Table) -> AbstractAsyncContextManager[AsyncBuilder]:
         _ = self._connections.pool  # raises if there is none

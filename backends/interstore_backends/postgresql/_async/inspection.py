@@ -65,7 +65,8 @@ class AsyncInspection(AsyncIndexes):
         table = await self._table(model)
         if table is None:
             return Plan(engine="postgresql", access="nothing")
-        rest = compile_query(query, await self._indexed(table, query.tree))
+        tree, indexed = await self._living(table, query.tree)
+        rest = compile_query(query.only(tree=tree), indexed)
         sql = f"EXPLAIN (FORMAT JSON) {table.select}{rest.sql}"
         rows = await self._read(table, sql, rest.values, prepare=False)
         if not rows:

@@ -13,16 +13,18 @@ from interstore.errors import (
     InvalidDocumentError,
     NotFoundError,
 )
+from interstore.expiry import earliest
 from interstore.filters.evaluate import compile_filter as compile_test
-from interstore.filters.tree import Node
+from interstore.filters.tree import ALL, Node
 from interstore.prepared import Query, Write, WriteMode
+from interstore.times import now
 from interstore_backends.postgresql import bulk
 from interstore_backends.postgresql._async.writes import ATTEMPTS, AsyncWrites, contended
 from interstore_backends.postgresql.compile import compile_filter
 from interstore_backends.postgresql.rows import Row
 from interstore_backends.postgresql.schema import Table
 from interstore_backends.postgresql.updates import compile_update, update_page
-from interstore_backends.postgresql.values import Parameters
+from interstore_backends.postgresql.values import Parameters, text_array
 
 __all__ = ["AsyncBulk"]
 
@@ -37,7 +39,7 @@ class AsyncBulk(AsyncWrites):
         """Create each; the outcome of each, in order. The ids are distinct."""
         outcomes: list[WriteOutcome] = []
         for batch in bulk.batches(writes, outcomes, alike=True):
-            rows = await self._batch(model, lambda table: table.create_many, batch.values)
+            rows = await self._batch(model, lambda table: table.create_many, batch)
             if rows is None:
                 await self._one_by_one(model, batch, outcomes, self._create_one)
             elif len(rows) < len(batch.writes):
@@ -51,7 +53,7 @@ class AsyncBulk(AsyncWrites):
         """Put each; the outcome of each, in order. The ids are distinct."""
         outcomes: list[WriteOutcome] = []
         for batch in bulk.batches(writes, outcomes, alike=True):
-            rows = await self._batch(model, lambda table: table.put_many, batch.values)
+            rows = await self._batch(model, lambda table: table.put_many, batch)
             if rows is None:
                 await self._one_by_one(model, batch, outcomes, self._put_one)
                 continue
@@ -87,7 +89,8 @@ class AsyncBulk(AsyncWrites):
 
         outcomes: list[WriteOutcome] = []
         for batch in bulk.batches(writes, outcomes):
-            rows = await self._batch(model, statement, [batch.payload])
+            await self._make_room(model, batch)
+            rows = await self._batch(model, statement, batch, [batch.payload])
             if rows is None:
                 await self._one_by_one(model, batch, outcomes, write_one)
             elif len(rows) < len(batch.writes):
@@ -97,13 +100,50 @@ class AsyncBulk(AsyncWrites):
                         outcomes[place] = 0
         return outcomes
 
+    async def _make_room(self, model: str, batch: bulk.Batch) -> None:
+        """Remove what has expired of the documents that are to be written over."""
+        table = await self._table(model)
+        await self._living(table, ALL)
+        if table is not None and table.expiring:
+            ids = [write.id for write in batch.writes]
+            await self._remove_expired(table, len(ids), ids)
+
+    async def _remove_expired(self, table: Table, limit: int, ids: Sequence[str] | None) -> int:
+        """Remove documents that have expired, of some ids or all; return how many."""
+        within, values = "SKIP LOCKED", [now(), str(limit)]
+        where = "expires_at <= $1::timestamptz"
+        if ids is not None:
+            where, within = f"{where} AND id = ANY($3::text[])", ""
+            values.append(text_array(ids))
+        removed, _ = await self._write(
+            table.model,
+            lambda table: (
+                f"WITH gone AS MATERIALIZED (SELECT id AS gone_id FROM {table.name} WHERE {where} "
+                f"ORDER BY expires_at, id LIMIT $2::bigint FOR UPDATE {within}) "
+                f"DELETE FROM {table.name} USING gone WHERE id = gone_id"
+            ),
+            values,
+            prepare=True,
+        )
+        return removed
+
     async def _batch(
-        self, model: str, statement: Callable[[Table], str], values: Sequence[str | None]
+        self,
+        model: str,
+        statement: Callable[[Table], str],
+        batch: bulk.Batch,
+        values: Sequence[str | None] | None = None,
     ) -> list[Row] | None:
         """What a bulk statement returns; ``None`` if one of its documents made it fail."""
         try:
             _, rows = await self._write(
-                model, statement, values, create=True, prepare=True, returning=True
+                model,
+                statement,
+                batch.values if values is None else values,
+                create=True,
+                prepare=True,
+                returning=True,
+                expires=earliest(write.expires for write in batch.writes),
             )
         except (DuplicateError, InvalidDocumentError):
             return None
@@ -137,15 +177,12 @@ class AsyncBulk(AsyncWrites):
         """
         if changes.is_empty:
             return BulkResult(updated=await self.count(model, tree))
-        where = compile_filter(
-            tree,
-            await self._indexed(await self._table(model), tree),
-            Parameters([changes.updated, "", ""]),
-        )
+        living, indexed = await self._living(await self._table(model), tree)
+        where = compile_filter(living, indexed, Parameters([changes.updated, "", ""]))
         updated = compile_update(changes, len(where.values) + 1)
         if updated is None:
             return await self._update_each(model, tree, changes)
-        values = where.values + updated.values
+        values: list[str | None] = [*where.values, *updated.values]
         result, after, size = BulkResult(), "", _PAGE
         while True:
             values[1:3] = after, str(size)
@@ -156,6 +193,7 @@ class AsyncBulk(AsyncWrites):
                     values,
                     prepare=where.prepare,
                     returning=True,
+                    expires=changes.expiry,
                 )
             except (DuplicateError, InvalidDocumentError):
                 size //= 20  # to find out which of them it was
@@ -210,7 +248,7 @@ class AsyncBulk(AsyncWrites):
 
     async def delete_many(self, model: str, tree: Node) -> BulkResult:
         """Delete every document that matches, all of them in one statement."""
-        where = compile_filter(tree, await self._indexed(await self._table(model), tree))
+        where = compile_filter(*await self._living(await self._table(model), tree))
         deleted, _ = await self._write(
             model,
             lambda table: f"DELETE FROM {table.name}{where.sql}",

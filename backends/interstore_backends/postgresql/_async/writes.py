@@ -18,13 +18,14 @@ from interstore.errors import (
     UnavailableError,
 )
 from interstore.prepared import Query, Write
+from interstore.times import now
 from interstore_backends.postgresql import bulk
 from interstore_backends.postgresql._async.reads import AsyncReads
 from interstore_backends.postgresql.compile import Compiled, compile_query
 from interstore_backends.postgresql.errors import REFUSALS
 from interstore_backends.postgresql.rows import Row, canonical_time, read_document, row_of
-from interstore_backends.postgresql.schema import COLUMNS, Table
-from interstore_backends.postgresql.updates import SET, compile_update
+from interstore_backends.postgresql.schema import COLUMNS, LIVE, Table
+from interstore_backends.postgresql.updates import compile_update
 from interstore_backends.postgresql.values import Parameters
 
 __all__ = ["ATTEMPTS", "AsyncWrites", "contended"]
@@ -45,6 +46,7 @@ class AsyncWrites(AsyncReads):
                 create=True,
                 prepare=True,
                 stored=write,
+                expires=write.expires,
             )
         except InvalidDocumentError as error:
             if await self._stays(model, write, error) is None:
@@ -71,6 +73,7 @@ class AsyncWrites(AsyncReads):
                 prepare=True,
                 returning=True,
                 stored=write,
+                expires=write.expires,
             )
         else:
             values = (write.id, str(if_version), *row[3:])
@@ -91,6 +94,7 @@ class AsyncWrites(AsyncReads):
         updated = compile_update(changes, 3 if if_version is None else 4)
         if updated is not None:
             where = "id = $2" if if_version is None else "id = $2 AND version = $3"
+            where = f"{where} AND {LIVE.format('$1')}"
             fits = updated.fits and f" AND {updated.fits}"
             values = [changes.updated, id]
             if if_version is not None:
@@ -98,10 +102,11 @@ class AsyncWrites(AsyncReads):
             rows = await self._returning(
                 model,
                 lambda table: (
-                    f"UPDATE {table.name} t SET doc = {updated.document}, {SET} "
+                    f"UPDATE {table.name} t SET {updated.assignments} "
                     f"WHERE {where}{fits} RETURNING {COLUMNS}"
                 ),
-                values + updated.values,
+                [*values, *updated.values],
+                expires=changes.expiry,
             )
             if rows:
                 return read_document(rows[0])
@@ -124,6 +129,7 @@ class AsyncWrites(AsyncReads):
                 (id, str(current.version), *row[3:], current.created, current.updated),
                 prepare=True,
                 stored=write,
+                expires=changes.expiry,
             )
             if replaced:
                 return write.document()
@@ -133,14 +139,17 @@ class AsyncWrites(AsyncReads):
         self,
         model: str,
         statement: Callable[[Table], str],
-        values: Sequence[str],
+        values: Sequence[str | None],
         *,
         prepare: bool | None = None,
+        expires: str | None = None,
     ) -> list[Row]:
         """The rows of an update; none if an index refused the document, or a number left the
         range that PostgreSQL adds in."""
         try:
-            _, rows = await self._write(model, statement, values, prepare=prepare, returning=True)
+            _, rows = await self._write(
+                model, statement, values, prepare=prepare, returning=True, expires=expires
+            )
         except (DuplicateError, InvalidDocumentError) as error:
             if isinstance(error.__cause__, (*REFUSALS, psycopg.errors.NumericValueOutOfRange)):
                 return []
@@ -149,9 +158,11 @@ class AsyncWrites(AsyncReads):
 
     async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
         if if_version is None:
-            deleted, _ = await self._write(model, lambda table: table.delete, (id,), prepare=True)
+            deleted, _ = await self._write(
+                model, lambda table: table.delete, (id, now()), prepare=True
+            )
             return deleted > 0
-        values = (id, str(if_version))
+        values = (id, str(if_version), now())
         await self._guarded(model, lambda table: table.delete_if, values)
         return True
 
@@ -172,7 +183,13 @@ class AsyncWrites(AsyncReads):
         id, if_version = str(values[0]), int(str(values[1]))
         for _ in range(ATTEMPTS):
             written, rows = await self._write(
-                model, statement, values, prepare=True, returning=True, stored=stored
+                model,
+                statement,
+                values,
+                prepare=True,
+                returning=True,
+                stored=stored,
+                expires=None if stored is None else stored.expires,
             )
             if written:
                 return rows
@@ -189,22 +206,20 @@ class AsyncWrites(AsyncReads):
     ) -> Document | None:
         """Update the first document of the query's order; ``None`` if none matches."""
         query = query.only(limit=1, fields=None)
-        found = compile_query(
-            query,
-            await self._indexed(await self._table(model), query.tree),
-            Parameters([changes.updated]),
-        )
+        tree, indexed = await self._living(await self._table(model), query.tree)
+        found = compile_query(query.only(tree=tree), indexed, Parameters([changes.updated]))
         updated = compile_update(changes, len(found.values) + 1)
         if updated is not None:
             fits = updated.fits and f" AND {updated.fits}"
             rows = await self._returning(
                 model,
                 lambda table: (
-                    f"{_hit(table, found)} UPDATE {table.name} t SET doc = {updated.document}, "
-                    f"{SET} FROM hit WHERE id = hit_id{fits} RETURNING {COLUMNS}"
+                    f"{_hit(table, found)} UPDATE {table.name} t SET {updated.assignments} "
+                    f"FROM hit WHERE id = hit_id{fits} RETURNING {COLUMNS}"
                 ),
-                found.values + updated.values,
+                [*found.values, *updated.values],
                 prepare=found.prepare,
+                expires=changes.expiry,
             )
             if rows:
                 return read_document(rows[0])
@@ -222,7 +237,8 @@ class AsyncWrites(AsyncReads):
     async def find_one_and_delete(self, model: str, query: Query) -> Document | None:
         """Delete the first document of the query's order and return it, or ``None``."""
         query = query.only(limit=1, fields=None)
-        found = compile_query(query, await self._indexed(await self._table(model), query.tree))
+        tree, indexed = await self._living(await self._table(model), query.tree)
+        found = compile_query(query.only(tree=tree), indexed)
         _, rows = await self._write(
             model,
             lambda table: (
@@ -257,6 +273,7 @@ class AsyncWrites(AsyncReads):
         prepare: bool | None = None,
         returning: bool = False,
         stored: Write | None = None,
+        expires: str | None = None,
     ) -> tuple[int, list[Row]]:
         """The number of rows written, and what is returned; of no table, nothing.
 
@@ -269,6 +286,7 @@ class AsyncWrites(AsyncReads):
                 never, or when it was repeated often enough.
             returning: whether rows are wanted.
             stored: the one document that is stored, if it is known.
+            expires: when what is written expires, if it does.
         """
         for attempt in (1, 2):
             table = self._models.known.get(model)
@@ -277,6 +295,9 @@ class AsyncWrites(AsyncReads):
                     table = await (self._models.make if create else self._models.find)(model)
             if table is None:
                 break
+            if expires is not None and not table.expiring:
+                with self._translated(model):
+                    await self._models.expire(table, expires)
             try:
                 return await self._connections.write(
                     statement(table), values, prepare=prepare, returning=returning

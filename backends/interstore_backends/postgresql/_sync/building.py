@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/building.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 3c7c506bb37fd26a3ad89aa9
+# Digest of the rest: b7a5037e7e13a570522fb774
 
 """Building and removing the indexes of one model, one at a time, while others write.
 
@@ -25,8 +25,8 @@ from interstore.indexes import Index, check_new_index, clashing, unfit
 from interstore_backends.postgresql._sync.statements import Connection, Transaction
 from interstore_backends.postgresql.conninfo import Attempts, patient_arguments, session_statements
 from interstore_backends.postgresql.errors import REFUSALS, Translator
-from interstore_backends.postgresql.indexes import IndexStatements
-from interstore_backends.postgresql.schema import Registry, Table
+from interstore_backends.postgresql.indexes import IndexStatements, expiry_index
+from interstore_backends.postgresql.schema import EXPIRY, Registry, Table
 from interstore_backends.postgresql.settings import PostgreSQLSettings
 
 __all__ = ["Builder", "connect_beside"]
@@ -100,6 +100,16 @@ class Builder:
         else:
             self._build(index)
         self._run(f"ANALYZE {self._table.name}")
+
+    def index_expiry(self) -> None:
+        """Build the index of what expires unless it is there."""
+        drop, create = expiry_index(self._registry.schema, self._table)
+        key = [self._table.model, EXPIRY]
+        ready = self._run(self._registry.is_ready, key)
+        if ready == [(False,)]:
+            for statement in (drop, create):  # an interrupted build leaves an invalid one
+                self._run(statement)
+            self._run(self._registry.finish, key)
 
     def drop(self, name: str) -> bool:
         """Remove an index; return whether it existed."""

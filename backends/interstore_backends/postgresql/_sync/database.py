@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: ce0d92b4525b1e9f68ed5b38
+# Digest of the rest: 99f47136b1c146aa8372c28b
 
 """The PostgreSQL engine: life, and what it declares."""
 
@@ -50,13 +50,14 @@ class PostgreSQLDatabase(Inspection, Watching):
     def transaction(self, isolation: Isolation) -> Generator[Self]:
         """This database in a transaction, on a connection of the pool."""
         with self._connections.transacted(isolation) as connections:
-            yield self._over(connections)
+            yield self._over(connections, transacted=True)
 
-    def _over(self, connections: Statements) -> Self:
+    def _over(self, connections: Statements, *, transacted: bool = False) -> Self:
         """This database, by other connections."""
         database = copy(self)
         database._connections = connections
-        database._models = self._models.over(connections)
+        database._models = self._models.over(connections, apart=transacted)
+        database._transacted = transacted
         return database
 
     def drop(self, model: str) -> bool:

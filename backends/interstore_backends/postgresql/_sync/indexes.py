@@ -1,17 +1,19 @@
 # Generated from backends/interstore_backends/postgresql/_async/indexes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 197ba729e93e21838d9be904
+# Digest of the rest: 17c44e1628ff7f56f498cb73
 
 """Which indexes there are, and how they come and go."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Final
 
 import psycopg
 
 from interstore.errors import UnavailableError
+from interstore.filters.tree import ALL
 from interstore.indexes import Index
 from interstore_backends.postgresql._sync.building import Builder
 from interstore_backends.postgresql._sync.many import Bulk
@@ -20,6 +22,7 @@ from interstore_backends.postgresql.schema import Table
 __all__ = ["Indexes"]
 
 _ATTEMPTS: Final = 5
+_BATCH: Final = 1_000
 _GONE: Final = (psycopg.errors.UndefinedTable, psycopg.errors.ForeignKeyViolation)
 """What is raised when another drops the model meanwhile."""
 
@@ -40,6 +43,8 @@ class Indexes(Bulk):
                     return
                 try:
                     self._models.prepare_for(index)
+                    if index.unique:
+                        self._remove_all_expired(table)
                     with self._builder(table) as builder:
                         builder.ensure(index)
                 except _GONE:
@@ -75,6 +80,38 @@ class Indexes(Bulk):
                     return builder.drop(name)
             finally:
                 table.fresh_until = 0.0
+
+    _transacted = False
+
+    def sweep(self, model: str, limit: int, ids: Sequence[str] | None = None) -> int:
+        """Remove documents that have expired, at most `limit` in one statement; return how many.
+
+        The first sweep of a model builds the index that they are found by, beside others' writes.
+        """
+        table = self._table(model)
+        self._living(table, ALL)
+        if table is None or not table.expiring:
+            return 0
+        # The build would wait for the end of all transactions, this one too.
+        if ids is None and not table.is_swept and not self._transacted:
+            self._index_expiry(table)
+        return self._remove_expired(table, limit, ids)
+
+    def _index_expiry(self, table: Table) -> None:
+        with self._translated(table.model):
+            try:
+                with self._builder(table) as builder:
+                    builder.index_expiry()
+            except psycopg.errors.InsufficientPrivilege:
+                pass  # what has expired is found without as well
+            except _GONE:
+                self._models.forget(table.model)
+        table.is_swept = True
+
+    def _remove_all_expired(self, table: Table) -> None:
+        self._living(table, ALL)
+        while table.expiring and self._remove_expired(table, _BATCH, None) == _BATCH:
+            pass
 
     def _builder(self, table: Table) -> AbstractContextManager[Builder]:
         _ = self._connections.pool  # raises if there is none

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/inspection.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: abfdc424e7b99cd4e0f0a719
+# Digest of the rest: b38fe69bdc8e13dad63377e7
 
 """What the engine tells of itself: figures, and the plans of queries."""
 
@@ -69,7 +69,8 @@ class Inspection(Indexes):
         table = self._table(model)
         if table is None:
             return Plan(engine="postgresql", access="nothing")
-        rest = compile_query(query, self._indexed(table, query.tree))
+        tree, indexed = self._living(table, query.tree)
+        rest = compile_query(query.only(tree=tree), indexed)
         sql = f"EXPLAIN (FORMAT JSON) {table.select}{rest.sql}"
         rows = self._read(table, sql, rest.values, prepare=False)
         if not rows:

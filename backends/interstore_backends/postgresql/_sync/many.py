@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/many.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: c385f69734c715495f3adf2d
+# Digest of the rest: 819d1b612108df1090d7e80e
 
 """What writes many documents, a thousand or more in each statement."""
 
@@ -17,16 +17,18 @@ from interstore.errors import (
     InvalidDocumentError,
     NotFoundError,
 )
+from interstore.expiry import earliest
 from interstore.filters.evaluate import compile_filter as compile_test
-from interstore.filters.tree import Node
+from interstore.filters.tree import ALL, Node
 from interstore.prepared import Query, Write, WriteMode
+from interstore.times import now
 from interstore_backends.postgresql import bulk
 from interstore_backends.postgresql._sync.writes import ATTEMPTS, Writes, contended
 from interstore_backends.postgresql.compile import compile_filter
 from interstore_backends.postgresql.rows import Row
 from interstore_backends.postgresql.schema import Table
 from interstore_backends.postgresql.updates import compile_update, update_page
-from interstore_backends.postgresql.values import Parameters
+from interstore_backends.postgresql.values import Parameters, text_array
 
 __all__ = ["Bulk"]
 
@@ -41,7 +43,7 @@ class Bulk(Writes):
         """Create each; the outcome of each, in order. The ids are distinct."""
         outcomes: list[WriteOutcome] = []
         for batch in bulk.batches(writes, outcomes, alike=True):
-            rows = self._batch(model, lambda table: table.create_many, batch.values)
+            rows = self._batch(model, lambda table: table.create_many, batch)
             if rows is None:
                 self._one_by_one(model, batch, outcomes, self._create_one)
             elif len(rows) < len(batch.writes):
@@ -55,7 +57,7 @@ class Bulk(Writes):
         """Put each; the outcome of each, in order. The ids are distinct."""
         outcomes: list[WriteOutcome] = []
         for batch in bulk.batches(writes, outcomes, alike=True):
-            rows = self._batch(model, lambda table: table.put_many, batch.values)
+            rows = self._batch(model, lambda table: table.put_many, batch)
             if rows is None:
                 self._one_by_one(model, batch, outcomes, self._put_one)
                 continue
@@ -91,7 +93,8 @@ class Bulk(Writes):
 
         outcomes: list[WriteOutcome] = []
         for batch in bulk.batches(writes, outcomes):
-            rows = self._batch(model, statement, [batch.payload])
+            self._make_room(model, batch)
+            rows = self._batch(model, statement, batch, [batch.payload])
             if rows is None:
                 self._one_by_one(model, batch, outcomes, write_one)
             elif len(rows) < len(batch.writes):
@@ -101,13 +104,50 @@ class Bulk(Writes):
                         outcomes[place] = 0
         return outcomes
 
+    def _make_room(self, model: str, batch: bulk.Batch) -> None:
+        """Remove what has expired of the documents that are to be written over."""
+        table = self._table(model)
+        self._living(table, ALL)
+        if table is not None and table.expiring:
+            ids = [write.id for write in batch.writes]
+            self._remove_expired(table, len(ids), ids)
+
+    def _remove_expired(self, table: Table, limit: int, ids: Sequence[str] | None) -> int:
+        """Remove documents that have expired, of some ids or all; return how many."""
+        within, values = "SKIP LOCKED", [now(), str(limit)]
+        where = "expires_at <= $1::timestamptz"
+        if ids is not None:
+            where, within = f"{where} AND id = ANY($3::text[])", ""
+            values.append(text_array(ids))
+        removed, _ = self._write(
+            table.model,
+            lambda table: (
+                f"WITH gone AS MATERIALIZED (SELECT id AS gone_id FROM {table.name} WHERE {where} "
+                f"ORDER BY expires_at, id LIMIT $2::bigint FOR UPDATE {within}) "
+                f"DELETE FROM {table.name} USING gone WHERE id = gone_id"
+            ),
+            values,
+            prepare=True,
+        )
+        return removed
+
     def _batch(
-        self, model: str, statement: Callable[[Table], str], values: Sequence[str | None]
+        self,
+        model: str,
+        statement: Callable[[Table], str],
+        batch: bulk.Batch,
+        values: Sequence[str | None] | None = None,
     ) -> list[Row] | None:
         """What a bulk statement returns; ``None`` if one of its documents made it fail."""
         try:
             _, rows = self._write(
-                model, statement, values, create=True, prepare=True, returning=True
+                model,
+                statement,
+                batch.values if values is None else values,
+                create=True,
+                prepare=True,
+                returning=True,
+                expires=earliest(write.expires for write in batch.writes),
             )
         except (DuplicateError, InvalidDocumentError):
             return None
@@ -141,15 +181,12 @@ class Bulk(Writes):
         """
         if changes.is_empty:
             return BulkResult(updated=self.count(model, tree))
-        where = compile_filter(
-            tree,
-            self._indexed(self._table(model), tree),
-            Parameters([changes.updated, "", ""]),
-        )
+        living, indexed = self._living(self._table(model), tree)
+        where = compile_filter(living, indexed, Parameters([changes.updated, "", ""]))
         updated = compile_update(changes, len(where.values) + 1)
         if updated is None:
             return self._update_each(model, tree, changes)
-        values = where.values + updated.values
+        values: list[str | None] = [*where.values, *updated.values]
         result, after, size = BulkResult(), "", _PAGE
         while True:
             values[1:3] = after, str(size)
@@ -160,6 +197,7 @@ class Bulk(Writes):
                     values,
                     prepare=where.prepare,
                     returning=True,
+                    expires=changes.expiry,
                 )
             except (DuplicateError, InvalidDocumentError):
                 size //= 20  # to find out which of them it was
@@ -214,7 +252,7 @@ class Bulk(Writes):
 
     def delete_many(self, model: str, tree: Node) -> BulkResult:
         """Delete every document that matches, all of them in one statement."""
-        where = compile_filter(tree, self._indexed(self._table(model), tree))
+        where = compile_filter(*self._living(self._table(model), tree))
         deleted, _ = self._write(
             model,
             lambda table: f"DELETE FROM {table.name}{where.sql}",

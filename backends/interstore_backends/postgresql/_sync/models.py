@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/models.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 81b6e8ac7c9c468587c54184
+# Digest of the rest: 0770b29de302cf04ec44ae6a
 
 """Which models exist, and how they are made."""
 
@@ -13,22 +13,26 @@ from typing import Final
 import msgspec
 import psycopg
 
+from interstore._compat import sleep
 from interstore.errors import InterstoreError
+from interstore.expiry import seconds_until
 from interstore.indexes import Index, taken
 from interstore.names import check_new_model
 from interstore.prepared import Write
 from interstore_backends.postgresql import indexes, schema
 from interstore_backends.postgresql._sync.statements import Statements, Transaction
 from interstore_backends.postgresql.errors import is_undefined_table
+from interstore_backends.postgresql.rows import Row
 from interstore_backends.postgresql.schema import Registry, Table
 from interstore_backends.postgresql.settings import PostgreSQLSettings
 from interstore_backends.postgresql.watching import WatchLog
 
 __all__ = ["Models"]
 
-_FRESH_SECONDS: Final = 10.0
-"""So long, the indexes that were seen of a model are taken for those that there are. Whether
-one is used depends on it; no answer and no write does."""
+FRESH_SECONDS: Final = 2.0
+"""So long, the indexes that were seen of a model are taken for those that there are, which
+decides whether one is used. Of a model whose documents do not expire, that is believed as long:
+whoever stores the first one that does waits for it, if that expires sooner."""
 
 _decode: Final = msgspec.json.Decoder(Index).decode
 
@@ -42,10 +46,15 @@ class Models:
         self.registry = Registry(settings.schema)
         self.known: dict[str, Table] = {}
 
-    def over(self, connections: Statements) -> Models:
-        """The same models, by other connections."""
+    def over(self, connections: Statements, *, apart: bool = False) -> Models:
+        """The same models, by other connections.
+
+        What a transaction comes to know of them may be older than what others know: `apart`.
+        """
         models = copy(self)
         models._connections = connections
+        if apart:
+            models.known = {name: copy(table) for name, table in self.known.items()}
         return models
 
     def find(self, model: str) -> Table | None:
@@ -128,24 +137,50 @@ class Models:
 
     def declared(self, model: str) -> list[tuple[Index, bool]]:
         """The indexes of a model in the order of their names, each with whether it is ready."""
+        rows = self._rows(self.registry.declared, model)
+        return [(_decode(definition), ready) for definition, ready in rows]
+
+    def _rows(self, sql: str, model: str) -> list[Row]:
+        """The declarations of a model."""
         try:
-            rows = self._connections.read(self.registry.declared, [model], prepare=True)
+            return self._connections.read(sql, [model], prepare=True)
         except psycopg.Error as error:
             if is_undefined_table(error):
                 return []
             raise
-        return [(_decode(definition), ready) for definition, ready in rows]
+
+    def expire(self, table: Table, expires: str) -> None:
+        """Let documents of a model expire, of which one is to be stored that does.
+
+        Whoever takes it for granted that none does is waited for, if that expires sooner.
+        """
+        with self._connections.transaction() as transaction:
+            transaction.run(self.registry.lock)
+            self._set_up(transaction)
+            transaction.run(self.registry.begin_expiry, [table.model])
+            ages = transaction.run(self.registry.expiry_age, [table.model])
+        rest = FRESH_SECONDS - (ages[0][0] if ages else 0.0)
+        if rest > 0 and seconds_until(expires) <= rest:
+            sleep(rest)
+        table.expiring = True
 
     def look(self, table: Table) -> None:
         """See which indexes a model has now."""
-        table.fresh_until = monotonic() + _FRESH_SECONDS  # others need not look meanwhile
+        table.fresh_until = monotonic() + FRESH_SECONDS  # others need not look meanwhile
         try:
-            declared = self.declared(table.model)
+            rows = self._rows(self.registry.all_declared, table.model)
         except psycopg.errors.InsufficientPrivilege:
-            declared = []
+            rows = []
         except BaseException:
             table.fresh_until = 0.0
             raise
+        expiry = [ready for name, _, ready in rows if name == schema.EXPIRY]
+        table.expiring, table.is_swept = table.expiring or bool(expiry), any(expiry)
+        declared = [
+            (_decode(definition), ready)
+            for name, definition, ready in rows
+            if name != schema.EXPIRY
+        ]
         table.declared = tuple([index for index, _ in declared])
         table.indexed = indexes.served([index for index, ready in declared if ready])
 

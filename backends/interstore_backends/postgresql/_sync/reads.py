@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 52f82fcaac292c983df20845
+# Digest of the rest: 5afacd054b05176e959a549e
 
 """What is read, and what all operations share."""
 
@@ -19,11 +19,13 @@ from interstore._sync.operations import Operations
 from interstore.aggregation import Aggregation, Group, arrange
 from interstore.document import Document
 from interstore.errors import CorruptionError, InterstoreError
+from interstore.expiry import has_expired, unexpired
 from interstore.filters.order import sort_value
 from interstore.filters.tree import ALL, Node, Scalar
 from interstore.paths import Path, Reference
 from interstore.prepared import Partition, Query, ScanPage
 from interstore.pushdown import distinct_groups
+from interstore.times import now
 from interstore_backends.postgresql._sync.connections import Connections
 from interstore_backends.postgresql._sync.models import Models
 from interstore_backends.postgresql._sync.statements import Statements
@@ -31,7 +33,7 @@ from interstore_backends.postgresql.aggregates import compile_aggregation, group
 from interstore_backends.postgresql.compile import compile_filter, compile_query
 from interstore_backends.postgresql.errors import Translator, is_undefined_table
 from interstore_backends.postgresql.rows import Row, read_document, read_documents
-from interstore_backends.postgresql.schema import Table
+from interstore_backends.postgresql.schema import LIVE, Table
 from interstore_backends.postgresql.settings import PostgreSQLSettings
 from interstore_backends.postgresql.values import NOT_INDEXED, Indexed, Parameters, text_array
 
@@ -58,7 +60,10 @@ class Reads:
         if table is None:
             return None
         rows = self._read(table, table.get, (id,), prepare=True)
-        return read_document(rows[0]) if rows else None
+        if not rows:
+            return None
+        document = read_document(rows[0])
+        return None if document.expires is not None and has_expired(document) else document
 
     def find_by_ids(self, model: str, ids: Sequence[str]) -> list[Document]:
         """The documents that exist among `ids`."""
@@ -66,7 +71,11 @@ class Reads:
         if table is None:
             return []
         values = (text_array(ids),)
-        return read_documents(self._read(table, table.find_by_ids, values, prepare=True))
+        found = read_documents(self._read(table, table.find_by_ids, values, prepare=True))
+        if any(document.expires is not None for document in found):
+            time = now()
+            return [document for document in found if not has_expired(document, time)]
+        return found
 
     def find(self, model: str, query: Query) -> Iterable[Document]:
         table = self._table(model)
@@ -75,7 +84,8 @@ class Reads:
         keys = _top_level(query.fields)
         select = table.select if keys is None else table.select_keys
         parameters = None if keys is None else Parameters([text_array(keys)])
-        rest = compile_query(query, self._indexed(table, query.tree), parameters)
+        tree, indexed = self._living(table, query.tree)
+        rest = compile_query(query.only(tree=tree), indexed, parameters)
         documents = read_documents(
             self._read(table, select + rest.sql, rest.values, prepare=rest.prepare)
         )
@@ -89,7 +99,7 @@ class Reads:
         table = self._table(model)
         if table is None:
             return 0
-        where = compile_filter(tree, self._indexed(table, tree))
+        where = compile_filter(*self._living(table, tree))
         sql = f"SELECT count(*) FROM {table.name}{where.sql}"
         rows = self._read(table, sql, where.values, prepare=where.prepare)
         return int(rows[0][0]) if rows else 0
@@ -99,7 +109,7 @@ class Reads:
         table = self._table(model)
         if table is None:
             return False
-        where = compile_filter(tree, self._indexed(table, tree))
+        where = compile_filter(*self._living(table, tree))
         sql = f"SELECT 1 FROM {table.name}{where.sql} LIMIT 1"
         return bool(self._read(table, sql, where.values, prepare=where.prepare))
 
@@ -120,7 +130,7 @@ class Reads:
         table = self._table(model)
         if table is None:
             return None
-        where = compile_filter(aggregation.tree, self._indexed(table, aggregation.tree))
+        where = compile_filter(*self._living(table, aggregation.tree))
         sql = compile_aggregation(aggregation, table.name, where)
         rows = self._read(table, sql, where.values, prepare=where.prepare)
         return groups_of(rows, aggregation) if rows or aggregation.group_by else None
@@ -140,6 +150,10 @@ class Reads:
         if partition.until is not None:
             values.append(partition.until)
             until = " AND id <= $3"
+        self._living(table, ALL)
+        if table.expiring:
+            values.append(now())
+            until += f" AND {LIVE.format(f'${len(values)}::timestamptz')}"
         sql = f"{table.select} WHERE id > $1{until} ORDER BY id LIMIT $2::bigint"
         documents = read_documents(self._read(table, sql, values, prepare=True))
         return ScanPage(documents, documents[-1].id if len(documents) == limit else None)
@@ -178,14 +192,16 @@ class Reads:
         with self._translated(model):
             return self._models.find(model)
 
-    def _indexed(self, table: Table | None, tree: Node) -> Indexed:
-        """What conditions are to be written for, that they may use the table's indexes."""
-        if table is None or tree == ALL:
-            return NOT_INDEXED
+    def _living(self, table: Table | None, tree: Node) -> tuple[Node, Indexed]:
+        """The tree for what has not expired, and what its conditions are to be written for."""
+        if table is None:
+            return tree, NOT_INDEXED
         if table.fresh_until <= monotonic():
             with self._translated(table.model):
                 self._models.look(table)
-        return table.indexed
+        if table.expiring:
+            tree = unexpired(tree)
+        return tree, NOT_INDEXED if tree == ALL else table.indexed
 
     def _read(
         self, table: Table, sql: str, values: Sequence[str], *, prepare: bool | None = None

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/writes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 97927e57e037f935b79f02e6
+# Digest of the rest: 03cbec9d158f36abd5e662cb
 
 """What writes one document."""
 
@@ -22,13 +22,14 @@ from interstore.errors import (
     UnavailableError,
 )
 from interstore.prepared import Query, Write
+from interstore.times import now
 from interstore_backends.postgresql import bulk
 from interstore_backends.postgresql._sync.reads import Reads
 from interstore_backends.postgresql.compile import Compiled, compile_query
 from interstore_backends.postgresql.errors import REFUSALS
 from interstore_backends.postgresql.rows import Row, canonical_time, read_document, row_of
-from interstore_backends.postgresql.schema import COLUMNS, Table
-from interstore_backends.postgresql.updates import SET, compile_update
+from interstore_backends.postgresql.schema import COLUMNS, LIVE, Table
+from interstore_backends.postgresql.updates import compile_update
 from interstore_backends.postgresql.values import Parameters
 
 __all__ = ["ATTEMPTS", "Writes", "contended"]
@@ -49,6 +50,7 @@ class Writes(Reads):
                 create=True,
                 prepare=True,
                 stored=write,
+                expires=write.expires,
             )
         except InvalidDocumentError as error:
             if self._stays(model, write, error) is None:
@@ -75,6 +77,7 @@ class Writes(Reads):
                 prepare=True,
                 returning=True,
                 stored=write,
+                expires=write.expires,
             )
         else:
             values = (write.id, str(if_version), *row[3:])
@@ -95,6 +98,7 @@ class Writes(Reads):
         updated = compile_update(changes, 3 if if_version is None else 4)
         if updated is not None:
             where = "id = $2" if if_version is None else "id = $2 AND version = $3"
+            where = f"{where} AND {LIVE.format('$1')}"
             fits = updated.fits and f" AND {updated.fits}"
             values = [changes.updated, id]
             if if_version is not None:
@@ -102,10 +106,11 @@ class Writes(Reads):
             rows = self._returning(
                 model,
                 lambda table: (
-                    f"UPDATE {table.name} t SET doc = {updated.document}, {SET} "
+                    f"UPDATE {table.name} t SET {updated.assignments} "
                     f"WHERE {where}{fits} RETURNING {COLUMNS}"
                 ),
-                values + updated.values,
+                [*values, *updated.values],
+                expires=changes.expiry,
             )
             if rows:
                 return read_document(rows[0])
@@ -128,6 +133,7 @@ class Writes(Reads):
                 (id, str(current.version), *row[3:], current.created, current.updated),
                 prepare=True,
                 stored=write,
+                expires=changes.expiry,
             )
             if replaced:
                 return write.document()
@@ -137,14 +143,17 @@ class Writes(Reads):
         self,
         model: str,
         statement: Callable[[Table], str],
-        values: Sequence[str],
+        values: Sequence[str | None],
         *,
         prepare: bool | None = None,
+        expires: str | None = None,
     ) -> list[Row]:
         """The rows of an update; none if an index refused the document, or a number left the
         range that PostgreSQL adds in."""
         try:
-            _, rows = self._write(model, statement, values, prepare=prepare, returning=True)
+            _, rows = self._write(
+                model, statement, values, prepare=prepare, returning=True, expires=expires
+            )
         except (DuplicateError, InvalidDocumentError) as error:
             if isinstance(error.__cause__, (*REFUSALS, psycopg.errors.NumericValueOutOfRange)):
                 return []
@@ -153,9 +162,9 @@ class Writes(Reads):
 
     def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
         if if_version is None:
-            deleted, _ = self._write(model, lambda table: table.delete, (id,), prepare=True)
+            deleted, _ = self._write(model, lambda table: table.delete, (id, now()), prepare=True)
             return deleted > 0
-        values = (id, str(if_version))
+        values = (id, str(if_version), now())
         self._guarded(model, lambda table: table.delete_if, values)
         return True
 
@@ -176,7 +185,13 @@ class Writes(Reads):
         id, if_version = str(values[0]), int(str(values[1]))
         for _ in range(ATTEMPTS):
             written, rows = self._write(
-                model, statement, values, prepare=True, returning=True, stored=stored
+                model,
+                statement,
+                values,
+                prepare=True,
+                returning=True,
+                stored=stored,
+                expires=None if stored is None else stored.expires,
             )
             if written:
                 return rows
@@ -191,22 +206,20 @@ class Writes(Reads):
     def find_one_and_update(self, model: str, query: Query, changes: Changes) -> Document | None:
         """Update the first document of the query's order; ``None`` if none matches."""
         query = query.only(limit=1, fields=None)
-        found = compile_query(
-            query,
-            self._indexed(self._table(model), query.tree),
-            Parameters([changes.updated]),
-        )
+        tree, indexed = self._living(self._table(model), query.tree)
+        found = compile_query(query.only(tree=tree), indexed, Parameters([changes.updated]))
         updated = compile_update(changes, len(found.values) + 1)
         if updated is not None:
             fits = updated.fits and f" AND {updated.fits}"
             rows = self._returning(
                 model,
                 lambda table: (
-                    f"{_hit(table, found)} UPDATE {table.name} t SET doc = {updated.document}, "
-                    f"{SET} FROM hit WHERE id = hit_id{fits} RETURNING {COLUMNS}"
+                    f"{_hit(table, found)} UPDATE {table.name} t SET {updated.assignments} "
+                    f"FROM hit WHERE id = hit_id{fits} RETURNING {COLUMNS}"
                 ),
-                found.values + updated.values,
+                [*found.values, *updated.values],
                 prepare=found.prepare,
+                expires=changes.expiry,
             )
             if rows:
                 return read_document(rows[0])
@@ -224,7 +237,8 @@ class Writes(Reads):
     def find_one_and_delete(self, model: str, query: Query) -> Document | None:
         """Delete the first document of the query's order and return it, or ``None``."""
         query = query.only(limit=1, fields=None)
-        found = compile_query(query, self._indexed(self._table(model), query.tree))
+        tree, indexed = self._living(self._table(model), query.tree)
+        found = compile_query(query.only(tree=tree), indexed)
         _, rows = self._write(
             model,
             lambda table: (
@@ -259,6 +273,7 @@ class Writes(Reads):
         prepare: bool | None = None,
         returning: bool = False,
         stored: Write | None = None,
+        expires: str | None = None,
     ) -> tuple[int, list[Row]]:
         """The number of rows written, and what is returned; of no table, nothing.
 
@@ -271,6 +286,7 @@ class Writes(Reads):
                 never, or when it was repeated often enough.
             returning: whether rows are wanted.
             stored: the one document that is stored, if it is known.
+            expires: when what is written expires, if it does.
         """
         for attempt in (1, 2):
             table = self._models.known.get(model)
@@ -279,6 +295,9 @@ class Writes(Reads):
                     table = (self._models.make if create else self._models.find)(model)
             if table is None:
                 break
+            if expires is not None and not table.expiring:
+                with self._translated(model):
+                    self._models.expire(table, expires)
             try:
                 return self._connections.write(
                     statement(table), values, prepare=prepare, returning=returning
