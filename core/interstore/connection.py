@@ -13,7 +13,7 @@ from interstore.backend import Backend
 from interstore.errors import ConfigurationError
 from interstore.settings.base import fields_of
 from interstore.settings.choose import Choice, choose
-from interstore.settings.environment import PLUGINS, Environment
+from interstore.settings.environment import ENABLE_CACHE, PLUGINS, Environment
 from interstore.settings.resolve import Resolved, resolve, warn_of_default
 from interstore.settings.scrub import scrubbed, scrubbed_async
 from interstore.settings.secret import Secret
@@ -113,7 +113,7 @@ def plugins_in_force(
     """The plugins that `connect` with the same argument would use, outermost first."""
     if environment is None:
         environment = Environment.current()
-    if plugins is None and environment.get(PLUGINS) is None:
+    if plugins is None and environment.get((*PLUGINS, *ENABLE_CACHE)) is None:
         return ()
     from interstore.plugins.active import activate
 

@@ -1,9 +1,9 @@
 """The servers as fixtures, each started when the first test asks for it, once per run.
 
-Fixtures, all of `postgresql_…`, `mongodb_…`, `cosmosdb_…`, `s3_…` and `azure_…`:
+Fixtures, all of `postgresql_…`, `mongodb_…`, `cosmosdb_…`, `s3_…`, `azure_…` and `valkey_…`:
 
 - `…_server`: the server, for the run;
-- `…_url`: that of a database, bucket or container with nothing in it, for one test;
+- `…_url`: that of a database, bucket, container or server with nothing in it, for one test;
 - `…_process`: the server's process, to be killed or stopped by one test, and healed after it.
 
 And `mongodb_standalone`, `mongodb_standalone_url`: a server that is no replica set; and
@@ -22,7 +22,7 @@ from typing import TypeVar
 
 import pytest
 
-from tests.servers import azure, cosmosdb, mongodb, moto, postgresql, s3
+from tests.servers import azure, cosmosdb, mongodb, moto, postgresql, s3, valkey
 from tests.servers.azure import Azure
 from tests.servers.cosmosdb import CosmosDB
 from tests.servers.cosmosdb.faults import Faults
@@ -30,6 +30,7 @@ from tests.servers.databases import PostgreSQL
 from tests.servers.mongodb import MongoDB
 from tests.servers.process import ServerProcess, ServerUnavailable
 from tests.servers.s3 import S3
+from tests.servers.valkey import Valkey
 
 SERVERS = {
     "PostgreSQL": postgresql,
@@ -37,9 +38,10 @@ SERVERS = {
     "Cosmos DB": cosmosdb,
     "S3": s3,
     "Azure": azure,
+    "Valkey": valkey,
 }
 
-S = TypeVar("S", PostgreSQL, MongoDB, CosmosDB, S3, Azure)
+S = TypeVar("S", PostgreSQL, MongoDB, CosmosDB, S3, Azure, Valkey)
 
 report: dict[str, str] = {}
 """Of each server that was started, its version and where it came from."""
@@ -81,7 +83,9 @@ def _run(name: str, running: AbstractContextManager[S]) -> Iterator[S]:
         running.__exit__(None, None, None)
 
 
-def _process(server: PostgreSQL | MongoDB | CosmosDB | S3 | Azure) -> Iterator[ServerProcess]:
+def _process(
+    server: PostgreSQL | MongoDB | CosmosDB | S3 | Azure | Valkey,
+) -> Iterator[ServerProcess]:
     if server.process is None:
         pytest.skip("a server of your own is not killed or stopped")
     yield server.process
@@ -201,3 +205,21 @@ def azure_url(azure_server: Azure) -> Iterator[str]:
 def azure_process(azure_server: Azure) -> Iterator[ServerProcess]:
     """What was written in the last five seconds may be gone once it was killed."""
     yield from _process(azure_server)
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[Valkey]:
+    yield from _run("Valkey", valkey.running())
+
+
+@pytest.fixture
+def valkey_url(valkey_server: Valkey) -> Iterator[str]:
+    yield valkey_server.url
+    if valkey_server.process is not None:  # one's own is left as it is: keys have an end
+        with valkey_server.client as client:
+            client.flushdb()
+
+
+@pytest.fixture
+def valkey_process(valkey_server: Valkey) -> Iterator[ServerProcess]:
+    yield from _process(valkey_server)

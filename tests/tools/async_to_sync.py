@@ -60,6 +60,7 @@ PAIRS: Mapping[str, str] = {
     "core/interstore/blobs/_async": "core/interstore/blobs/_sync",
     "core/interstore/plugins/_async": "core/interstore/plugins/_sync",
     "plugins/interstore_plugins/observe/_async": "plugins/interstore_plugins/observe/_sync",
+    "plugins/interstore_plugins/cache/_async": "plugins/interstore_plugins/cache/_sync",
     "plugins/interstore_plugins/retry/_async": "plugins/interstore_plugins/retry/_sync",
     "core/interstore/testing/_async": "core/interstore/testing/_sync",
     "tests/_async": "tests/_sync",

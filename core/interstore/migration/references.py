@@ -19,7 +19,6 @@ from urllib.parse import quote
 import msgspec
 
 from interstore.errors import ConfigurationError
-from interstore.plugins.apply import inside
 from interstore.settings import URL, Settings
 
 if TYPE_CHECKING:
@@ -33,6 +32,7 @@ __all__ = [
     "expand",
     "has_secret",
     "hidden",
+    "identity_of",
     "is_private",
     "place_of",
 ]
@@ -166,7 +166,9 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 def place_of(store: Store, reference: str = "") -> Place:
     """The place of a store that was opened from `reference` (if it is a URL)."""
     url = hidden(reference) if reference and not reference.startswith("store:") else ""
-    return Place(backend=store.database.name, identity=_identity(store), url=url)
+    return Place(
+        backend=store.database.name, identity=identity_of(store.database.database), url=url
+    )
 
 
 # What tells one place from another, among the settings of all engines.
@@ -179,13 +181,13 @@ _PLACES: Final = _PATHS | {
 
 def is_private(store: Store) -> bool:
     """Whether the store's documents cannot be seen by any other connection."""
-    settings = _settings(store)
-    return not store.capabilities.persistent or getattr(settings, "path", "") == ":memory:"
+    return _is_private(store.database.database)
 
 
-def _identity(store: Store) -> str:
-    name, engine, settings = store.database.name, inside(store.database), _settings(store)
-    if settings is None or is_private(store):
+def identity_of(engine: Any) -> str:
+    """Where an engine keeps its documents: the same text for the same place, without secrets."""
+    name, settings = engine.name, _settings(engine)
+    if settings is None or _is_private(engine):
         return f"{name}:{id(engine):x}"
     parts = [
         f"{field}={_plain(field, value)}"
@@ -195,8 +197,12 @@ def _identity(store: Store) -> str:
     return f"{name}:" + (",".join(parts) or f"{id(engine):x}")
 
 
-def _settings(store: Store) -> Settings | None:
-    engine: Any = inside(store.database)
+def _is_private(engine: Any) -> bool:
+    path = getattr(_settings(engine), "path", "")
+    return not engine.capabilities.persistent or path == ":memory:"
+
+
+def _settings(engine: Any) -> Settings | None:
     settings = getattr(engine, "settings", None) or getattr(engine, "_settings", None)
     return settings if isinstance(settings, Settings) else None
 

@@ -12,7 +12,7 @@ from interstore.nearest import did_you_mean
 from interstore.plugins.discovery import Plugin, load, made_of
 from interstore.settings.base import Field, Settings, fields_of
 from interstore.settings.convert import convert
-from interstore.settings.environment import PLUGINS, Environment
+from interstore.settings.environment import ENABLE_CACHE, PLUGINS, Environment
 from interstore.settings.secret import Secret
 
 __all__ = ["Active", "Named", "activate", "fields_with_variables"]
@@ -60,9 +60,10 @@ def activate(named: Named | None, environment: Environment) -> tuple[Active, ...
     """
     if named is None:
         variable = environment.get(PLUGINS)
-        if variable is None:
-            return ()
-        items, said = _split(variable.value), str(variable)
+        items = [] if variable is None else _split(variable.value)
+        said = str(variable)
+        if _cache_is_enabled(environment) and "cache" not in dict(items):
+            items.append(("cache", {}))
     else:
         items, said = _items(named), "plugins="
     active: dict[str, Active] = {}
@@ -88,6 +89,15 @@ def _items(named: Any) -> list[tuple[Any, Mapping[str, Any]]]:
     if not isinstance(named, Iterable):
         raise ConfigurationError(f"plugins= takes names of plugins, not {named!r:.80}")
     return [(item, {}) for item in named]
+
+
+def _cache_is_enabled(environment: Environment) -> bool:
+    """Whether the plugin ``cache`` is named in the old way, by a variable of its own."""
+    variable = environment.get(ENABLE_CACHE)
+    if variable is None:
+        return False
+    field = Field("enable_cache", bool, ENABLE_CACHE, "", None, None, False, False)
+    return bool(convert(field, variable.value, str(variable)))
 
 
 def _split(text: str) -> list[tuple[Any, Mapping[str, Any]]]:

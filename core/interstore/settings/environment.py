@@ -13,11 +13,12 @@ from interstore.errors import ConfigurationError
 from interstore.nearest import nearest
 from interstore.warnings import InterstoreWarning
 
-__all__ = ["CONNECTION", "PLUGINS", "TYPE", "Environment", "Variable"]
+__all__ = ["CONNECTION", "ENABLE_CACHE", "PLUGINS", "TYPE", "Environment", "Variable"]
 
 TYPE: Final = ("DATABASE_TYPE",)
 CONNECTION: Final = ("DATABASE_URL", "DATABASE_CONNECTION_STRING")
 PLUGINS: Final = ("INTERSTORE_PLUGINS",)
+ENABLE_CACHE: Final = ("DATABASE_ENABLE_CACHE",)
 
 _KNOWN: Final = frozenset(
     {
