@@ -402,3 +402,14 @@ def test_two_databases_do_not_answer_for_each_other(tmp_path: Path, valkey_url: 
             store.create("m", {"id": "1", "name": name})
             assert store.get("m", "1")["name"] == name
             assert store.get("m", "1")["name"] == name
+
+
+@pytest.mark.parametrize(("value", "named"), [("true", True), ("false", False)])
+def test_by_a_variable_of_its_own(value: str, named: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_ENABLE_CACHE", value)
+    monkeypatch.setenv("DATABASE_MAX_CACHE_SIZE", "7")
+    with connect("memory://") as store:
+        assert ("cache" in store.metrics()) == named
+    monkeypatch.setenv("INTERSTORE_PLUGINS", "cache, retry")
+    with connect("memory://") as store:
+        assert set(store.metrics()) >= {"cache", "retry"}
