@@ -7,9 +7,11 @@ from functools import cached_property
 from types import TracebackType
 from typing import Self
 
-from tests.servers import mongodb, postgresql
+from tests.servers import azure, mongodb, postgresql, s3
+from tests.servers.azure import Azure
 from tests.servers.databases import PostgreSQL
 from tests.servers.mongodb import MongoDB
+from tests.servers.s3 import S3
 
 __all__ = ["Servers"]
 
@@ -32,6 +34,14 @@ class Servers:
     def mongodb(self) -> MongoDB:
         """A replica set of one member."""
         return self._running.enter_context(mongodb.running())
+
+    @cached_property
+    def s3(self) -> S3:
+        return self._running.enter_context(s3.running())
+
+    @cached_property
+    def azure(self) -> Azure:
+        return self._running.enter_context(azure.running())
 
     def __enter__(self) -> Self:
         return self

@@ -25,7 +25,18 @@ def servers() -> Iterator[Servers]:
         yield running
 
 
-@pytest.mark.parametrize("suite", SUITES, ids=TITLES)
+def marks(title: str) -> list[pytest.MarkDecorator]:
+    """Servers for blobs take seconds to start, and every run starts its own."""
+    return [pytest.mark.long] if title.startswith(("Blobs in S3", "Blobs in Azure")) else []
+
+
+@pytest.mark.parametrize(
+    "suite",
+    [
+        pytest.param(suite, id=title, marks=marks(title))
+        for suite, title in zip(SUITES, TITLES, strict=True)
+    ],
+)
 def test_suite(suite: Suite, servers: Servers) -> None:
     title = suite.title(TINY.sizes)
     said: list[str] = []

@@ -22,6 +22,8 @@ from interstore_backends.jsonfiles.disk import PRIVATE, make_folder, replace_fil
 __all__ = ["Beside", "Kept", "copy_content", "sync_whole", "write_all"]
 
 VERSION: Final = 1
+_LONGEST: Final = 2**16
+"""Bytes; what is kept of one blob has far fewer: its key and metadata are bounded."""
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -134,7 +136,7 @@ class Beside:
     @contextmanager
     def lock(self, key: str) -> Generator[None]:
         """Exclude other writers of the key, of all threads and processes."""
-        path = os.path.join(self._path, "locks", _hash(key)[:2])
+        path = f"{self._path}/locks/{_hash(key)[:2]}"
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
@@ -170,10 +172,15 @@ class Beside:
     def kept(self, key: str, etag: str) -> Kept | None:
         """What is kept of a blob; ``None`` if nothing is, or nothing that can be read."""
         try:
-            with open(self._info(key, etag), "rb") as file:
-                found = _decode(file.read())
-        except (FileNotFoundError, msgspec.DecodeError):
+            fd = os.open(self._info(key, etag), os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
             return None
+        try:
+            found = _decode(os.read(fd, _LONGEST))
+        except msgspec.DecodeError:
+            return None
+        finally:
+            os.close(fd)
         return found if found.key == key else None
 
     def forget(self, key: str, etag: str) -> None:
@@ -183,7 +190,7 @@ class Beside:
 
     def _info(self, key: str, etag: str) -> str:
         hashed = _hash(key)
-        return os.path.join(self._path, "info", hashed[:2], f"{hashed}.{etag}")
+        return f"{self._path}/info/{hashed[:2]}/{hashed}.{etag}"
 
 
 def _hash(key: str) -> str:

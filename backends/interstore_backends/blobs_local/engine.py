@@ -236,6 +236,8 @@ class LocalReader:
             os.lseek(fd, start, os.SEEK_SET)
 
     def read(self, size: int, /) -> bytes:
+        if self._left <= 0:
+            return b""
         with translated(self.info.key):
             data = os.read(self.fd, min(size, self._left))
         self._left -= len(data)
