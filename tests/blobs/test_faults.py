@@ -61,7 +61,7 @@ class TestWriting:
 
     @pytest.mark.long  # waits for retries
     async def test_silence_in_mid_transfer(self, served: ServedBlobs) -> None:
-        async with served.store() as direct, served.store(proxied=True) as store:
+        async with served.store() as direct, served.store(proxied=True, timeout=1.0) as store:
             await direct.put("old", b"before")
 
             async def source() -> AsyncIterator[bytes]:

@@ -7,7 +7,7 @@ from typing import Final
 __all__ = ["deadline"]
 
 _ATTEMPTS: Final = 4
-_PAUSES: Final = 15.0
+_PAUSES: Final = 10.0
 """Seconds between attempts, all together, at most."""
 
 
