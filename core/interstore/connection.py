@@ -113,7 +113,8 @@ def plugins_in_force(
     """The plugins that `connect` with the same argument would use, outermost first."""
     if environment is None:
         environment = Environment.current()
-    if plugins is None and environment.get((*PLUGINS, *ENABLE_CACHE)) is None:
+    named = environment.get(PLUGINS) or environment.get(ENABLE_CACHE)
+    if plugins is None and named is None:
         return ()
     from interstore.plugins.active import activate
 
