@@ -35,7 +35,7 @@ def increments(place: Place, model: str, key: str, count: int, start: int) -> in
 def claims(place: Place, model: str, worker: int, *, start: int, deleting: bool) -> list[Claim]:
     """The jobs that one worker got, in order, until there were none left."""
     taken: list[Claim] = []
-    order = ["-priority", "id"]
+    order = "-priority"
     changes = {"state": "taken", "worker": worker}
     with place.store() as store:
         _wait(start)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from interstore.filters.intervals import merge_ranges, range_class, succ
 from interstore.filters.tree import ALL, And, Eq, Has, In, Node, Range, Text
@@ -35,11 +35,13 @@ class Found:
         entries: the index.
         ids: the ids.
         span: where its entries are, if they are one stretch.
+        prefix: the beginning of their keys, behind which the order begins.
     """
 
     entries: Entries
     ids: Sequence[str]
     span: tuple[int, int] | None = None
+    prefix: Key = ()
 
 
 def best(indexes: Iterable[Entries], records: Mapping[str, bytes], tree: Node) -> Found | None:
@@ -155,8 +157,8 @@ def in_order(
 ) -> list[bytes] | None:
     """The records in the query's order, those that an index can tell to be of no use left out.
 
-    Without a filter, only those that `limit` and `skip` ask for. ``None`` if no index has the
-    order, or another one leaves so few that they are better sorted.
+    If the index says all that the filter does, only those that `limit` and `skip` ask for.
+    ``None`` if no index has the order, or another one leaves so few that they are better sorted.
     """
     found = ordering(indexes, records, query)
     if found is None:
@@ -164,40 +166,78 @@ def in_order(
     ordered = found.entries.ordered(records)
     begin, end = found.span or (0, len(ordered))
     if query.after is not None:
-        begin, end = _past(ordered, query, begin, end)
-    return [records[entry[-1]] for entry in _slice(ordered, query, begin, end)]
+        begin, end = _past(ordered, query, found.prefix, begin, end)
+    exact = query.tree == ALL or _says_no_more(query.tree, found.prefix)
+    wanted = _slice(ordered, query, begin, end, exact=exact)
+    return [records[entry[-1]] for entry in wanted]
 
 
 def ordering(
     indexes: Iterable[Entries], records: Mapping[str, bytes], query: Query
 ) -> Found | None:
-    """The index that gives the query's order, with the span that its filter leaves of it."""
+    """The index that gives the query's order, with the span that its filter leaves of it.
+
+    An index has the order, too, behind paths at which the filter wants one value each.
+    """
     order = query.order
     paths = tuple(key.path for key in order[:-1])
     if any(key.descending is not order[0].descending for key in order):
         return None
     found = best(indexes, records, query.tree)
     for entries in indexes:
-        if entries.index.list or entries.references != paths:
+        lead = len(entries.references) - len(paths)
+        if entries.index.list or lead < 0 or entries.references[lead:] != paths:
             continue
-        if found is not None and found.entries is entries:
+        prefix = _pinned(entries.references[:lead], query.tree) if lead else ()
+        if prefix is None:
+            continue
+        if found is not None and found.entries is entries and not lead:
             return found
-        return None if found is not None and len(found.ids) <= _FEW else Found(entries, ())
+        if found is not None and found.entries is not entries and len(found.ids) <= _FEW:
+            return None
+        return Found(entries, (), _span(entries.ordered(records), prefix), prefix)
     return None
 
 
-def _past(ordered: list[Entry], query: Query, begin: int, end: int) -> tuple[int, int]:
+def _pinned(paths: Sequence[Reference], tree: Node) -> Key | None:
+    """The beginning of the keys with the values that the filter wants; ``None`` if it does not
+    want one at each path."""
+    leaves = _leaves(tree)
+    prefix: list[Any] = []
+    for path in paths:
+        values = [node.value for node in leaves.get(path, ()) if isinstance(node, Eq)]
+        if not values or isinstance(values[0], tuple):
+            return None
+        prefix += key_of(values[0])
+    return tuple(prefix)
+
+
+def _span(ordered: list[Entry], prefix: Key) -> tuple[int, int] | None:
+    if not prefix:
+        return None
+    begin = bisect_left(ordered, prefix)
+    return begin, bisect_left(ordered, (*prefix, HIGHEST), begin)
+
+
+def _says_no_more(tree: Node, prefix: Key) -> bool:
+    """Whether all entries with the prefix match: a filter for null says more than its key."""
+    conditions = len(tree.nodes) if isinstance(tree, And) else 1
+    return conditions * 2 == len(prefix) and 0 not in prefix[::2]
+
+
+def _past(ordered: list[Entry], query: Query, prefix: Key, begin: int, end: int) -> tuple[int, int]:
     assert query.after is not None
     *values, id = query.after
-    position = (*(part for value in values for part in key_of(value)), id)
+    position = (*prefix, *(part for value in values for part in key_of(value)), id)
     if query.order[0].descending:
         return begin, min(end, bisect_left(ordered, position))
     return max(begin, bisect_right(ordered, position)), end
 
 
-def _slice(ordered: list[Entry], query: Query, begin: int, end: int) -> list[Entry]:
+def _slice(ordered: list[Entry], query: Query, begin: int, end: int, *, exact: bool) -> list[Entry]:
+    """The entries that are wanted; of `exact` ones, which all match, only as many as are."""
     most = max(end - begin, 0)
-    if query.tree == ALL and query.limit is not None:
+    if exact and query.limit is not None:
         most = min(most, query.skip + query.limit)
     if query.order[0].descending:
         return ordered[end - most : end][::-1]

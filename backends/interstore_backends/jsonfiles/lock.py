@@ -18,7 +18,10 @@ __all__ = ["LOCK", "FolderLock"]
 
 LOCK: Final = "interstore.lock"
 
-_LONGEST_PAUSE: Final = 0.005
+_LONGEST_PAUSE: Final = 0.003
+_SHORTEST_PAUSE: Final = 0.0001
+_HASTE: Final = 50
+"""After so many parts of a second, half of the longest pause."""
 _APPLYING: Final = 0.0005
 
 
@@ -137,15 +140,16 @@ class FolderLock:
 
     def _wait(self, error: OSError, timeout: float) -> None:
         # flock itself cannot wait for a limited time without signals.
-        deadline = time.monotonic() + timeout
-        pause = 0.0001
+        begun = time.monotonic()
         while True:
             if error.errno not in (errno.EWOULDBLOCK, errno.EACCES, errno.EINTR):
                 raise error
-            if time.monotonic() >= deadline:
+            waited = time.monotonic() - begun
+            if waited >= timeout:
                 raise self._timed_out("another process")
+            # Who waits longer looks more often, so that nobody waits very long.
+            pause = max(_SHORTEST_PAUSE, _LONGEST_PAUSE / (1 + waited * _HASTE))
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - not for secrecy
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
             try:
                 self._flock(self._fd, self._take)
                 return
