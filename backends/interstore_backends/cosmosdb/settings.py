@@ -16,6 +16,7 @@ CAPABILITIES: Final = Capabilities(
     models=True,
     drop=True,
     ensure_index=frozenset({"single", "compound", "list"}),
+    watch=True,
     stats=True,
     native=True,
     write_page=True,

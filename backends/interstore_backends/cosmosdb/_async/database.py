@@ -15,7 +15,8 @@ from interstore.filters.tree import ALL, Node
 from interstore.prepared import Query, Write, WriteMode
 from interstore.stats import ModelStats, Stats
 from interstore_backends.cosmosdb._async.connection import translated, translated_write
-from interstore_backends.cosmosdb._async.writes import AsyncWrites, contended
+from interstore_backends.cosmosdb._async.watching import AsyncWatching
+from interstore_backends.cosmosdb._async.writes import contended
 from interstore_backends.cosmosdb.driver_async import fan_out
 from interstore_backends.cosmosdb.errors import CAUGHT, is_gone
 from interstore_backends.cosmosdb.records import Found
@@ -28,7 +29,7 @@ _AT_ONCE: Final = 16
 """Requests of one bulk call that threads make side by side."""
 
 
-class AsyncCosmosDBDatabase(AsyncWrites):
+class AsyncCosmosDBDatabase(AsyncWatching):
     """A database of an Azure Cosmos DB account (API for NoSQL), one container for each model."""
 
     name = "cosmosdb"

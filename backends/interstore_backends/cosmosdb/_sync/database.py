@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 1a2f6a7beebf3307de459220
+# Digest of the rest: 1182369f8139a18b1826b3c2
 
 """The Azure Cosmos DB engine: Interstore's operations as requests."""
 
@@ -19,7 +19,8 @@ from interstore.filters.tree import ALL, Node
 from interstore.prepared import Query, Write, WriteMode
 from interstore.stats import ModelStats, Stats
 from interstore_backends.cosmosdb._sync.connection import translated, translated_write
-from interstore_backends.cosmosdb._sync.writes import Writes, contended
+from interstore_backends.cosmosdb._sync.watching import Watching
+from interstore_backends.cosmosdb._sync.writes import contended
 from interstore_backends.cosmosdb.driver import fan_out
 from interstore_backends.cosmosdb.errors import CAUGHT, is_gone
 from interstore_backends.cosmosdb.records import Found
@@ -32,7 +33,7 @@ _AT_ONCE: Final = 16
 """Requests of one bulk call that threads make side by side."""
 
 
-class CosmosDBDatabase(Writes):
+class CosmosDBDatabase(Watching):
     """A database of an Azure Cosmos DB account (API for NoSQL), one container for each model."""
 
     name = "cosmosdb"

@@ -1,0 +1,131 @@
+"""Following the changes of a model: the change feed of its container."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from azure.cosmos.exceptions import CosmosHttpResponseError
+
+from interstore._compat_async import sleep
+from interstore.watching import (
+    PAGE,
+    Changed,
+    ChangePage,
+    decode_position,
+    encode_position,
+    expired,
+    not_watched,
+)
+from interstore_backends.cosmosdb._async.connection import translated, translated_write
+from interstore_backends.cosmosdb._async.writes import AsyncWrites
+from interstore_backends.cosmosdb.driver_async import fan_out
+from interstore_backends.cosmosdb.errors import is_gone
+from interstore_backends.cosmosdb.records import read_item
+
+__all__ = ["AsyncWatching"]
+
+_AT_ONCE: Final = 16
+_PAUSE: Final = 0.5
+"""Seconds between two looks at the service, each of which costs request units."""
+
+
+class Position(NamedTuple):
+    """Where a reader is.
+
+    Attributes:
+        ranges: of keys, each with the driver's continuation.
+        turn: the range that is read next.
+        number: of the last change that was given of its next page; 0 if none was.
+    """
+
+    ranges: list[tuple[dict[str, Any], str]]
+    turn: int = 0
+    number: int = 0
+
+    def token(self, model: str) -> str:
+        """As those who watch see it."""
+        return encode_position("cosmosdb", model, self)
+
+
+class AsyncWatching(AsyncWrites):
+    """The operations about changes. The service keeps the latest version of each, always."""
+
+    @translated_write
+    async def enable_watch(self, model: str, retention: float) -> None:
+        """There is nothing to switch on; the container is made if there is none."""
+        await self._make(model)
+
+    async def disable_watch(self, model: str) -> bool:
+        """Nor to switch off."""
+        return False
+
+    @translated
+    async def start_watch(self, model: str, since: str | None) -> str:
+        """A position: behind `since`, or behind all that was written."""
+        if since is not None:
+            decode_position(since, "cosmosdb", model, Position)
+        ranges = await self._ranges(model)
+        if not ranges:
+            raise not_watched(model, "cosmosdb")
+        if since is not None:
+            return since
+        calls = [partial(self._feed, model, each, "") for each in ranges]
+        parts = await fan_out(calls, _AT_ONCE)
+        begun = [(each, part[1]) for each, part in zip(ranges, parts, strict=True)]
+        return Position(begun).token(model)
+
+    @translated
+    async def read_changes(self, model: str, after: str, wait: float) -> ChangePage:
+        """The next changes after a position: a page of the first range that has any."""
+        position = decode_position(after, "cosmosdb", model, Position)
+        for _ in position.ranges:
+            within, continuation = position.ranges[position.turn]
+            items, following = await self._feed(model, within, continuation)
+            rest = list(position.ranges)
+            rest[position.turn] = within, following
+            behind = Position(rest, (position.turn + 1) % len(rest))
+            changes = [
+                self._told(model, item, position)
+                for item in items
+                if item["_lsn"] > position.number
+            ]
+            if changes:
+                return ChangePage(changes, behind.token(model))
+            position = behind
+        if wait:
+            await sleep(min(wait, _PAUSE))
+        return ChangePage((), position.token(model))
+
+    def _told(self, model: str, item: dict[str, Any], position: Position) -> Changed:
+        number = item.pop("_lsn")
+        document = read_item(item)
+        token = position._replace(number=number).token(model)
+        return Changed(document.id, document.version, document, token)
+
+    async def _feed(
+        self, model: str, within: dict[str, Any], continuation: str
+    ) -> tuple[list[dict[str, Any]], str]:
+        """A page of what was written within a range, and how to go on."""
+        answers: list[Mapping[str, str]] = []
+        where: dict[str, Any] = {"feed_range": within, "start_time": "Now"}
+        if continuation:
+            where = {"continuation": continuation}
+        try:
+            feed = self._container(model).query_items_change_feed(
+                **where,
+                max_item_count=PAGE,
+                response_hook=lambda headers, _: answers.append(headers),
+            )
+            items: list[dict[str, Any]] = []
+            async for page in feed.by_page():
+                items = [item async for item in page]
+                break
+        except CosmosHttpResponseError as error:
+            if is_gone(error):
+                raise expired(model, "cosmosdb", "it was dropped") from error
+            raise
+        except ValueError as error:  # the continuation is another container's
+            raise expired(model, "cosmosdb", "the container was made anew") from error
+        return items, str(answers[-1]["etag"])
