@@ -138,9 +138,9 @@ def test_routes_of_plugins() -> None:
     async def later() -> Reply:
         return Reply(b"later", "text/plain", 201)
 
-    plugin = type("Routing", (), {})()
     routes = {"/now": lambda: Reply("now", "text/plain"), "/later": later, "/broken": broken}
-    plugin.interstore_routes = hookimpl(specname="interstore_routes")(lambda stores: routes)
+    bring = hookimpl(specname="interstore_routes")(lambda stores: routes)
+    plugin = type("Routing", (), {"interstore_routes": staticmethod(bring)})()
     url = free_url()
     with (
         interstore.connect(database=memory(), plugins=[plugin]) as store,

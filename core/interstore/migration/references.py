@@ -19,6 +19,7 @@ from urllib.parse import quote
 import msgspec
 
 from interstore.errors import ConfigurationError
+from interstore.plugins.apply import inside
 from interstore.settings import URL, Settings
 
 if TYPE_CHECKING:
@@ -166,9 +167,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 def place_of(store: Store, reference: str = "") -> Place:
     """The place of a store that was opened from `reference` (if it is a URL)."""
     url = hidden(reference) if reference and not reference.startswith("store:") else ""
-    return Place(
-        backend=store.database.name, identity=identity_of(store.database.database), url=url
-    )
+    return Place(backend=store.database.name, identity=identity_of(store.database), url=url)
 
 
 # What tells one place from another, among the settings of all engines.
@@ -181,11 +180,15 @@ _PLACES: Final = _PATHS | {
 
 def is_private(store: Store) -> bool:
     """Whether the store's documents cannot be seen by any other connection."""
-    return _is_private(store.database.database)
+    return _is_private(inside(store.database))
 
 
 def identity_of(engine: Any) -> str:
-    """Where an engine keeps its documents: the same text for the same place, without secrets."""
+    """Where an engine keeps its documents: the same text for the same place, without secrets.
+
+    What is around the engine does not matter.
+    """
+    engine = inside(engine)
     name, settings = engine.name, _settings(engine)
     if settings is None or _is_private(engine):
         return f"{name}:{id(engine):x}"

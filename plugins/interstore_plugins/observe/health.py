@@ -130,7 +130,7 @@ class HealthApp:
         return told
 
     async def _ping(self, name: str) -> None:
-        store = self._stores[name]
+        store: Any = self._stores[name]
         if callable(store):
             store = self._stores[name] = await asyncio.to_thread(store)
         await _called(store, store.ping)

@@ -187,7 +187,9 @@ class AsyncRetrying(AsyncInterceptor):
                 written[found.id] = found.version
         left = [write for write in writes if write.id not in written]
         outcomes = iter(await call(model, left) if left else ())
-        result = [written[id] if id in written else next(outcomes) for id in ids]
+        result: list[WriteOutcome] = [
+            written[id] if id in written else next(outcomes) for id in ids
+        ]
         return await self._settled(model, writes, result) if operation == "create_many" else result
 
     async def _settled(

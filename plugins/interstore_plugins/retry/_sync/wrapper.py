@@ -1,6 +1,6 @@
 # Generated from plugins/interstore_plugins/retry/_async/wrapper.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: c267b692dbf90afef17868ce
+# Digest of the rest: e4b267f0af248789a6b1144a
 
 """`Retrying`: the database whose operations are repeated."""
 
@@ -191,7 +191,9 @@ class Retrying(Interceptor):
                 written[found.id] = found.version
         left = [write for write in writes if write.id not in written]
         outcomes = iter(call(model, left) if left else ())
-        result = [written[id] if id in written else next(outcomes) for id in ids]
+        result: list[WriteOutcome] = [
+            written[id] if id in written else next(outcomes) for id in ids
+        ]
         return self._settled(model, writes, result) if operation == "create_many" else result
 
     def _settled(
