@@ -23,6 +23,7 @@ COMMANDS = {
     "import": ("importing:import_", "Read documents from JSON, JSON Lines or CSV files."),
     "export": ("exporting:export", "Write documents to a JSON, JSON Lines or CSV file."),
     "drop": ("drop:drop", "Remove a model and all its documents."),
+    "sweep": ("sweep:sweep", "Remove documents that have expired."),
     "blobs": ("blobs:blobs", "Put, get and list files by their keys."),
     "repair": ("repair:repair", "Mend JSON files after damage or an edit by hand."),
     "migrate": ("migrate:migrate", "Move all data to another store, and prove that it arrived."),
