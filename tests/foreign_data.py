@@ -10,8 +10,18 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
+from urllib.parse import unquote, urlsplit
 
-__all__ = ["Make", "Row", "in_mongodb", "in_postgresql", "in_sqlite", "presented", "rows"]
+__all__ = [
+    "Make",
+    "Row",
+    "in_cosmosdb",
+    "in_mongodb",
+    "in_postgresql",
+    "in_sqlite",
+    "presented",
+    "rows",
+]
 
 Row: TypeAlias = dict[str, Any]
 Make: TypeAlias = Callable[[Iterable[Row]], None]
@@ -107,5 +117,23 @@ def in_mongodb(url: str) -> Make:
         if documents:
             collection.insert_many(documents)
         client.close()
+
+    return make
+
+
+def in_cosmosdb(url: str, *paths: str) -> Make:
+    """The container is partitioned by these paths; ids are the digits of the numbers."""
+
+    def make(wanted: Iterable[Row]) -> None:
+        from azure.cosmos import CosmosClient, PartitionKey
+
+        parts = urlsplit(url)
+        endpoint = f"http://{parts.hostname}:{parts.port}/"
+        with CosmosClient(endpoint, unquote(parts.password or "")) as client:
+            database = client.get_database_client(parts.path.lstrip("/"))
+            key = PartitionKey(paths[0]) if len(paths) == 1 else PartitionKey(list(paths))
+            container = database.create_container_if_not_exists("orders", key)
+            for row in wanted:
+                container.upsert_item(presented(row))
 
     return make

@@ -31,6 +31,7 @@ from uuid import UUID
 
 from interstore.document import Document
 from interstore.errors import ConfigurationError, InvalidQueryError, UnsupportedError
+from interstore.filters.tree import Scalar
 from interstore.nearest import nearest
 
 __all__ = [
@@ -65,19 +66,25 @@ class ForeignSource:
             and the primary key on SQL engines if it is one column.
         id_type: what the ids are; ``None`` to find out.
         rename: names in the database, and those that documents have instead.
-        partition: the path of the partition key, on engines that have one.
+        partition: on engines with partition keys, the path of the container's, or of several
+            its paths with the values of the one partition that is shown.
     """
 
     name: str
     id: str | None = None
     id_type: IdType | None = None
     rename: Mapping[str, str] = field(default_factory=dict)
-    partition: str | None = None
+    partition: str | Mapping[str, Scalar] | None = None
 
     def __post_init__(self) -> None:
-        for what, value in (("name", self.name), ("id", self.id), ("partition", self.partition)):
+        for what, value in (("name", self.name), ("id", self.id)):
             if value is not None and (type(value) is not str or not value or "\0" in value):
                 raise InvalidQueryError(f"foreign: {what} is a text, not {value!r:.80}")
+        if not self._is_partition(self.partition):
+            raise InvalidQueryError(
+                "foreign: partition is the path of the partition key, or its path with a value, "
+                f"as {{'tenant': 'acme'}}, not {self.partition!r:.80}"
+            )
         if self.id_type is not None and self.id_type not in _ID_TYPES:
             raise InvalidQueryError(
                 f"foreign: id_type is one of {', '.join(_ID_TYPES)}, not {self.id_type!r:.80}"
@@ -96,6 +103,18 @@ class ForeignSource:
             )
         if len({*self.rename.values()}) < len(self.rename):
             raise InvalidQueryError("foreign: rename gives two fields the same name")
+
+    @staticmethod
+    def _is_partition(value: Any) -> bool:
+        if isinstance(value, Mapping):
+            paths, values = list(value), list(value.values())
+        else:
+            paths, values = [] if value is None else [value], []
+        return (
+            (value is None or bool(paths))
+            and all(type(path) is str and bool(path) for path in paths)
+            and all(each is None or type(each) in (str, bool, int, float) for each in values)
+        )
 
     def refuse_partition(self, engine: str) -> None:
         """For engines without partition keys.

@@ -128,8 +128,8 @@ async def test_an_answer_that_drips(served: Served) -> None:
 @rare
 async def test_slow_pages_count_together(served: Served) -> None:
     """The timeout is for an operation, however often it asks."""
-    async with served.store_async(timeout=20.0) as store:
-        await store.create_many("m", [{"id": f"{n:05}"} for n in range(20_000)])
+    async with served.store_async(timeout=60.0) as store:
+        await store.create_many("m", [{"id": f"{n:05}"} for n in range(served.engine.many)])
     async with served.store_async(proxied=True, timeout=1.0) as store:
         assert await store.find_by_id("m", "00000") is not None
         served.proxy.slow(latency=0.2)
@@ -183,8 +183,9 @@ async def test_an_exhausted_pool(served: Served) -> None:
 async def test_a_cursor_in_mid_iteration(served: Served) -> None:
     """Its next page is read again, or fails; what it gave is whole, and in order."""
     everything = [f"{number:04}" for number in range(1500)]
-    async with served.store_async(proxied=True, timeout=1.5) as store:
+    async with served.store_async(timeout=60.0) as store:
         await store.create_many("m", [{"id": id} for id in everything])
+    async with served.store_async(proxied=True, timeout=1.5) as store:
         for fault in ("reset", "cut", "refuse"):
             seen = []
             try:

@@ -50,6 +50,7 @@ async def fill(store: AsyncStore) -> None:
 @pytest.mark.parametrize("way", ["kill", pytest.param("stop", marks=pytest.mark.long)])
 async def test_restarted_in_mid_operation(served: Served, way: str) -> None:
     """Killed as by a crash, and stopped in order, twice, under concurrent writers."""
+    served.need_lasting_data()
     done = Event()
 
     def act() -> None:
@@ -98,6 +99,7 @@ async def test_gone(served: Served) -> None:
         with no_hang():
             outcomes = await together(lambda: None, calls.values())
         assert {type(outcome) for outcome in outcomes} <= set(FAULTS)
+        served.need_lasting_data()
         served.process.start()
         await eventually_async(lambda: store.update("m", "a", {"$inc": {"n": 1}}))
         assert await store.get("m", "a") == {"id": "a", "n": 1}

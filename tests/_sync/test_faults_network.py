@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_faults_network.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 1d0ba44b7ff0ddcb3a325fa4
+# Digest of the rest: 2f81f2e20202cf4f07f34aee
 
 """The way to the server: reset, cut at any byte, slow, refused. Nothing lost or done twice."""
 
@@ -131,8 +131,8 @@ def test_an_answer_that_drips(served: Served) -> None:
 @rare
 def test_slow_pages_count_together(served: Served) -> None:
     """The timeout is for an operation, however often it asks."""
-    with served.store(timeout=20.0) as store:
-        store.create_many("m", [{"id": f"{n:05}"} for n in range(20_000)])
+    with served.store(timeout=60.0) as store:
+        store.create_many("m", [{"id": f"{n:05}"} for n in range(served.engine.many)])
     with served.store(proxied=True, timeout=1.0) as store:
         assert store.find_by_id("m", "00000") is not None
         served.proxy.slow(latency=0.2)
@@ -186,8 +186,9 @@ def test_an_exhausted_pool(served: Served) -> None:
 def test_a_cursor_in_mid_iteration(served: Served) -> None:
     """Its next page is read again, or fails; what it gave is whole, and in order."""
     everything = [f"{number:04}" for number in range(1500)]
-    with served.store(proxied=True, timeout=1.5) as store:
+    with served.store(timeout=60.0) as store:
         store.create_many("m", [{"id": id} for id in everything])
+    with served.store(proxied=True, timeout=1.5) as store:
         for fault in ("reset", "cut", "refuse"):
             seen = []
             try:

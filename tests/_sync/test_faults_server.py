@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_faults_server.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 952fff24185a740309ace911
+# Digest of the rest: 93ccdc3ae60c51aebc68fa95
 
 """Servers that are killed, hang, restart: typed errors, in time, and nothing lost or done twice."""
 
@@ -54,6 +54,7 @@ def fill(store: Store) -> None:
 @pytest.mark.parametrize("way", ["kill", pytest.param("stop", marks=pytest.mark.long)])
 def test_restarted_in_mid_operation(served: Served, way: str) -> None:
     """Killed as by a crash, and stopped in order, twice, under concurrent writers."""
+    served.need_lasting_data()
     done = Event()
 
     def act() -> None:
@@ -102,6 +103,7 @@ def test_gone(served: Served) -> None:
         with no_hang():
             outcomes = together(lambda: None, calls.values())
         assert {type(outcome) for outcome in outcomes} <= set(FAULTS)
+        served.need_lasting_data()
         served.process.start()
         eventually(lambda: store.update("m", "a", {"$inc": {"n": 1}}))
         assert store.get("m", "a") == {"id": "a", "n": 1}

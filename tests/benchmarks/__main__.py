@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
     say(_heading(scale))
     with Servers() as servers:
         measured = run(scale, options.only, say, servers)
-    if not measured.suites and measured.memory is None:
+    if not measured.suites and measured.memory is None and not measured.requests:
         say(f"nothing is called like {options.only.pattern!r}")
         return 2
     if options.json is not None:

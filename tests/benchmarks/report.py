@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from tests.benchmarks.measure import Row
 from tests.benchmarks.suites.memory import Memory
+from tests.benchmarks.suites.requests import Cost
 
-__all__ = ["memory_line", "table"]
+__all__ = ["memory_line", "requests_table", "table"]
 
 _COMPARED = ("operation", "Interstore", "beside", "takes", "ratio", "middle half", "aim", "")
 _ADDED = ("operation", "Interstore", "beside", "takes", "adds", "middle half", "aim", "")
@@ -21,6 +22,23 @@ def table(rows: Sequence[Row]) -> str:
     else:
         head = _ADDED if any(row.added for row in rows) else _COMPARED
     return _aligned([head, *map(_cells, rows)])
+
+
+def requests_table(costs: Sequence[Cost]) -> str:
+    """A table of what operations ask of Cosmos DB."""
+    head = ("operation", "Interstore", "request units", "azure-cosmos", "request units", "")
+    rows = [
+        (
+            cost.name,
+            f"{cost.ours.requests}",
+            f"{cost.ours.units:.2f}",
+            f"{cost.theirs.requests}",
+            f"{cost.theirs.units:.2f}",
+            cost.why,
+        )
+        for cost in costs
+    ]
+    return _aligned([head, *rows])
 
 
 def memory_line(memory: Memory) -> str:

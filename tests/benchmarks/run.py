@@ -6,13 +6,13 @@ import gc
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from re import Pattern
 from typing import Final
 
 from tests.benchmarks.measure import Effort, Row, measure
-from tests.benchmarks.report import memory_line, table
+from tests.benchmarks.report import memory_line, requests_table, table
 from tests.benchmarks.servers import Servers
 from tests.benchmarks.suites import (
     Context,
@@ -29,6 +29,7 @@ from tests.benchmarks.suites import (
     startup,
 )
 from tests.benchmarks.suites.memory import Memory, memory_of_json_files
+from tests.benchmarks.suites.requests import Cost, requests_of_cosmosdb
 from tests.servers.process import ServerUnavailable
 
 __all__ = ["FULL", "QUICK", "TINY", "Measured", "Scale", "run"]
@@ -45,6 +46,7 @@ SUITES: Final[tuple[Suite, ...]] = (
     *startup.SUITES,
 )
 MEMORY: Final = "Memory of JSON files"
+REQUESTS: Final = "Azure Cosmos DB, requests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,11 @@ TINY: Final = Scale(Effort(rounds=1, seconds=0), Sizes(1_500, 1_600, 1_700))
 
 @dataclass(slots=True)
 class Measured:
-    """What a run found: the rows of each suite, and the memory."""
+    """What a run found: the rows of each suite, the memory, and the requests to Cosmos DB."""
 
     suites: dict[str, list[Row]]
     memory: Memory | None = None
+    requests: list[Cost] = field(default_factory=list)
 
 
 def run(
@@ -84,6 +87,8 @@ def run(
             measured.suites[suite.title(scale.sizes)] = rows
     if wanted.search(MEMORY):
         measured.memory = _memory(scale, say)
+    if wanted.search(REQUESTS):
+        measured.requests = _requests(say, servers)
     return measured
 
 
@@ -111,3 +116,13 @@ def _memory(scale: Scale, say: Callable[[str], None]) -> Memory:
         memory = memory_of_json_files(Path(folder), scale.sizes.huge)
     say(f"\n## {MEMORY}\n\n{memory_line(memory)}")
     return memory
+
+
+def _requests(say: Callable[[str], None], servers: Servers) -> list[Cost]:
+    try:
+        costs = requests_of_cosmosdb(servers.cosmosdb)
+    except ServerUnavailable as error:
+        say(f"{REQUESTS} is left out: {error}")
+        return []
+    say(f"\n## {REQUESTS}\n\n{requests_table(costs)}")
+    return costs

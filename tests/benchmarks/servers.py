@@ -7,8 +7,9 @@ from functools import cached_property
 from types import TracebackType
 from typing import Self
 
-from tests.servers import azure, mongodb, postgresql, s3
+from tests.servers import azure, cosmosdb, mongodb, postgresql, s3
 from tests.servers.azure import Azure
+from tests.servers.cosmosdb import CosmosDB
 from tests.servers.databases import PostgreSQL
 from tests.servers.mongodb import MongoDB
 from tests.servers.s3 import S3
@@ -42,6 +43,11 @@ class Servers:
     @cached_property
     def azure(self) -> Azure:
         return self._running.enter_context(azure.running())
+
+    @cached_property
+    def cosmosdb(self) -> CosmosDB:
+        """An account whose containers have four physical partitions."""
+        return self._running.enter_context(cosmosdb.running())
 
     def __enter__(self) -> Self:
         return self

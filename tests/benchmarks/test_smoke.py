@@ -66,6 +66,19 @@ def test_rival(rival: Contender) -> None:
         pytest.skip(f"{rival.name} is not compared with: uv run --group bench installs it")
 
 
+def test_requests(servers: Servers) -> None:
+    """As many as by hand, and for as many request units, but where a reason is told."""
+    said: list[str] = []
+    costs = run(TINY, re.compile("^Azure Cosmos DB, requests"), said.append, servers).requests
+    if not costs:
+        pytest.skip(said[-1])
+    for cost in costs:
+        more = cost.ours.requests > cost.theirs.requests
+        assert more is bool(cost.why), cost
+        assert more or cost.ours.units == pytest.approx(cost.theirs.units, rel=0.05), cost
+    assert "| put, existing " in said[-1]
+
+
 def test_memory() -> None:
     memory = run(TINY, re.compile("^Memory"), lambda _: None, Servers()).memory
     assert memory is not None

@@ -783,7 +783,69 @@ MONGODB = (
     ),
 )
 
-MUTANTS = (*CORE, *SHARED, *SQLITE, *POSTGRESQL, *MONGODB)
 
-QUICK = (CORE[0], CORE[15], SHARED[0], SQLITE[0], POSTGRESQL[2], MONGODB[0])
+def _cosmosdb(rule: str, module: str, old: str, new: str, equivalent: str = "") -> Mutant:
+    return Mutant(rule, "cosmosdb", f"interstore_backends.cosmosdb.{module}", old, new, equivalent)
+
+
+COSMOSDB = (
+    _cosmosdb(
+        "what is undefined is false before it is negated",
+        "conditions",
+        'return f"(NOT (({self.condition(node.node)}) ?? false))"',
+        'return f"(NOT ({self.condition(node.node)}))"',
+    ),
+    _cosmosdb(
+        "what is missing equals null",
+        "conditions",
+        'return f"(NOT IS_DEFINED({value}) OR IS_NULL({value}))"',
+        'return f"IS_NULL({value})"',
+    ),
+    _cosmosdb(
+        "scalars are no candidates of $elemMatch",
+        "conditions",
+        'test = f"(IS_OBJECT({alias}) OR IS_ARRAY({alias})) AND {test}"',
+        "pass",
+    ),
+    _cosmosdb(
+        "keys of the service's own are escaped",
+        "keys",
+        'if key not in _OWN and not key.startswith("%"):',
+        "if True:",
+    ),
+    _cosmosdb(
+        "a page begins after its position",
+        "compile",
+        'return "<" if key.descending else ">"',
+        'return "<=" if key.descending else ">="',
+    ),
+    _cosmosdb(
+        "booleans sort after strings",
+        "compile",
+        '("null", "number", "string", "false", "true")',
+        '("null", "false", "true", "number", "string")',
+    ),
+    _cosmosdb(
+        "containers sort as null",
+        "compile",
+        " OR IS_ARRAY({0}) OR IS_OBJECT({0}))",
+        ")",
+    ),
+    _cosmosdb(
+        "sums stay exact",
+        "updates",
+        'within = f"(IS_NUMBER({value}) AND {value} < {bound} AND {value} > -{bound})"',
+        'within = f"IS_NUMBER({value})"',
+    ),
+    _cosmosdb(
+        "what is equal at the end of a page is asked for by id",
+        "_sync.reads",
+        "if stream.value(found[limit].document) != last:",
+        "if True:",
+    ),
+)
+
+MUTANTS = (*CORE, *SHARED, *SQLITE, *POSTGRESQL, *MONGODB, *COSMOSDB)
+
+QUICK = (CORE[0], CORE[15], SHARED[0], SQLITE[0], POSTGRESQL[2], MONGODB[0], COSMOSDB[0])
 """Tried in every run."""

@@ -64,6 +64,8 @@ def test_aggregates(subjects: list[Subject], documents: list[Document], asked: l
     for arguments in asked:
         expected = _answer(lambda arguments=arguments: aggregated(documents, arguments))
         for subject in subjects:
+            if not subject.is_asked(arguments, often=2):
+                continue
             store = subject.store
             found = _answer(lambda store=store, each=arguments: store.aggregate("sums", **each))
             assert exact(found) == exact(expected), f"{subject.name}: {arguments!r}"
@@ -77,6 +79,8 @@ def test_distinct_values(
 ) -> None:
     expected = distinct_values(select(documents, Query(parse_filter(filter))), parse_path(path))
     for subject in subjects:
+        if not subject.is_asked((path, filter), often=2):
+            continue
         found = subject.store.distinct("sums", path, filter)
         assert exact(found) == exact(expected), f"{subject.name}: {path!r} where {filter!r}"
 
@@ -91,7 +95,7 @@ FIGURES: dict[str, Any] = {
 def test_numbers_are_added_up_where_they_lie(
     subjects: list[Subject], documents: list[Document], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No engine hands such sums to core, which would read every document."""
+    """No engine that adds up hands such sums to core, which would read every document."""
 
     def refuse(*_: Any) -> Any:
         raise AssertionError("every document is read")
@@ -104,5 +108,7 @@ def test_numbers_are_added_up_where_they_lie(
         }  # fmt: skip
         expected = aggregated(documents, asked)
         for subject in subjects:
+            if not hasattr(subject.place.database(), "aggregate"):
+                continue
             found = subject.store.aggregate("sums", **asked)
             assert exact(found) == exact(expected), f"{subject.name}: {group_by!r}"

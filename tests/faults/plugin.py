@@ -6,7 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.databases import mongodb, mongodb_async, postgresql, postgresql_async
+from tests.databases import (
+    cosmosdb,
+    cosmosdb_async,
+    mongodb,
+    mongodb_async,
+    postgresql,
+    postgresql_async,
+)
 from tests.faults.served import Engine, Served
 from tests.servers.proxy import Proxy
 
@@ -15,6 +22,7 @@ ENGINES = {
     for engine in (
         Engine("postgresql", postgresql, postgresql_async, {}),
         Engine("mongodb", mongodb, mongodb_async, {}),
+        Engine("cosmosdb", cosmosdb, cosmosdb_async, {}, many=1_200, lasting=False, encrypts=False),
     )
 }
 

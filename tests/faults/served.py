@@ -15,6 +15,7 @@ from interstore._async.store import AsyncStore
 from interstore._sync.database import Database
 from interstore._sync.store import Store
 from tests.patience import eventually
+from tests.servers.cosmosdb import CosmosDB
 from tests.servers.databases import PostgreSQL
 from tests.servers.mongodb import MongoDB
 from tests.servers.process import ServerProcess
@@ -22,7 +23,7 @@ from tests.servers.proxy import Proxy
 
 __all__ = ["Engine", "Served", "Server"]
 
-Server: TypeAlias = PostgreSQL | MongoDB
+Server: TypeAlias = PostgreSQL | MongoDB | CosmosDB
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,18 @@ class Engine:
         open: makes a database of a URL and settings.
         open_async: the same, of the other flavour.
         settings: what every test gives it, unless it says otherwise.
+        many: documents that take a while to read, and not too long to write.
+        lasting: whether the tests' server has its data still after it was killed.
+        encrypts: whether it speaks TLS behind a proxy that does.
     """
 
     name: str
     open: Callable[..., Database]
     open_async: Callable[..., AsyncDatabase]
     settings: dict[str, Any]
+    many: int = 20_000
+    lasting: bool = True
+    encrypts: bool = True
 
 
 class Served:
@@ -64,6 +71,11 @@ class Served:
         if self.server.process is None:
             pytest.skip("a server of your own is not killed or stopped")
         return self.server.process
+
+    def need_lasting_data(self) -> None:
+        """Skip the test where killing the server takes the data with it."""
+        if not self.engine.lasting:
+            pytest.skip("the tests' own account holds its data in memory")
 
     @property
     def database_name(self) -> str:

@@ -202,6 +202,8 @@ class TestFunctions:
             ("REGEXMATCH('a\\n', 'a(?![\\\\s\\\\S])')", False),
             ("REGEXMATCH('a\\n', 'a\\\\z')", False),
             ("REGEXMATCH('a\\n', 'a$')", True),
+            ("REGEXMATCH('éx', '^[^\\x41]x(?![\\s\\S])')", True),
+            ("REGEXMATCH('" + "a" * 300 + "', '^(?:a+)+b(?![\\s\\S])')", False),
             ("REGEXMATCH(1, 'a')", ...),
             ("ARRAY_CONTAINS([1, 'a'], 'a')", True),
             ("ARRAY_CONTAINS([true], 1)", False),

@@ -28,6 +28,7 @@ __all__ = [
     "Statement",
     "Stream",
     "compile_all",
+    "compile_by_ids",
     "compile_count",
     "compile_exists",
     "compile_scan",
@@ -217,6 +218,13 @@ def compile_scan(after: str | None, limit: int, tree: Node = ALL) -> Statement:
     """The query for the first documents with greater ids, by id."""
     position = None if after is None else (after,)
     return Stream(tree, (SortKey(Envelope.ID),), (), position).statement(limit)
+
+
+def compile_by_ids(ids: Sequence[str]) -> Statement:
+    """The query for items by id, as items have it."""
+    parameters = Parameters()
+    listed = ", ".join([parameters.bind(id) for id in ids])
+    return Statement(f'SELECT * FROM c WHERE c["id"] IN ({listed})', parameters.values)
 
 
 def compile_count(tree: Node) -> Statement:

@@ -60,7 +60,11 @@ class Conditions:
         """The value that a leaf is about."""
         if isinstance(node.path, Envelope):
             return ENVELOPE_FIELDS[node.path]
-        return value_expression(self.document, node.path)
+        return self.at(node.path)
+
+    def at(self, path: Path) -> str:
+        """The value at a path."""
+        return value_expression(self.document, path)
 
     def guards(self, node: Any) -> list[str]:
         """What a path with an index, or with a key of digits, goes through must be of its kind."""
@@ -68,9 +72,9 @@ class Conditions:
         found = []
         for depth, step in enumerate(path):
             if isinstance(step, int):
-                found.append(f"IS_ARRAY({value_expression(self.document, path[:depth])})")
+                found.append(f"IS_ARRAY({self.at(path[:depth])})")
             elif step.isdecimal() and depth:
-                found.append(f"IS_OBJECT({value_expression(self.document, path[:depth])})")
+                found.append(f"IS_OBJECT({self.at(path[:depth])})")
         return found
 
     def guarded(self, node: Any, test: str) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator
 from contextlib import contextmanager
-from contextvars import copy_context
 from threading import Condition
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import requests
 from azure.core.exceptions import ServiceRequestError
@@ -17,7 +16,12 @@ from azure.cosmos import ContainerProxy, CosmosClient, DatabaseProxy
 from azure.cosmos.documents import ConnectionPolicy
 from requests.adapters import HTTPAdapter
 
-from interstore_backends.cosmosdb.options import no_identity, no_proof
+from interstore_backends.cosmosdb.options import (
+    known_authorities,
+    no_identity,
+    no_proof,
+    verification,
+)
 from interstore_backends.cosmosdb.retry import LateError, deadline
 from interstore_backends.cosmosdb.settings import CosmosDBSettings
 
@@ -29,15 +33,13 @@ __all__ = [
     "body",
     "connection_policy",
     "credential_of",
-    "fan_out",
     "is_unsent",
     "limits",
+    "proof",
     "transport",
     "turn",
     "within",
 ]
-
-T = TypeVar("T")
 
 
 def credential_of(settings: CosmosDBSettings) -> Any:
@@ -60,15 +62,33 @@ def credential_of(settings: CosmosDBSettings) -> Any:
     return DefaultAzureCredential()
 
 
-def transport(connections: int, verify: Any) -> Any:
-    """How requests are sent: the driver's own way, with so many connections."""
+def transport(settings: CosmosDBSettings) -> Any:
+    """How requests are sent: the driver's own way, with a connection for each of them."""
+    known_authorities(settings)  # or requests would find out at the first request
     session = requests.Session()
-    adapter = HTTPAdapter(pool_maxsize=connections, max_retries=0)
+    adapter = HTTPAdapter(pool_maxsize=settings.pool_size, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
-    return RequestsTransport(session=session, connection_verify=verify)
+    # Of the environment, the proxies, now: else all of it is looked at for each request, a
+    # `.netrc` too, whose password would take the place of the signature.
+    session.trust_env = False
+    session.proxies = requests.utils.get_environ_proxies(settings.endpoint)
+    return RequestsTransport(session=session)
 
 
+def proof(settings: CosmosDBSettings) -> Any:
+    """Whether, or to whose certificates, who answers must prove who they are.
+
+    ``None`` if the driver decides.
+    """
+    wanted = verification(settings)
+    if wanted is False:
+        return False
+    known = settings.ssl_root_cert or next(filter(None, map(os.environ.get, _BUNDLES)), None)
+    return wanted if known is None or (wanted is None and settings.is_local) else known
+
+
+_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _RETRIES: Final = "ConnectionRetryConfiguration"
 
 
@@ -125,17 +145,3 @@ def within(seconds: float) -> Generator[None]:
         yield
     finally:
         deadline.reset(token)
-
-
-def fan_out(calls: Sequence[Callable[[], T]], most: int) -> list[T]:
-    """Make the calls side by side; their results in order. After an error, no more begin."""
-    if len(calls) <= 1 or most <= 1:
-        return [call() for call in calls]
-    with ThreadPoolExecutor(min(len(calls), most), "interstore-cosmosdb") as threads:
-        futures = [threads.submit(copy_context().run, call) for call in calls]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            for future in futures:
-                future.cancel()
-            raise

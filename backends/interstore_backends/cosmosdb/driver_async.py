@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from asyncio import Condition
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from io import BytesIO
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from aiohttp import ClientConnectorError
+import aiohttp
 from azure.core.exceptions import ServiceRequestError, ServiceRequestTimeoutError
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.cosmos.aio import ContainerProxy, CosmosClient, DatabaseProxy
 from azure.cosmos.documents import ConnectionPolicy
 
-from interstore._compat_async import gather
-from interstore_backends.cosmosdb.options import no_identity, no_proof
+from interstore_backends.cosmosdb.options import (
+    known_authorities,
+    no_identity,
+    no_proof,
+    verification,
+)
 from interstore_backends.cosmosdb.retry import deadline
 from interstore_backends.cosmosdb.settings import CosmosDBSettings
 
@@ -29,15 +33,13 @@ __all__ = [
     "body",
     "connection_policy",
     "credential_of",
-    "fan_out",
     "is_unsent",
     "limits",
+    "proof",
     "turn",
     "transport",
     "within",
 ]
-
-T = TypeVar("T")
 
 _LARGE: Final = 2**20
 
@@ -62,10 +64,25 @@ def credential_of(settings: CosmosDBSettings) -> Any:
     return DefaultAzureCredential()
 
 
-def transport(connections: int, verify: Any) -> Any:
-    """How requests are sent: the driver's own way, with so many connections."""
-    del connections  # aiohttp has a hundred
-    return AioHttpTransport(connection_verify=verify)
+def transport(settings: CosmosDBSettings) -> Any:
+    """How requests are sent: the driver's own way, with a connection for each of them."""
+    # A file that is named with each request would be read for each, on a new connection.
+    known = known_authorities(settings) or True
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=settings.pool_size, ssl=known),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=True,
+    )
+    # It would send a PUT or a DELETE again whose answer was lost: nobody could tell then whether
+    # what the second finds is the work of the first.
+    session._retry_connection = False
+    return AioHttpTransport(session=session)
+
+
+def proof(settings: CosmosDBSettings) -> Any:
+    """Whether who answers must prove who they are; ``None`` if the driver decides."""
+    return verification(settings)
 
 
 def connection_policy(policy: Any) -> Any:
@@ -92,7 +109,7 @@ def is_unsent(error: Exception) -> bool:
         return True
     # Anything else that aiohttp raises, a reset too, is a "request error" to azure-core.
     return isinstance(error, ServiceRequestError) and isinstance(
-        error.inner_exception, ClientConnectorError
+        error.inner_exception, aiohttp.ClientConnectorError
     )
 
 
@@ -114,9 +131,3 @@ async def within(seconds: float) -> AsyncGenerator[None]:
             yield
     finally:
         deadline.reset(token)
-
-
-async def fan_out(calls: Sequence[Callable[[], Awaitable[T]]], most: int) -> list[T]:
-    """Make the calls side by side; their results in order. The first error ends them all."""
-    del most  # what is in flight is limited where it is sent
-    return await gather(calls)

@@ -136,19 +136,22 @@ class Translator:
             return PermissionDeniedError, "check the credential"
         status = _status(error)
         if status is None:
-            return UnavailableError, _connection_cure(error)
+            return _of_connection(error)
         if status >= 500:
             return UnavailableError, ""
         return _STATUSES.get(status, (InterstoreError, ""))
 
 
-def _connection_cure(error: Exception) -> str:
+def _of_connection(error: Exception) -> tuple[type[InterstoreError], str]:
     text = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in text:
-        return "who answers has no certificate that is trusted here: see DATABASE_SSL"
+        cure = "who answers has no certificate that is trusted: see DATABASE_SSL and ssl_root_cert"
+        return ConfigurationError, cure
+    if "[SSL" in text:
+        return UnavailableError, "who answers speaks no TLS: see DATABASE_SSL"
     if "Name or service not known" in text or "getaddrinfo" in text:
-        return "check DATABASE_HOST"
-    return "it cannot be reached, or the connection was lost"
+        return UnavailableError, "check DATABASE_HOST"
+    return UnavailableError, "it cannot be reached, or the connection was lost"
 
 
 def _line(error: Any) -> str:

@@ -23,6 +23,7 @@ __all__ = [
     "escape_fields",
     "escape_id",
     "field_path",
+    "raw_expression",
     "root_key",
     "unescape_fields",
     "value_expression",
@@ -74,16 +75,21 @@ def unescape_fields(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=4_096)
-def value_expression(document: str, path: Path) -> str:
-    """The value at a path: ``c["a"]["b"][0]``.
+def raw_expression(document: str, path: Path) -> str:
+    """The value at a path of an item as it is stored: ``c["a"]["b"][0]``.
 
     The only place where a path becomes text of a statement: a key as a JSON string, an index
     as digits.
     """
-    steps = list(path)
-    if document == "c" and steps and isinstance(steps[0], str):
-        steps[0] = root_key(steps[0])
-    return document + "".join(f"[{_json(step).decode()}]" for step in steps)
+    return document + "".join(f"[{_json(step).decode()}]" for step in path)
+
+
+@lru_cache(maxsize=4_096)
+def value_expression(document: str, path: Path) -> str:
+    """The value at a path of a document."""
+    if document == "c" and path and isinstance(path[0], str):
+        path = (root_key(path[0]), *path[1:])
+    return raw_expression(document, path)
 
 
 ENVELOPE_FIELDS: Final = {

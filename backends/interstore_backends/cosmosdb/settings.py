@@ -19,6 +19,7 @@ CAPABILITIES: Final = Capabilities(
     watch=True,
     stats=True,
     native=True,
+    foreign=True,
     write_page=True,
     ttl=True,
 )
@@ -70,6 +71,13 @@ class CosmosDBSettings(Settings, kw_only=True, frozen=True):
             "DATABASE_SSL",
             help="TLS: 'disable' (plain HTTP), 'require' without proof of who answers, or "
             "'verify', which is the default.",
+        ),
+    ] = None
+    ssl_root_cert: Annotated[
+        str | None,
+        env(
+            help="A file of certificates to trust, which asks for 'verify'; by default those that "
+            "everybody trusts."
         ),
     ] = None
     auto_create: Annotated[

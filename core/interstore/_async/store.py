@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from interstore._async.with_blobs import AsyncStoreWithBlobs
     from interstore.attaching import OnDelete
     from interstore.blobs._async.store import AsyncBlobStore
+    from interstore.filters.tree import Scalar
 
 __all__ = ["AsyncStore"]
 
@@ -115,7 +116,7 @@ class AsyncStore(
         id: str | None = None,
         id_type: IdType | None = None,
         rename: Mapping[str, str] | None = None,
-        partition: str | None = None,
+        partition: str | Mapping[str, Scalar] | None = None,
     ) -> AsyncForeign:
         """A view of a table or a collection that other programs made and write.
 
@@ -125,10 +126,13 @@ class AsyncStore(
         Args:
             name: the table's or collection's; on PostgreSQL also ``"schema.table"``.
             id: the column or field that identifies a document: by default ``"_id"`` on
-                MongoDB, and the primary key on SQL engines if it is one column.
+                MongoDB, and the primary key on SQL engines if it is one column. On Cosmos DB
+                it is always ``"id"``.
             id_type: what the ids are in the database; found out by default.
             rename: names in the database, and those that documents have instead.
-            partition: the path of the partition key, on engines that have one.
+            partition: on Cosmos DB, the path of the container's partition key, as a reader
+                of the program should know it; or that path with a value, as
+                ``{"tenant": "acme"}``, to see that partition alone.
 
         Raises:
             UnsupportedError: the engine cannot do this.

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/store.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 18f1f4ca95c92535b8567580
+# Digest of the rest: 3181247b8138dcce4387d5e9
 
 """`Store`: what an application calls."""
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from interstore._sync.with_blobs import StoreWithBlobs
     from interstore.attaching import OnDelete
     from interstore.blobs._sync.store import BlobStore
+    from interstore.filters.tree import Scalar
 
 __all__ = ["Store"]
 
@@ -119,7 +120,7 @@ class Store(
         id: str | None = None,
         id_type: IdType | None = None,
         rename: Mapping[str, str] | None = None,
-        partition: str | None = None,
+        partition: str | Mapping[str, Scalar] | None = None,
     ) -> Foreign:
         """A view of a table or a collection that other programs made and write.
 
@@ -129,10 +130,13 @@ class Store(
         Args:
             name: the table's or collection's; on PostgreSQL also ``"schema.table"``.
             id: the column or field that identifies a document: by default ``"_id"`` on
-                MongoDB, and the primary key on SQL engines if it is one column.
+                MongoDB, and the primary key on SQL engines if it is one column. On Cosmos DB
+                it is always ``"id"``.
             id_type: what the ids are in the database; found out by default.
             rename: names in the database, and those that documents have instead.
-            partition: the path of the partition key, on engines that have one.
+            partition: on Cosmos DB, the path of the container's partition key, as a reader
+                of the program should know it; or that path with a value, as
+                ``{"tenant": "acme"}``, to see that partition alone.
 
         Raises:
             UnsupportedError: the engine cannot do this.

@@ -84,6 +84,10 @@ class Faults:
         """
         self._do("throttle", {"rate": rate, "database": database})
 
+    def partition(self, database: str, count: int) -> None:
+        """Give the containers that will be made in a database so many physical partitions."""
+        self._do("partitions", {"database": database, "count": count})
+
     def split(self, database: str, container: str, partition: str | None = None) -> None:
         """Split a physical partition, by default the fullest: who names it from now on gets 410."""
         self._do("split", {"database": database, "container": container, "partition": partition})

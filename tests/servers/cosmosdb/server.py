@@ -100,11 +100,17 @@ class CosmosDB:
         return f"{what}, as {PACKAGE} {version(PACKAGE)} sees it"
 
     @contextmanager
-    def database(self) -> Generator[str]:
-        """A database with nothing in it, by its URL; dropped afterwards."""
+    def database(self, *, partitions: int | None = None) -> Generator[str]:
+        """A database with nothing in it, by its URL; dropped afterwards.
+
+        Args:
+            partitions: physical ones of each container in it; one's own account decides itself.
+        """
         self._made += 1
         name = f"{self._prefix}_{self._made}"
         self._own.create_database(name)
+        if self.faults is not None and partitions is not None:
+            self.faults.partition(name, partitions)
         try:
             yield self.url(name)
         finally:

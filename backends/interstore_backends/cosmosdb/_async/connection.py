@@ -18,14 +18,16 @@ from interstore_backends.cosmosdb.driver_async import (
     DatabaseProxy,
     connection_policy,
     credential_of,
+    proof,
     transport,
     within,
 )
 from interstore_backends.cosmosdb.errors import CAUGHT, Translator, is_gone, is_taken
 from interstore_backends.cosmosdb.indexing import new_policy
-from interstore_backends.cosmosdb.options import throughput_of, verification
+from interstore_backends.cosmosdb.options import throughput_of
 from interstore_backends.cosmosdb.settings import CosmosDBSettings
 from interstore_backends.cosmosdb.usage import Usage
+from interstore_backends.cosmosdb.workers_async import Workers
 
 __all__ = ["AsyncConnection", "translated", "translated_write"]
 
@@ -66,7 +68,8 @@ class AsyncConnection:
         self._client: Any = None
         self._database: DatabaseProxy | None = None
         self._credential: Any = None
-        self._policy = AsyncPolicy(settings.pool_size)
+        self._policy = AsyncPolicy(settings.pool_size, proof(settings))
+        self._workers = Workers(settings.pool_size)
         self.errors = Translator(settings.place, settings.timeout)
 
     @property
@@ -102,8 +105,7 @@ class AsyncConnection:
             settings.endpoint,
             credential,
             connection_policy=connection_policy(self._policy),
-            transport=transport(settings.pool_size, verification(settings)),
-            connection_verify=verification(settings),
+            transport=transport(settings),
             enable_compact_utf8_item_writes=True,
             user_agent_suffix="interstore",
         )
@@ -117,6 +119,7 @@ class AsyncConnection:
         client, self._client = self._client, None
         credential, self._credential = self._credential, None
         self._database = None
+        await self._workers.close()
         if client is not None:
             await client.__aexit__(None, None, None)
         if credential is not None:

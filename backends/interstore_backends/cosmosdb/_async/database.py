@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from interstore.bulk import BulkResult, Outcome, WriteOutcome
 from interstore.changes import Changes
@@ -17,16 +17,17 @@ from interstore.stats import ModelStats, Stats
 from interstore_backends.cosmosdb._async.connection import translated, translated_write
 from interstore_backends.cosmosdb._async.watching import AsyncWatching
 from interstore_backends.cosmosdb._async.writes import contended
-from interstore_backends.cosmosdb.driver_async import fan_out
 from interstore_backends.cosmosdb.errors import CAUGHT, is_gone
 from interstore_backends.cosmosdb.records import Found
 from interstore_backends.cosmosdb.settings import CAPABILITIES, LIMITS
 
+if TYPE_CHECKING:
+    from interstore.foreign import ForeignSource
+    from interstore_backends.cosmosdb._async.foreign import AsyncCosmosDBForeign
+
 __all__ = ["AsyncCosmosDBDatabase"]
 
 _ATTEMPTS: Final = 100
-_AT_ONCE: Final = 16
-"""Requests of one bulk call that threads make side by side."""
 
 
 class AsyncCosmosDBDatabase(AsyncWatching):
@@ -51,11 +52,12 @@ class AsyncCosmosDBDatabase(AsyncWatching):
     @translated_write
     async def put_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """Put each; the outcome of each, in order. The ids are distinct."""
-        return await self._each(model, writes, self._put_one)
+        seen = await self._read_many(model, writes)
+        return await self._each(model, writes, partial(self._put_one, seen=seen))
 
-    async def _put_one(self, model: str, write: Write) -> int:
+    async def _put_one(self, model: str, write: Write, *, seen: Mapping[str, Found]) -> int:
         await self._check(model, write.id, write.fields)
-        return (await self._put(model, write, None)).version
+        return (await self._put(model, write, None, seen)).version
 
     async def _each(
         self, model: str, writes: Sequence[Write], store: Callable[..., Any]
@@ -74,20 +76,23 @@ class AsyncCosmosDBDatabase(AsyncWatching):
         # The first alone: it makes the container, if there is none.
         first = await outcome(writes[0])
         calls = [partial(outcome, write) for write in writes[1:]]
-        return [first, *await fan_out(calls, min(_AT_ONCE, self._settings.pool_size))]
+        return [first, *await self._workers.fan_out(calls)]
 
     @translated_write
     async def write_page(
         self, model: str, writes: Sequence[Write], mode: WriteMode
     ) -> list[WriteOutcome]:
         """Write documents as they are; 0 for each that the mode leaves as it was."""
-        return await self._each(model, writes, partial(self._write_as_is, mode=mode))
+        seen = {} if mode == "insert_if_absent" else await self._read_many(model, writes)
+        return await self._each(model, writes, partial(self._write_as_is, mode=mode, seen=seen))
 
-    async def _write_as_is(self, model: str, write: Write, *, mode: WriteMode) -> int:
+    async def _write_as_is(
+        self, model: str, write: Write, *, mode: WriteMode, seen: Mapping[str, Found]
+    ) -> int:
         await self._check(model, write.id, write.fields)
-        for _ in range(_ATTEMPTS):
-            found = None
-            if mode != "insert_if_absent":
+        for attempt in range(_ATTEMPTS):
+            found = seen.get(write.id)
+            if attempt and mode != "insert_if_absent":
                 found = await self._read(model, write.id)
             if found is None:
                 try:
@@ -147,7 +152,7 @@ class AsyncCosmosDBDatabase(AsyncWatching):
         self, model: str, act: Callable[..., Any], page: Sequence[Found]
     ) -> list[Any]:
         calls = [partial(act, found) for found in page]
-        return await fan_out(calls, min(_AT_ONCE, self._settings.pool_size))
+        return await self._workers.fan_out(calls)
 
     async def _update_while(
         self, model: str, changes: Changes, matches: Callable[[Document], bool], found: Found
@@ -233,6 +238,12 @@ class AsyncCosmosDBDatabase(AsyncWatching):
                 return False
             raise
         return True
+
+    def foreign(self, source: ForeignSource) -> AsyncCosmosDBForeign:
+        """A container that others made in the database."""
+        from interstore_backends.cosmosdb._async.foreign import AsyncCosmosDBForeign
+
+        return AsyncCosmosDBForeign(source, self)
 
     async def stats(self) -> Stats:
         """Documents of each model, and what this store object asked of the service."""

@@ -33,10 +33,15 @@ class AsyncPolicy(AsyncHTTPPolicy[Any, Any]):
     A request that the service refused for now is sent again, within the operation's time. A
     write of which nobody knows whether it was applied is `UnsureError`, which none of the
     driver's retries catches. Reads that fail are left to the driver, which knows other regions.
+
+    Args:
+        most: never more requests in flight than so many.
+        proof: what is asked of who answers, in place of what the driver would.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, proof: Any) -> None:
         super().__init__()
+        self._proof = proof
         self.usage = Usage()
         self._pace = Pace(most)
         self._turns = Condition()
@@ -48,6 +53,8 @@ class AsyncPolicy(AsyncHTTPPolicy[Any, Any]):
         about = options.pop("request_params", None)
         for name in ("timeout", "global_endpoint_manager"):
             options.pop(name, None)
+        if self._proof is not None:
+            options["connection_verify"] = self._proof
         if getattr(about, "resource_type", None) == "databaseaccount":
             # Asked for in the background, too, when the time of who began it may be up.
             return await self.next.send(request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -21,25 +21,28 @@ from interstore_backends.cosmosdb.compile import (
     Statement,
     Stream,
     compile_all,
+    compile_by_ids,
     compile_count,
     compile_exists,
     compile_scan,
     compile_streams,
 )
-from interstore_backends.cosmosdb.driver_async import fan_out
 from interstore_backends.cosmosdb.errors import is_gone
 from interstore_backends.cosmosdb.indexing import Declared
 from interstore_backends.cosmosdb.keys import escape_id
 from interstore_backends.cosmosdb.records import Found, read_item
 
-__all__ = ["AsyncReads"]
+__all__ = ["LISTED", "AsyncReads"]
 
 _PAGE: Final = 1_000
 """Items in one answer of the service, if they have no more than 4 MB."""
+_FEW: Final = 16
+"""So many ids are looked up one by one, which takes a request unit each; more by a query, of which
+each partition takes some, however many there are."""
+LISTED: Final = 256
+"""Ids in one query."""
 _SPLITS: Final = 5
 """How often a query is asked while partitions are split."""
-_AT_ONCE: Final = 16
-"""Calls of one operation that are made side by side by threads."""
 
 
 class AsyncReads(AsyncExpiry):
@@ -64,11 +67,19 @@ class AsyncReads(AsyncExpiry):
 
     @translated
     async def find_by_ids(self, model: str, ids: Sequence[str]) -> list[Document]:
-        """The documents that exist among `ids`: one point read for each, side by side."""
-        calls = [partial(self._item, model, id) for id in ids]
-        items = await fan_out(calls, _AT_ONCE)
-        found = [read_item(item) for item in items if item is not None]
+        """The documents that exist among `ids`."""
+        found = [read_item(item) for item in await self._items(model, ids)]
         return [each for each in found if each.expires is None or not has_expired(each)]
+
+    async def _items(self, model: str, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """The items that exist: by a point read for each, or if they are many by queries."""
+        calls: list[Callable[[], Any]]
+        if len(ids) <= _FEW:
+            calls = [partial(self._item, model, id) for id in ids]
+            return [item for item in await self._workers.fan_out(calls) if item is not None]
+        parts = [list(map(escape_id, ids[n : n + LISTED])) for n in range(0, len(ids), LISTED)]
+        calls = [partial(self._rows, model, compile_by_ids(part), None) for part in parts]
+        return [item for rows in await self._workers.fan_out(calls) for item in rows]
 
     @translated
     async def find(self, model: str, query: Query) -> Iterable[Document]:
@@ -92,7 +103,7 @@ class AsyncReads(AsyncExpiry):
         for group in groups:
             rest = None if wanted is None else wanted - len(found)
             calls = [partial(self._stream, model, stream, rest) for stream in group]
-            parts = await fan_out(calls, _AT_ONCE)
+            parts = await self._workers.fan_out(calls)
             part = [each for each_part in parts for each in each_part]
             part.sort(key=lambda each: key(each.document))
             found += part if rest is None else part[:rest]
@@ -148,7 +159,7 @@ class AsyncReads(AsyncExpiry):
                 # The driver's threads share what it notes of the last answer, and one changed it
                 # while another read it ("mutated during iteration").
                 continue
-            ids = [row["id"] for row in rows if isinstance(row, dict)]
+            ids = [row["_rid"] for row in rows if isinstance(row, dict)]
             if len(set(ids)) == len(ids):
                 return rows
         raise UnavailableError(
@@ -165,7 +176,7 @@ class AsyncReads(AsyncExpiry):
         try:
             asked = await self._ranges(model) if ranges is None else ranges
             calls = [partial(self._rows_in, model, statement, limit, each) for each in asked]
-            parts = await fan_out(calls, _AT_ONCE)
+            parts = await self._workers.fan_out(calls)
         except CosmosHttpResponseError as error:
             if is_gone(error):
                 return []

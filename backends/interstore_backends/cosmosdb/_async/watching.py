@@ -20,13 +20,11 @@ from interstore.watching import (
 )
 from interstore_backends.cosmosdb._async.connection import translated, translated_write
 from interstore_backends.cosmosdb._async.writes import AsyncWrites
-from interstore_backends.cosmosdb.driver_async import fan_out
 from interstore_backends.cosmosdb.errors import is_gone
 from interstore_backends.cosmosdb.records import read_item
 
 __all__ = ["AsyncWatching"]
 
-_AT_ONCE: Final = 16
 _PAUSE: Final = 0.5
 """Seconds between two looks at the service, each of which costs request units."""
 
@@ -72,7 +70,7 @@ class AsyncWatching(AsyncWrites):
         if since is not None:
             return since
         calls = [partial(self._feed, model, each, "") for each in ranges]
-        parts = await fan_out(calls, _AT_ONCE)
+        parts = await self._workers.fan_out(calls)
         begun = [(each, part[1]) for each, part in zip(ranges, parts, strict=True)]
         return Position(begun).token(model)
 

@@ -8,6 +8,7 @@ says that nobody knows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from azure.core import MatchConditions
@@ -49,6 +50,11 @@ class AsyncWrites(AsyncReads):
     async def _read_living(self, model: str, id: str) -> Found | None:
         found = await self._read(model, id)
         return None if found is None or found.has_expired else found
+
+    async def _read_many(self, model: str, writes: Sequence[Write]) -> dict[str, Found]:
+        """What is there of what is to be written, by ids."""
+        items = await self._items(model, [write.id for write in writes])
+        return {found.document.id: found for found in map(Found.of, items)}
 
     # Create.
 
@@ -138,10 +144,23 @@ class AsyncWrites(AsyncReads):
         await self._check(model, write.id, write.fields)
         return (await self._put(model, write, if_version)).document()
 
-    async def _put(self, model: str, write: Write, if_version: int | None) -> Write:
-        """What was stored."""
-        for _ in range(_ATTEMPTS):
-            found = await self._read(model, write.id)
+    async def _put(
+        self,
+        model: str,
+        write: Write,
+        if_version: int | None,
+        seen: Mapping[str, Found] | None = None,
+    ) -> Write:
+        """What was stored.
+
+        Args:
+            seen: what a moment ago was there, by ids.
+        """
+        for attempt in range(_ATTEMPTS):
+            if seen is None or attempt:
+                found = await self._read(model, write.id)
+            else:
+                found = seen.get(write.id)
             if found is None:
                 if if_version is not None:
                     raise not_found(model, write.id)

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/connection.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 5047a1d4bab4d8b8dfe039ad
+# Digest of the rest: 918b850168fdc59f85d19aaa
 
 """The client, and which models exist."""
 
@@ -22,14 +22,16 @@ from interstore_backends.cosmosdb.driver import (
     DatabaseProxy,
     connection_policy,
     credential_of,
+    proof,
     transport,
     within,
 )
 from interstore_backends.cosmosdb.errors import CAUGHT, Translator, is_gone, is_taken
 from interstore_backends.cosmosdb.indexing import new_policy
-from interstore_backends.cosmosdb.options import throughput_of, verification
+from interstore_backends.cosmosdb.options import throughput_of
 from interstore_backends.cosmosdb.settings import CosmosDBSettings
 from interstore_backends.cosmosdb.usage import Usage
+from interstore_backends.cosmosdb.workers import Workers
 
 __all__ = ["Connection", "translated", "translated_write"]
 
@@ -70,7 +72,8 @@ class Connection:
         self._client: Any = None
         self._database: DatabaseProxy | None = None
         self._credential: Any = None
-        self._policy = Policy(settings.pool_size)
+        self._policy = Policy(settings.pool_size, proof(settings))
+        self._workers = Workers(settings.pool_size)
         self.errors = Translator(settings.place, settings.timeout)
 
     @property
@@ -106,8 +109,7 @@ class Connection:
             settings.endpoint,
             credential,
             connection_policy=connection_policy(self._policy),
-            transport=transport(settings.pool_size, verification(settings)),
-            connection_verify=verification(settings),
+            transport=transport(settings),
             enable_compact_utf8_item_writes=True,
             user_agent_suffix="interstore",
         )
@@ -121,6 +123,7 @@ class Connection:
         client, self._client = self._client, None
         credential, self._credential = self._credential, None
         self._database = None
+        self._workers.close()
         if client is not None:
             client.__exit__(None, None, None)
         if credential is not None:

@@ -1,14 +1,14 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 1182369f8139a18b1826b3c2
+# Digest of the rest: c1aa9177b786d22bbb3788fd
 
 """The Azure Cosmos DB engine: Interstore's operations as requests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from interstore.bulk import BulkResult, Outcome, WriteOutcome
 from interstore.changes import Changes
@@ -21,16 +21,17 @@ from interstore.stats import ModelStats, Stats
 from interstore_backends.cosmosdb._sync.connection import translated, translated_write
 from interstore_backends.cosmosdb._sync.watching import Watching
 from interstore_backends.cosmosdb._sync.writes import contended
-from interstore_backends.cosmosdb.driver import fan_out
 from interstore_backends.cosmosdb.errors import CAUGHT, is_gone
 from interstore_backends.cosmosdb.records import Found
 from interstore_backends.cosmosdb.settings import CAPABILITIES, LIMITS
 
+if TYPE_CHECKING:
+    from interstore.foreign import ForeignSource
+    from interstore_backends.cosmosdb._sync.foreign import CosmosDBForeign
+
 __all__ = ["CosmosDBDatabase"]
 
 _ATTEMPTS: Final = 100
-_AT_ONCE: Final = 16
-"""Requests of one bulk call that threads make side by side."""
 
 
 class CosmosDBDatabase(Watching):
@@ -55,11 +56,12 @@ class CosmosDBDatabase(Watching):
     @translated_write
     def put_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """Put each; the outcome of each, in order. The ids are distinct."""
-        return self._each(model, writes, self._put_one)
+        seen = self._read_many(model, writes)
+        return self._each(model, writes, partial(self._put_one, seen=seen))
 
-    def _put_one(self, model: str, write: Write) -> int:
+    def _put_one(self, model: str, write: Write, *, seen: Mapping[str, Found]) -> int:
         self._check(model, write.id, write.fields)
-        return self._put(model, write, None).version
+        return self._put(model, write, None, seen).version
 
     def _each(
         self, model: str, writes: Sequence[Write], store: Callable[..., Any]
@@ -78,20 +80,23 @@ class CosmosDBDatabase(Watching):
         # The first alone: it makes the container, if there is none.
         first = outcome(writes[0])
         calls = [partial(outcome, write) for write in writes[1:]]
-        return [first, *fan_out(calls, min(_AT_ONCE, self._settings.pool_size))]
+        return [first, *self._workers.fan_out(calls)]
 
     @translated_write
     def write_page(
         self, model: str, writes: Sequence[Write], mode: WriteMode
     ) -> list[WriteOutcome]:
         """Write documents as they are; 0 for each that the mode leaves as it was."""
-        return self._each(model, writes, partial(self._write_as_is, mode=mode))
+        seen = {} if mode == "insert_if_absent" else self._read_many(model, writes)
+        return self._each(model, writes, partial(self._write_as_is, mode=mode, seen=seen))
 
-    def _write_as_is(self, model: str, write: Write, *, mode: WriteMode) -> int:
+    def _write_as_is(
+        self, model: str, write: Write, *, mode: WriteMode, seen: Mapping[str, Found]
+    ) -> int:
         self._check(model, write.id, write.fields)
-        for _ in range(_ATTEMPTS):
-            found = None
-            if mode != "insert_if_absent":
+        for attempt in range(_ATTEMPTS):
+            found = seen.get(write.id)
+            if attempt and mode != "insert_if_absent":
                 found = self._read(model, write.id)
             if found is None:
                 try:
@@ -151,7 +156,7 @@ class CosmosDBDatabase(Watching):
         self, model: str, act: Callable[..., Any], page: Sequence[Found]
     ) -> list[Any]:
         calls = [partial(act, found) for found in page]
-        return fan_out(calls, min(_AT_ONCE, self._settings.pool_size))
+        return self._workers.fan_out(calls)
 
     def _update_while(
         self, model: str, changes: Changes, matches: Callable[[Document], bool], found: Found
@@ -233,6 +238,12 @@ class CosmosDBDatabase(Watching):
                 return False
             raise
         return True
+
+    def foreign(self, source: ForeignSource) -> CosmosDBForeign:
+        """A container that others made in the database."""
+        from interstore_backends.cosmosdb._sync.foreign import CosmosDBForeign
+
+        return CosmosDBForeign(source, self)
 
     def stats(self) -> Stats:
         """Documents of each model, and what this store object asked of the service."""

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/policy.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: f874c1643c65a15e1963fa1f
+# Digest of the rest: 5cfca3552143b8289bf5d210
 
 """Every request to the service goes through here: limits, back-off, and what it cost."""
 
@@ -37,10 +37,15 @@ class Policy(HTTPPolicy[Any, Any]):
     A request that the service refused for now is sent again, within the operation's time. A
     write of which nobody knows whether it was applied is `UnsureError`, which none of the
     driver's retries catches. Reads that fail are left to the driver, which knows other regions.
+
+    Args:
+        most: never more requests in flight than so many.
+        proof: what is asked of who answers, in place of what the driver would.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, proof: Any) -> None:
         super().__init__()
+        self._proof = proof
         self.usage = Usage()
         self._pace = Pace(most)
         self._turns = Condition()
@@ -52,6 +57,8 @@ class Policy(HTTPPolicy[Any, Any]):
         about = options.pop("request_params", None)
         for name in ("timeout", "global_endpoint_manager"):
             options.pop(name, None)
+        if self._proof is not None:
+            options["connection_verify"] = self._proof
         if getattr(about, "resource_type", None) == "databaseaccount":
             # Asked for in the background, too, when the time of who began it may be up.
             return self.next.send(request)

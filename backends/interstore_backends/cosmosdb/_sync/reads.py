@@ -1,12 +1,12 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: b079a6e8853aa69ca61cdf84
+# Digest of the rest: 538ee3b57c385f2b02120b67
 
 """The operations that only read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -25,25 +25,28 @@ from interstore_backends.cosmosdb.compile import (
     Statement,
     Stream,
     compile_all,
+    compile_by_ids,
     compile_count,
     compile_exists,
     compile_scan,
     compile_streams,
 )
-from interstore_backends.cosmosdb.driver import fan_out
 from interstore_backends.cosmosdb.errors import is_gone
 from interstore_backends.cosmosdb.indexing import Declared
 from interstore_backends.cosmosdb.keys import escape_id
 from interstore_backends.cosmosdb.records import Found, read_item
 
-__all__ = ["Reads"]
+__all__ = ["LISTED", "Reads"]
 
 _PAGE: Final = 1_000
 """Items in one answer of the service, if they have no more than 4 MB."""
+_FEW: Final = 16
+"""So many ids are looked up one by one, which takes a request unit each; more by a query, of which
+each partition takes some, however many there are."""
+LISTED: Final = 256
+"""Ids in one query."""
 _SPLITS: Final = 5
 """How often a query is asked while partitions are split."""
-_AT_ONCE: Final = 16
-"""Calls of one operation that are made side by side by threads."""
 
 
 class Reads(Expiry):
@@ -68,11 +71,19 @@ class Reads(Expiry):
 
     @translated
     def find_by_ids(self, model: str, ids: Sequence[str]) -> list[Document]:
-        """The documents that exist among `ids`: one point read for each, side by side."""
-        calls = [partial(self._item, model, id) for id in ids]
-        items = fan_out(calls, _AT_ONCE)
-        found = [read_item(item) for item in items if item is not None]
+        """The documents that exist among `ids`."""
+        found = [read_item(item) for item in self._items(model, ids)]
         return [each for each in found if each.expires is None or not has_expired(each)]
+
+    def _items(self, model: str, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """The items that exist: by a point read for each, or if they are many by queries."""
+        calls: list[Callable[[], Any]]
+        if len(ids) <= _FEW:
+            calls = [partial(self._item, model, id) for id in ids]
+            return [item for item in self._workers.fan_out(calls) if item is not None]
+        parts = [list(map(escape_id, ids[n : n + LISTED])) for n in range(0, len(ids), LISTED)]
+        calls = [partial(self._rows, model, compile_by_ids(part), None) for part in parts]
+        return [item for rows in self._workers.fan_out(calls) for item in rows]
 
     @translated
     def find(self, model: str, query: Query) -> Iterable[Document]:
@@ -96,7 +107,7 @@ class Reads(Expiry):
         for group in groups:
             rest = None if wanted is None else wanted - len(found)
             calls = [partial(self._stream, model, stream, rest) for stream in group]
-            parts = fan_out(calls, _AT_ONCE)
+            parts = self._workers.fan_out(calls)
             part = [each for each_part in parts for each in each_part]
             part.sort(key=lambda each: key(each.document))
             found += part if rest is None else part[:rest]
@@ -150,7 +161,7 @@ class Reads(Expiry):
                 # The driver's threads share what it notes of the last answer, and one changed it
                 # while another read it ("mutated during iteration").
                 continue
-            ids = [row["id"] for row in rows if isinstance(row, dict)]
+            ids = [row["_rid"] for row in rows if isinstance(row, dict)]
             if len(set(ids)) == len(ids):
                 return rows
         raise UnavailableError(
@@ -167,7 +178,7 @@ class Reads(Expiry):
         try:
             asked = self._ranges(model) if ranges is None else ranges
             calls = [partial(self._rows_in, model, statement, limit, each) for each in asked]
-            parts = fan_out(calls, _AT_ONCE)
+            parts = self._workers.fan_out(calls)
         except CosmosHttpResponseError as error:
             if is_gone(error):
                 return []

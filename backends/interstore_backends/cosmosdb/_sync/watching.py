@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/watching.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 0b4d9bd5d06c740eb0d34afe
+# Digest of the rest: 2565828d94dcd92dd808b17c
 
 """Following the changes of a model: the change feed of its container."""
 
@@ -24,13 +24,11 @@ from interstore.watching import (
 )
 from interstore_backends.cosmosdb._sync.connection import translated, translated_write
 from interstore_backends.cosmosdb._sync.writes import Writes
-from interstore_backends.cosmosdb.driver import fan_out
 from interstore_backends.cosmosdb.errors import is_gone
 from interstore_backends.cosmosdb.records import read_item
 
 __all__ = ["Watching"]
 
-_AT_ONCE: Final = 16
 _PAUSE: Final = 0.5
 """Seconds between two looks at the service, each of which costs request units."""
 
@@ -76,7 +74,7 @@ class Watching(Writes):
         if since is not None:
             return since
         calls = [partial(self._feed, model, each, "") for each in ranges]
-        parts = fan_out(calls, _AT_ONCE)
+        parts = self._workers.fan_out(calls)
         begun = [(each, part[1]) for each, part in zip(ranges, parts, strict=True)]
         return Position(begun).token(model)
 

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/writes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 261481e84735a72e6a6f1641
+# Digest of the rest: c503dedcaded2d9b44467c54
 
 """Writes of one document.
 
@@ -12,6 +12,7 @@ says that nobody knows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from azure.core import MatchConditions
@@ -53,6 +54,11 @@ class Writes(Reads):
     def _read_living(self, model: str, id: str) -> Found | None:
         found = self._read(model, id)
         return None if found is None or found.has_expired else found
+
+    def _read_many(self, model: str, writes: Sequence[Write]) -> dict[str, Found]:
+        """What is there of what is to be written, by ids."""
+        items = self._items(model, [write.id for write in writes])
+        return {found.document.id: found for found in map(Found.of, items)}
 
     # Create.
 
@@ -142,10 +148,23 @@ class Writes(Reads):
         self._check(model, write.id, write.fields)
         return self._put(model, write, if_version).document()
 
-    def _put(self, model: str, write: Write, if_version: int | None) -> Write:
-        """What was stored."""
-        for _ in range(_ATTEMPTS):
-            found = self._read(model, write.id)
+    def _put(
+        self,
+        model: str,
+        write: Write,
+        if_version: int | None,
+        seen: Mapping[str, Found] | None = None,
+    ) -> Write:
+        """What was stored.
+
+        Args:
+            seen: what a moment ago was there, by ids.
+        """
+        for attempt in range(_ATTEMPTS):
+            if seen is None or attempt:
+                found = self._read(model, write.id)
+            else:
+                found = seen.get(write.id)
             if found is None:
                 if if_version is not None:
                     raise not_found(model, write.id)

@@ -92,6 +92,8 @@ class Handler:
                 script.limits[value["database"]] = value["rate"]
             elif what == "split":
                 account.container(value["database"], value["container"]).split(value["partition"])
+            elif what == "partitions":
+                account.database(value["database"]).partitions = value["count"]
             elif what == "forget":
                 script.forget()
             else:

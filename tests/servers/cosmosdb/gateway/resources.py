@@ -230,9 +230,16 @@ class Container:
 
 @dataclass
 class Database:
+    """A database.
+
+    Attributes:
+        partitions: how many a new container has; ``None``: as many as the account says.
+    """
+
     id: str
     rid: bytes
     throughput: int | None = None
+    partitions: int | None = None
     containers: dict[str, Container] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -259,7 +266,7 @@ class Account:
     """All of it.
 
     Attributes:
-        partitions: how many a new container has.
+        partitions: how many a new container has, unless its database says otherwise.
     """
 
     def __init__(self, partitions: int = DEFAULT_PARTITIONS) -> None:
@@ -300,6 +307,6 @@ class Account:
             raise ServiceError(409, "Entity with the specified id already exists in the system.")
         rid = self._rids.container(database.rid)
         container = Container(database, id, rid, properties, throughput)
-        container.start(self.partitions)
+        container.start(database.partitions or self.partitions)
         database.containers[id] = container
         return container

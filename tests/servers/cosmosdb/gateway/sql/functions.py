@@ -6,10 +6,9 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
-from tests.servers.cosmosdb.gateway.sql.lexer import SqlError
+from tests.servers.cosmosdb.gateway.sql.patterns import matches
 from tests.servers.cosmosdb.gateway.sql.values import (
     UNDEFINED,
     equal,
@@ -119,31 +118,10 @@ def _to_number(value: Any) -> Any:
     return int(found) if found.is_integer() and abs(found) < 1e21 else found
 
 
-@lru_cache(maxsize=1000)
-def pattern(text: str, flags: str) -> re.Pattern[str]:
-    """A pattern of PCRE in Python's terms, which differ in how they name the end of a text."""
-    if set(flags) - set("msix"):
-        raise SqlError("The REGEXMATCH function's modifiers may be m, s, i and x.", "SC2060")
-    named = {"m": re.MULTILINE, "s": re.DOTALL, "i": re.IGNORECASE, "x": re.VERBOSE}
-    combined = re.NOFLAG
-    for flag in flags:
-        combined |= named[flag]
-    translated = re.sub(
-        r"\\(.)",
-        lambda found: {"z": r"\Z", "Z": r"(?=\n?\Z)"}.get(found[1], found[0]),
-        text,
-        flags=re.DOTALL,
-    )
-    try:
-        return re.compile(translated, combined | re.ASCII)
-    except re.error as error:
-        raise SqlError(f"The regular expression is not valid: {error}.", "SC2061") from None
-
-
 def _regex_match(value: Any, expression: Any, flags: Any = "") -> Any:
     if not isinstance(value, str) or not isinstance(expression, str) or not isinstance(flags, str):
         return UNDEFINED
-    return pattern(expression, flags).search(value) is not None
+    return matches(expression, flags)(value)
 
 
 def _array_contains(values: Any, sought: Any, partial: Any = False) -> Any:
