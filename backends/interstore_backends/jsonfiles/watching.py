@@ -125,7 +125,8 @@ def _changes(model: str, position: Position, log: Log, end: int) -> Iterator[Cha
     offset, rest, left = position.offset, b"", PAGE
     while left and offset + len(rest) < end:
         begin = offset + len(rest)
-        data = log.read(begin, min(end, begin + _CHUNK))
+        # Twice as much each time: a long line is searched for its end a few times only.
+        data = log.read(begin, min(end, begin + max(_CHUNK, len(rest))))
         if not data:
             return
         *lines, rest = (rest + data).split(b"\n")

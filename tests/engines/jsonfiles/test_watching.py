@@ -13,9 +13,10 @@ import pytest
 
 from interstore._sync.store import Store
 from interstore.errors import ConfigurationError, ResumeExpiredError
-from interstore.watching import Change
+from interstore.watching import Change, Changed
 from interstore_backends.jsonfiles import model as model_file
 from interstore_backends.jsonfiles.repair import repair
+from interstore_backends.jsonfiles.watching import _CHUNK as CHUNK
 from tests.engines.jsonfiles.support import database
 
 spawn = multiprocessing.get_context("spawn")
@@ -57,6 +58,47 @@ def test_across_compactions(store: Store, tmp_path: Path) -> None:
         assert versions(rest) == list(range(place + 3, 202))
     with Store(database(tmp_path)) as other:
         assert list(other.watch("m", since=begin, idle=0)) == again
+
+
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        (CHUNK,),  # of lines, with their newlines
+        (CHUNK + 1,),
+        (CHUNK - 1, 300),
+        (CHUNK - 300, 300, 300),
+        (2 * CHUNK, 3 * CHUNK, 3 * CHUNK + 1),
+        (1_900_000, 300, 1_900_000),
+        (300, 1_900_000),
+    ],
+)
+def test_lines_longer_than_what_is_read_at_once(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lengths: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr(model_file, "_LEAST_GARBAGE", 1 << 30)
+    file = tmp_path / "m.jsonl"
+    store.put("m", {"id": "b", "text": ""})
+    size = file.stat().st_size
+    store.put("m", {"id": "b", "text": ""})
+    empty = file.stat().st_size - size
+    begin = store.watch("m").start()
+    for length in lengths:
+        size = file.stat().st_size
+        store.put("m", {"id": "b", "text": "x" * (length - empty)})
+        assert file.stat().st_size - size == length
+
+    def check() -> None:
+        seen = list(store.watch("m", since=begin, idle=0))
+        told = [each.document["text"] for each in seen if isinstance(each, Changed)]
+        assert [empty + len(text) for text in told[: len(lengths)]] == list(lengths)
+        for place, change in enumerate(seen, 1):
+            assert list(store.watch("m", since=change.token, idle=0)) == seen[place:]
+
+    check()
+    monkeypatch.setattr(model_file, "_LEAST_GARBAGE", 1)
+    while not kept(tmp_path):
+        store.put("m", {"id": "b", "text": ""})
+    check()
 
 
 def test_files_older_than_the_retention_are_removed(store: Store, tmp_path: Path) -> None:
