@@ -13,8 +13,9 @@ import pytest
 from interstore._sync.store import Store
 from interstore._sync.watch import Watch
 from interstore.errors import ResumeExpiredError
-from interstore.watching import Change, Changed, Deleted
+from interstore.watching import Change, Changed, Deleted, decode_position
 from interstore_backends.postgresql._sync.database import PostgreSQLDatabase
+from interstore_backends.postgresql.watching import Position
 from tests.databases import postgresql
 from tests.engines.postgresql.support import run
 
@@ -203,6 +204,58 @@ def test_what_is_old_is_removed_by_those_who_write(store: Store) -> None:
         with pytest.raises(ResumeExpiredError):
             behind.next(0)
         assert store.count("m") == 2202
+
+
+@pytest.mark.parametrize("removed", [150, 151, 249])
+def test_what_is_removed_while_a_snapshot_is_half_read(store: Store, removed: int) -> None:
+    """Who has read all that was removed goes on; who has not is told, whichever snapshot it is."""
+    database: Any = store.database.database
+    with store.watch("m", idle=0) as changes:
+        with store.transaction() as tx:
+            tx.create("m", {"id": "late"})  # number 1: not of the snapshot that is half read
+            store.create_many("m", [{"id": f"x{n}"} for n in range(300)])
+            seen = [changes.next(0) for _ in range(149)]  # numbers 2 to 150
+            half = seen[-1]
+            assert half is not None
+            assert _position(half).until
+        run(database, f"{AGED} WHERE seq <= {removed}")
+        store.create_many("m", [{"id": f"y{n}"} for n in range(64)])
+        assert run(database, "SELECT min(seq), count(*) FROM interstore_log_m") == [
+            (removed + 1, 301 + 64 - removed)
+        ]
+        if removed > 150:
+            with pytest.raises(ResumeExpiredError, match="604800 seconds"):
+                store.watch("m", since=half.token).start()
+            return
+        # The rest of the snapshot is there; behind it, what was late is missing.
+        rest = store.watch("m", since=half.token, idle=0)
+        ids = [each.id for each in (rest.next(0) for _ in range(151)) if each]
+        assert sorted([*(each.id for each in seen if each), *ids]) == sorted(
+            f"x{n}" for n in range(300)
+        )
+        with pytest.raises(ResumeExpiredError):
+            rest.next(0)
+
+
+def test_what_was_read_is_removed_while_a_snapshot_is_half_read(store: Store) -> None:
+    database: Any = store.database.database
+    with store.watch("m", idle=0) as changes:
+        store.create_many("m", [{"id": f"x{n}"} for n in range(300)])
+        seen = [changes.next(0) for _ in range(150)]
+        run(database, f"{AGED} WHERE seq <= 150")
+        store.create_many("m", [{"id": f"y{n}"} for n in range(64)])
+        assert run(database, "SELECT min(seq) FROM interstore_log_m") == [(151,)]
+        last = seen[-1]
+        assert last is not None
+        for rest in (changes, store.watch("m", since=last.token, idle=0)):
+            ids = Counter(each.id for each in rest)
+            assert len(ids) == 150 + 64
+            assert not set(ids) & {each.id for each in seen if each}
+            assert set(ids.values()) == {1}
+
+
+def _position(change: Change) -> Position:
+    return decode_position(change.token, "postgresql", "m", Position)
 
 
 def _create(tx: Store, writes: list[dict[str, Any]]) -> None:
