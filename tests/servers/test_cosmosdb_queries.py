@@ -317,6 +317,20 @@ class TestChangeFeed:
         found, _ = self.read(container, continuation=token)
         assert sorted(found) == ["b", "f"]
 
+    def test_does_not_part_what_a_batch_wrote(self, database: DatabaseProxy) -> None:
+        """The page "ChangeFeedRequestOptions.PageSizeHint"."""
+        grouped = database.create_container("grouped", PartitionKey(path="/group"))
+        for batch in ("ab", "cdef", "g"):
+            grouped.execute_item_batch(
+                [("create", ({"id": id, "group": "x"},)) for id in batch], "x"
+            )
+        feed = grouped.query_items_change_feed(start_time="Beginning", max_item_count=3)
+        pages = [[(one["id"], one["_lsn"]) for one in page] for page in feed.by_page()]
+        first, second = (page for page in pages if page)
+        assert "".join(id for id, _ in first) == "abcdef"
+        assert [number - first[0][1] for _, number in first] == [0, 0, 1, 1, 1, 1]
+        assert [id for id, _ in second] == ["g"]
+
     def test_goes_on_in_pages_and_after_a_split(
         self, container: ContainerProxy, database: DatabaseProxy, cosmosdb_faults: Faults
     ) -> None:

@@ -115,7 +115,12 @@ def body(data: Any) -> Any:
 
 
 def limits(seconds: float) -> dict[str, float]:
-    """Options of a request that may take so long: nothing else can end it."""
+    """Options of a request that may take so long: nothing else can end it.
+
+    None where it is sent by somebody who uses the driver by itself: its own hold then.
+    """
+    if seconds == float("inf"):
+        return {}
     return {"connection_timeout": seconds, "read_timeout": seconds}
 
 

@@ -36,11 +36,13 @@ class Position(NamedTuple):
         ranges: of keys, each with the driver's continuation.
         turn: the range that is read next.
         number: of the last change that was given of its next page; 0 if none was.
+        id: the item's. What a transaction wrote has one number.
     """
 
     ranges: list[tuple[dict[str, Any], str]]
     turn: int = 0
     number: int = 0
+    id: str = ""
 
     def token(self, model: str) -> str:
         """As those who watch see it."""
@@ -84,11 +86,11 @@ class AsyncWatching(AsyncWrites):
             rest = list(position.ranges)
             rest[position.turn] = within, following
             behind = Position(rest, (position.turn + 1) % len(rest))
-            changes = [
-                self._told(model, item, position)
-                for item in items
-                if item["_lsn"] > position.number
-            ]
+            given = position.number, position.id
+            new = sorted((item for item in items if _place(item) > given), key=_place)
+            changes = [self._told(model, item, position) for item in new[:PAGE]]
+            if len(new) > PAGE:
+                return ChangePage(changes, changes[-1].token)
             if changes:
                 return ChangePage(changes, behind.token(model))
             position = behind
@@ -97,15 +99,20 @@ class AsyncWatching(AsyncWrites):
         return ChangePage((), position.token(model))
 
     def _told(self, model: str, item: dict[str, Any], position: Position) -> Changed:
-        number = item.pop("_lsn")
+        number, id = _place(item)
+        del item["_lsn"]
         document = read_item(item)
-        token = position._replace(number=number).token(model)
+        token = position._replace(number=number, id=id).token(model)
         return Changed(document.id, document.version, document, token)
 
     async def _feed(
         self, model: str, within: dict[str, Any], continuation: str
     ) -> tuple[list[dict[str, Any]], str]:
-        """A page of what was written within a range, and how to go on."""
+        """A page of what was written within a range, and how to go on.
+
+        It may be longer than asked for: the service does not part what a transaction wrote.
+        https://learn.microsoft.com/dotnet/api/microsoft.azure.cosmos.changefeedrequestoptions.pagesizehint
+        """
         answers: list[Mapping[str, str]] = []
         where: dict[str, Any] = {"feed_range": within, "start_time": "Now"}
         if continuation:
@@ -127,3 +134,8 @@ class AsyncWatching(AsyncWrites):
         except ValueError as error:  # the continuation is another container's
             raise expired(model, "cosmosdb", "the container was made anew") from error
         return items, str(answers[-1]["etag"])
+
+
+def _place(item: Mapping[str, Any]) -> tuple[int, str]:
+    """Where in the order of its range a change is given."""
+    return item["_lsn"], item["id"]

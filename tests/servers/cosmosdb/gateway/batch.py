@@ -31,6 +31,8 @@ def batch(container: Container, request: Request) -> Answer:
         raise bad_request("The batch request has no operations")
     if len(operations) > MOST:
         raise bad_request(f"Batch request has more operations than what is supported: {MOST}")
+    partition = container.partition_of(container.new_item(key).where)
+    before = partition.lsn
     results: list[dict[str, Any]] = []
     undo: list[Callable[[], None]] = []
     charge = 0.0
@@ -56,7 +58,11 @@ def batch(container: Container, request: Request) -> Answer:
             "requestCharge": failed.charge,
         }
         charge += failed.charge
-    partition = container.partition_of(container.new_item(key).where)
+    elif partition.lsn > before:
+        partition.lsn = before + 1
+        for item in (container.find(key, _id(operation)) for operation in operations):
+            if item is not None and item.lsn > before:
+                item.lsn = partition.lsn  # what a transaction writes is one change
     headers = {
         "x-ms-documentdb-partitionkeyrangeid": partition.id,
         "x-ms-session-token": f"{partition.id}:-1#{partition.lsn}",

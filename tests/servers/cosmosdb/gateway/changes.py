@@ -1,8 +1,9 @@
 """The change feed: the latest version of each item that was written since.
 
 Facts: the pages "Change feed in Azure Cosmos DB" (latest versions only, no deletes, in the order of
-changes within a partition key) and "List documents" (A-IM, If-None-Match, 304, etag), and the
-Python client's source.
+changes within a partition key), "List documents" (A-IM, If-None-Match, 304, etag) and
+"ChangeFeedRequestOptions.PageSizeHint" (what a transaction wrote is not parted, so a page may be
+longer), and the Python client's source.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ def change_feed(container: Container, request: Request, spend: Spend) -> Answer:
     spend(scope.partition, 0)
     found = _changed(scope, request)
     page = found[: page_size(request)]
+    page += [item for item in found[len(page) :] if item.lsn == page[-1].lsn]
     # What was seen is all, unless there is more than a page.
     lsn = page[-1].lsn if len(found) > len(page) else scope.partition.lsn
     headers = {
