@@ -27,6 +27,7 @@ from tests.benchmarks.suites import (
     postgresql,
     sqlite,
     startup,
+    watching,
 )
 from tests.benchmarks.suites.memory import Memory, memory_of_json_files
 from tests.benchmarks.suites.requests import Cost, requests_of_cosmosdb
@@ -39,6 +40,7 @@ SUITES: Final[tuple[Suite, ...]] = (
     *postgresql.SUITES,
     *mongodb.SUITES,
     *native.SUITES,
+    *watching.SUITES,
     *files.SUITES,
     *blobs.SUITES,
     *layers.SUITES,
