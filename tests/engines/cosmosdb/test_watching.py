@@ -73,7 +73,7 @@ def test_what_a_transaction_of_another_program_wrote(store: Store) -> None:
         rest = list(store.watch("t", since=seen[place].token, idle=0))
         assert rest == seen[place + 1 :], place
     position = begin
-    sizes = []
+    sizes: list[int] = []
     while not sizes or sizes[-1]:
         page = store.database.read_changes("t", str(position), 0)
         position = page.token
