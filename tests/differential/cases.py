@@ -637,6 +637,11 @@ _SORTS = (
         ],
     ),
     Case(
+        "ties end with the id, whichever document came first",
+        {id: {"n": 1} for id in "lkjihgfedcba"},
+        sorts=[("n", "a b c d e f g h i j k l"), ("-n", "l k j i h g f e d c b a")],
+    ),
+    Case(
         "one key of several is missing",
         {"a": {"x": {"y": 1}}, "b": {"x": [{"y": 2}]}, "c": {"x": {"y": None}}, "d": {"x": "y"},
          "e": {"x": {"y": [3]}}, "f": {"x": {"y": "s"}}},

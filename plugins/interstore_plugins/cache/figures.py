@@ -13,7 +13,7 @@ class Figures:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._counts = dict.fromkeys(
+        self._counts: dict[str, int] = dict.fromkeys(
             ("hits", "shared_hits", "misses", "joined", "invalidations", "bypassed", "outages"), 0
         )
 
