@@ -72,6 +72,7 @@ class AsyncAround(AsyncInterceptor):
 PLUGINS: dict[str, dict[str, Any]] = {
     "observe": {"log": "none", "slow": 0.0},
     "retry": {"deadline": 1.0, "first_pause": 0.001, "longest_pause": 0.01, "breaker": 0},
+    "cache": {"ttl": 60.0},
 }
 
 
@@ -172,6 +173,11 @@ class TestObserveOnEveryEngine(AsyncOnEveryEngine):
 @pytest.mark.long
 class TestRetryOnEveryEngine(AsyncOnEveryEngine):
     plugins = ("retry",)
+
+
+@pytest.mark.long
+class TestCacheOnEveryEngine(AsyncOnEveryEngine):
+    plugins = ("cache",)
 
 
 @pytest.mark.long

@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_cached.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 7001f957f4198d3628b6e459
+# Digest of the rest: 38b2e93fb407fdb65c6755f5
 
 """The kit on cached databases: a cache must be noticed by nothing but its speed."""
 
@@ -15,7 +15,11 @@ from interstore_plugins.cache._sync.wrapper import Caching
 from interstore_plugins.cache.settings import CacheSettings
 from tests.databases import memory
 
+# The flavours are of one source, and threads are shown by all plugins together.
+with_tasks = pytest.mark.long
 
+
+@with_tasks
 class TestCachedMemory(Conformance):
     @pytest.fixture
     def database(self) -> Database:

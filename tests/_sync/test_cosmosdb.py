@@ -1,11 +1,11 @@
 # Generated from tests/_async/test_cosmosdb.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: e205076eecf8a766bf558b11
+# Digest of the rest: 95b5366656328cda31732a23
 
 """The kit on Azure Cosmos DB: two physical partitions, so answers are merged.
 
 Each operation is requests over HTTP. So on a default run, one flavour has all of the kit, and the
-other what does not take minutes.
+other what is written differently there: single writes, and waiting.
 """
 
 from __future__ import annotations

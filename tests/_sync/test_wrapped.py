@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_wrapped.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: a721749991811f507bb0bfcb
+# Digest of the rest: 7edd4020b09bd948ae90e881
 
 """The kit on wrapped databases: a wrapper must not be noticed by what it does not do."""
 
@@ -75,6 +75,7 @@ class Around(Interceptor):
 PLUGINS: dict[str, dict[str, Any]] = {
     "observe": {"log": "none", "slow": 0.0},
     "retry": {"deadline": 1.0, "first_pause": 0.001, "longest_pause": 0.01, "breaker": 0},
+    "cache": {"ttl": 60.0},
 }
 
 
@@ -173,6 +174,11 @@ class TestObserveOnEveryEngine(OnEveryEngine):
 @pytest.mark.long
 class TestRetryOnEveryEngine(OnEveryEngine):
     plugins = ("retry",)
+
+
+@pytest.mark.long
+class TestCacheOnEveryEngine(OnEveryEngine):
+    plugins = ("cache",)
 
 
 @pytest.mark.long
