@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
 from interstore.document import Document
@@ -46,12 +46,15 @@ class Changes:
         updated: the time of the write, as canonical text.
         replacement: all of the document's new fields instead (`put` over an existing one).
         expires: when the document is to cease to exist, as canonical text; ``None`` for never.
+        created: when the document was created that they are for, as canonical text: another
+            that was made anew under its id may have its version. ``None`` for any.
     """
 
     changes: tuple[Change, ...]
     updated: str
     replacement: dict[str, Any] | None = None
     expires: str | Literal[Keep.KEEP] | None = KEEP
+    created: str | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -63,6 +66,10 @@ class Changes:
         """When documents expire that did not before, as canonical text; ``None`` if none do."""
         return None if self.expires is KEEP else self.expires
 
+    def only_for(self, document: Document) -> Changes:
+        """The same for this document, and for none that takes its place."""
+        return replace(self, created=document.created)
+
     def apply(
         self, model: str, id: str, current: Document | None, if_version: int | None = None
     ) -> Write:
@@ -73,13 +80,15 @@ class Changes:
 
         Raises:
             NotFoundError: `current` is ``None``, as it is to be where it has expired.
-            ConflictError: its version is not `if_version`.
+            ConflictError: its version is not `if_version`, or it was not `created` then.
             InvalidDocumentError: a path meets a value of the wrong type, or the result
                 leaves the limits of a portable document.
         """
         if current is None:
             raise not_found(model, id)
         check_version(model, current, if_version)
+        if self.created is not None and current.created != self.created:
+            raise made_anew(model, current)
         if self.is_empty:
             return Write(
                 id,
@@ -134,6 +143,18 @@ def conflict(model: str, id: str, expected: int, found: int) -> ConflictError:
         id=id,
         expected=expected,
         found=found,
+    )
+
+
+def made_anew(model: str, current: Document) -> ConflictError:
+    """The error for a document that was deleted and created again since it was read."""
+    return ConflictError(
+        f"{model} {current.id!r} was deleted and created again since it was read. Read it again "
+        "and repeat the change",
+        model=model,
+        id=current.id,
+        expected=current.version,
+        found=current.version,
     )
 
 

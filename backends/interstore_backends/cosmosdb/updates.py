@@ -60,6 +60,8 @@ def compile_patch(
     terms = [f"{ENVELOPE_FIELDS[Envelope.VERSION]} > 0"]
     if if_version is not None:
         terms = [f"{ENVELOPE_FIELDS[Envelope.VERSION]} = {int(if_version)}"]
+    if changes.created is not None:
+        terms.append(f'{ENVELOPE_FIELDS[Envelope.CREATED_AT]} = "{changes.created}"')
     expires = ENVELOPE_FIELDS[Envelope.EXPIRES_AT]
     terms.append(f'(NOT IS_DEFINED({expires}) OR {expires} > "{changes.updated}")')
     operations: list[dict[str, Any]] = []

@@ -17,6 +17,7 @@ from interstore_backends.mongodb.records import date_of, envelope_of
 
 __all__ = [
     "ALARM",
+    "CREATED",
     "MISFITS",
     "OURS",
     "UPDATED",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 VERSION: Final = f"{ENVELOPE}.version"
+CREATED: Final = f"{ENVELOPE}.created_at"
 UPDATED: Final = f"{ENVELOPE}.updated_at"
 EXPIRES: Final = f"{ENVELOPE}.expires"
 EXPIRES_AT: Final = f"{ENVELOPE}.expires_at"

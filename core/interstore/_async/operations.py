@@ -350,7 +350,9 @@ class AsyncOperations:
             if current is None or not matches(current):
                 return None
             try:
-                return await self.update(model, current.id, changes, if_version=current.version)
+                return await self.update(
+                    model, current.id, changes.only_for(current), if_version=current.version
+                )
             except ConflictError:
                 current = await self.find_by_id(model, document.id)
             except NotFoundError:

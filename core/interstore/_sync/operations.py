@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/operations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: cdd79944ac63d5abdaf3b7c7
+# Digest of the rest: 204e378bd95131cb221c9583
 
 """Every operation of a database: the seven, and the ones derived from them."""
 
@@ -354,7 +354,9 @@ class Operations:
             if current is None or not matches(current):
                 return None
             try:
-                return self.update(model, current.id, changes, if_version=current.version)
+                return self.update(
+                    model, current.id, changes.only_for(current), if_version=current.version
+                )
             except ConflictError:
                 current = self.find_by_id(model, document.id)
             except NotFoundError:

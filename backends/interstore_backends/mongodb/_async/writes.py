@@ -24,8 +24,10 @@ from interstore_backends.mongodb.keys import ENVELOPE
 from interstore_backends.mongodb.options import SIMPLE
 from interstore_backends.mongodb.records import not_expired, not_ours, read_document, stored
 from interstore_backends.mongodb.updates import (
+    CREATED,
     MISFITS,
     OURS,
+    UPDATED,
     VERSION,
     guards,
     operators,
@@ -124,7 +126,10 @@ class AsyncWrites(AsyncReads):
                 expires=changes.expiry,
             )
             return await self._put(model, write, if_version, upsert=False)
-        found = await self._update_natively(model, _this(id, if_version), changes)
+        these = _this(id, if_version)
+        if changes.created is not None:
+            these[CREATED] = changes.created
+        found = await self._update_natively(model, these, changes)
         if found is not None:
             return read_document(found)
         return await self._read_and_replace(model, id, changes, if_version)
@@ -210,8 +215,8 @@ def _exactly(current: Document | None, write: Write) -> Filter:
     assert current is not None
     return {
         **_this(write.id, current.version),
-        f"{ENVELOPE}.created_at": current.created,
-        f"{ENVELOPE}.updated_at": current.updated,
+        CREATED: current.created,
+        UPDATED: current.updated,
     }
 
 

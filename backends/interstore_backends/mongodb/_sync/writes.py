@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/writes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: ed892802fc2b41e02d944de5
+# Digest of the rest: e311e7412b22ae3a8f636f45
 
 """Writes of one document."""
 
@@ -28,8 +28,10 @@ from interstore_backends.mongodb.keys import ENVELOPE
 from interstore_backends.mongodb.options import SIMPLE
 from interstore_backends.mongodb.records import not_expired, not_ours, read_document, stored
 from interstore_backends.mongodb.updates import (
+    CREATED,
     MISFITS,
     OURS,
+    UPDATED,
     VERSION,
     guards,
     operators,
@@ -126,7 +128,10 @@ class Writes(Reads):
                 expires=changes.expiry,
             )
             return self._put(model, write, if_version, upsert=False)
-        found = self._update_natively(model, _this(id, if_version), changes)
+        these = _this(id, if_version)
+        if changes.created is not None:
+            these[CREATED] = changes.created
+        found = self._update_natively(model, these, changes)
         if found is not None:
             return read_document(found)
         return self._read_and_replace(model, id, changes, if_version)
@@ -212,8 +217,8 @@ def _exactly(current: Document | None, write: Write) -> Filter:
     assert current is not None
     return {
         **_this(write.id, current.version),
-        f"{ENVELOPE}.created_at": current.created,
-        f"{ENVELOPE}.updated_at": current.updated,
+        CREATED: current.created,
+        UPDATED: current.updated,
     }
 
 

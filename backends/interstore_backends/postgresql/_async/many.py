@@ -234,7 +234,9 @@ class AsyncBulk(AsyncWrites):
                 if current is None or not matches(current):
                     return
                 try:
-                    await self.update(model, id, changes, if_version=current.version)
+                    await self.update(
+                        model, id, changes.only_for(current), if_version=current.version
+                    )
                 except (ConflictError, NotFoundError):  # written by another since
                     continue
                 result.updated += 1

@@ -91,14 +91,16 @@ class AsyncWrites(AsyncReads):
     async def update(
         self, model: str, id: str, changes: Changes, *, if_version: int | None = None
     ) -> Document:
-        updated = compile_update(changes, 3 if if_version is None else 4)
+        where, values = f"id = $2 AND {LIVE.format('$1')}", [changes.updated, id]
+        if if_version is not None:
+            values.append(str(if_version))
+            where += f" AND version = ${len(values)}"
+        if changes.created is not None:
+            values.append(changes.created)
+            where += f" AND created_at = ${len(values)}::timestamptz"
+        updated = compile_update(changes, len(values) + 1)
         if updated is not None:
-            where = "id = $2" if if_version is None else "id = $2 AND version = $3"
-            where = f"{where} AND {LIVE.format('$1')}"
             fits = updated.fits and f" AND {updated.fits}"
-            values = [changes.updated, id]
-            if if_version is not None:
-                values.append(str(if_version))
             rows = await self._returning(
                 model,
                 lambda table: (
@@ -229,7 +231,9 @@ class AsyncWrites(AsyncReads):
             if document is None:
                 return None
             try:
-                return await self.update(model, document.id, changes, if_version=document.version)
+                return await self.update(
+                    model, document.id, changes.only_for(document), if_version=document.version
+                )
             except (ConflictError, NotFoundError):  # written by another since
                 pass
         raise contended(model, "" if document is None else document.id)

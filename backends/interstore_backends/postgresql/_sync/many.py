@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/many.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 819d1b612108df1090d7e80e
+# Digest of the rest: 50d8fbd5f2d4ffb2adfbd9cb
 
 """What writes many documents, a thousand or more in each statement."""
 
@@ -238,7 +238,7 @@ class Bulk(Writes):
                 if current is None or not matches(current):
                     return
                 try:
-                    self.update(model, id, changes, if_version=current.version)
+                    self.update(model, id, changes.only_for(current), if_version=current.version)
                 except (ConflictError, NotFoundError):  # written by another since
                     continue
                 result.updated += 1

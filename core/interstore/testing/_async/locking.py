@@ -6,9 +6,12 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from interstore._async.database import AsyncDatabase
 from interstore._async.store import AsyncStore
+from interstore.changes import Changes
 from interstore.document import Document
 from interstore.errors import ConflictError, DuplicateError, NotFoundError
+from interstore.plugins._async.wrapper import AsyncWrapper
 from interstore.testing._async.suite import AsyncSuite, at_once, fill
 from interstore.testing.checks import exact_all, refuses
 
@@ -16,6 +19,27 @@ __all__ = ["AsyncLockingSuite"]
 
 WORKERS = 8
 ROUNDS = 5
+
+
+class AsyncMeanwhile(AsyncWrapper):
+    """Somebody else acts right before the first update; what is built on updates is derived."""
+
+    def __init__(self, database: AsyncDatabase, act: Callable[[], Awaitable[Any]]) -> None:
+        self.acts = [act]
+        super().__init__(database)
+
+    async def connect(self) -> None:
+        """The database is connected, and stays so."""
+
+    async def disconnect(self) -> None:
+        pass
+
+    async def update(
+        self, model: str, id: str, changes: Changes, *, if_version: int | None = None
+    ) -> Document:
+        if self.acts:
+            await self.acts.pop()()
+        return await self.inner.update(model, id, changes, if_version=if_version)
 
 
 class AsyncLockingSuite(AsyncSuite):
@@ -106,6 +130,24 @@ class AsyncLockingSuite(AsyncSuite):
         counter = await store.get(model, "counter")
         assert counter["n"] == WORKERS * ROUNDS
         assert counter.version == 1 + WORKERS * ROUNDS
+
+    async def test_a_document_made_anew_is_judged_anew(self, store: AsyncStore, model: str) -> None:
+        changes = {"$set": {"state": "taken"}, "$inc": {"tries": 1}}
+
+        async def anew() -> None:
+            """Another document, with the same id and version, that does not match."""
+            await store.delete(model, "ada")
+            await store.create(model, {"id": "ada", "state": "done", "tries": 7})
+
+        for name in ("find_one_and_update", "update_many"):
+            await store.delete(model, "ada")
+            await store.create(model, {"id": "ada", "state": "new", "tries": 0})
+            async with AsyncStore(AsyncMeanwhile(store.database, anew)) as beside:
+                call: Any = getattr(beside, name)
+                result = await call(model, {"state": "new"}, changes)
+            assert result is None or result.updated == 0, f"{name} changed what does not match"
+            found = await store.get(model, "ada")
+            assert (found["state"], found["tries"], found.version) == ("done", 7, 1), name
 
     async def test_one_of_equal_versions_wins(self, store: AsyncStore, model: str) -> None:
         await store.create(model, {"id": "ada", "winner": None})

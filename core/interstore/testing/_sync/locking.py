@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/locking.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: e3b077995f53ca5ecfe835cd
+# Digest of the rest: ad6fa9d379f57dc72794838c
 
 """Optimistic locking, and many writers at the same time."""
 
@@ -10,9 +10,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from interstore._sync.database import Database
 from interstore._sync.store import Store
+from interstore.changes import Changes
 from interstore.document import Document
 from interstore.errors import ConflictError, DuplicateError, NotFoundError
+from interstore.plugins._sync.wrapper import Wrapper
 from interstore.testing._sync.suite import Suite, at_once, fill
 from interstore.testing.checks import exact_all, refuses
 
@@ -20,6 +23,27 @@ __all__ = ["LockingSuite"]
 
 WORKERS = 8
 ROUNDS = 5
+
+
+class Meanwhile(Wrapper):
+    """Somebody else acts right before the first update; what is built on updates is derived."""
+
+    def __init__(self, database: Database, act: Callable[[], Any]) -> None:
+        self.acts = [act]
+        super().__init__(database)
+
+    def connect(self) -> None:
+        """The database is connected, and stays so."""
+
+    def disconnect(self) -> None:
+        pass
+
+    def update(
+        self, model: str, id: str, changes: Changes, *, if_version: int | None = None
+    ) -> Document:
+        if self.acts:
+            self.acts.pop()()
+        return self.inner.update(model, id, changes, if_version=if_version)
 
 
 class LockingSuite(Suite):
@@ -102,6 +126,24 @@ class LockingSuite(Suite):
         counter = store.get(model, "counter")
         assert counter["n"] == WORKERS * ROUNDS
         assert counter.version == 1 + WORKERS * ROUNDS
+
+    def test_a_document_made_anew_is_judged_anew(self, store: Store, model: str) -> None:
+        changes = {"$set": {"state": "taken"}, "$inc": {"tries": 1}}
+
+        def anew() -> None:
+            """Another document, with the same id and version, that does not match."""
+            store.delete(model, "ada")
+            store.create(model, {"id": "ada", "state": "done", "tries": 7})
+
+        for name in ("find_one_and_update", "update_many"):
+            store.delete(model, "ada")
+            store.create(model, {"id": "ada", "state": "new", "tries": 0})
+            with Store(Meanwhile(store.database, anew)) as beside:
+                call: Any = getattr(beside, name)
+                result = call(model, {"state": "new"}, changes)
+            assert result is None or result.updated == 0, f"{name} changed what does not match"
+            found = store.get(model, "ada")
+            assert (found["state"], found["tries"], found.version) == ("done", 7, 1), name
 
     def test_one_of_equal_versions_wins(self, store: Store, model: str) -> None:
         store.create(model, {"id": "ada", "winner": None})
