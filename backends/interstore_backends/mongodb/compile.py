@@ -72,15 +72,14 @@ def compile_query(query: Query, declared: Sequence[Declaration] = ()) -> Find:
         return Find(condition, projection=projection, stages=_stages(query, order))
     # Each of these fields has values of one class: MongoDB's own order is the order.
     fields = [_Field.of(key, types) for key in order]
-    if query.after is not None:
-        condition = _after(fields, query.after, condition, within=_is_about_order(query))
     sort = [(each.name, each.sign) for each in fields]
+    hint = _way(query, sort, declared)
+    if query.after is not None:
+        within = hint is not None or _is_about_order(query)
+        condition = _after(fields, query.after, condition, within=within)
     relied = {each.id: each for each in (types[k.path][1] for k in order if k.path in types)}
-    if not relied:
-        return Find(condition, sort, projection)
-    for each in relied.values():
-        if _is_along(query, sort, each):
-            return Find(condition, sort, projection, hint=each.hint)
+    if not relied or hint is not None:
+        return Find(condition, sort, projection, hint=hint if relied else None)
     stages = [{"$sort": dict(sort)}, *_limits(query), *_projected(query), _proof(relied.values())]
     return Find(condition, stages=stages, is_guarded=True)
 
@@ -99,17 +98,48 @@ def _is_natural(query: Query, types: _Types) -> bool:
     )
 
 
+def _way(
+    query: Query, sort: Sequence[tuple[str, int]], declared: Iterable[Declaration]
+) -> str | None:
+    """The name of an index to go along, which is there only while the order is right."""
+    for each in declared:
+        if _vouches(each, query.order) and _is_along(query, sort, each):
+            return each.hint
+    return None
+
+
+def _vouches(declaration: Declaration, order: Sequence[SortKey]) -> bool:
+    """Whether by this declaration alone each field has values of one class."""
+    typed = {path for path, _ in declaration.types}
+    return all(isinstance(key.path, Envelope) or key.path in typed for key in order)
+
+
 def _is_along(query: Query, sort: Sequence[tuple[str, int]], declaration: Declaration) -> bool:
-    """Whether to go along the declaration's index is the way to answer the query."""
+    """Whether to go along the declaration's index is the way to answer the query.
+
+    It is if the index begins with what the filter wants one value of, and goes on as the order.
+    """
     if declaration.hint is None or len({sign for _, sign in sort}) > 1:
         return False
-    return declaration.fields == [name for name, _ in sort] and _is_about_order(query)
+    references = declaration.index.references
+    pinned = references[: len(declaration.fields) - len(sort)]
+    if declaration.fields[len(pinned) :] != [name for name, _ in sort]:
+        return False
+    return _pinned(query.tree).issuperset(pinned) and _is_about_order(query, pinned)
 
 
-def _is_about_order(query: Query) -> bool:
-    """Whether the filter is about nothing but what the query sorts by, the id apart."""
-    paths = {each.path for each in query.order} - {Envelope.ID}
+def _is_about_order(query: Query, pinned: Iterable[Reference] = ()) -> bool:
+    """Whether the filter is about nothing but what is pinned or sorted by, the id apart."""
+    paths = {each.path for each in query.order}.union(pinned) - {Envelope.ID}
     return all(path in paths for path in _paths(query.tree))
+
+
+def _pinned(node: Node) -> set[Reference]:
+    """The paths at which the filter wants one value, which is not null."""
+    if isinstance(node, nodes.And):
+        return {path for child in node.nodes for path in _pinned(child)}
+    is_one = isinstance(node, nodes.Eq) and isinstance(node.value, (str, int, float))
+    return {node.path} if is_one else set()
 
 
 def _paths(node: Node) -> Iterable[Reference]:

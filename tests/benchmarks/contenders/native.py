@@ -17,7 +17,7 @@ from tests.benchmarks.contenders.raw_sqlite import RawSQLite
 from tests.benchmarks.data import Document
 
 __all__ = [
-    "NativeMongoDB", "NativePostgreSQL", "NativePsycopg", "NativePyMongo", "NativeRawSQLite",
+    "NativeJson", "NativeMongoDB", "NativePostgreSQL", "NativePsycopg", "NativePyMongo", "NativeRawSQLite",
     "NativeSQLite",
 ]  # fmt: skip
 
@@ -47,6 +47,13 @@ class _Native(Interstore):
 
     def explain(self, zone: str) -> Any:
         return self.store.explain(MODEL, {"tz": zone})
+
+
+class NativeJson(_Native):
+    def __init__(self, folder: Path, durability: Durability) -> None:
+        super().__init__(
+            interstore.connect(type="json", data_dir=str(folder), durability=durability)
+        )
 
 
 class NativeSQLite(_Native):

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from tests.benchmarks.contenders import Contender
+from tests.benchmarks.contenders.by_hand import ByHand
 from tests.benchmarks.contenders.native import (
+    NativeJson,
     NativeMongoDB,
     NativePostgreSQL,
     NativePsycopg,
@@ -59,11 +61,13 @@ _WORKLOADS: Final = (
 )
 
 
-def _suite(name: str, ours: Contender, rival: Contender, place: Callable[..., Any]) -> Suite:
+def _suite(
+    name: str, ours: Contender, *rivals: Contender, place: Callable[..., Any] = Context.new_folder
+) -> Suite:
     return Operations(
         title=f"{name}, {{size}} documents, native abilities",
         ours=ours,
-        rivals=(rival,),
+        rivals=rivals,
         workloads=_WORKLOADS,
         durability="fsync",
         size=lambda sizes: sizes.real,
@@ -71,23 +75,30 @@ def _suite(name: str, ours: Contender, rival: Contender, place: Callable[..., An
     ).suite()
 
 
+_SQLITE: Final = Contender("sqlite3", NativeRawSQLite)
+
 SUITES: Final = (
+    _suite(
+        "JSON files",
+        Contender("Interstore", NativeJson),
+        Contender("files by hand", ByHand),
+        _SQLITE,
+    ),
     _suite(
         "SQLite",
         Contender("Interstore", NativeSQLite),
-        Contender("sqlite3", NativeRawSQLite),
-        Context.new_folder,
+        _SQLITE,
     ),
     _suite(
         "PostgreSQL",
         Contender("Interstore", NativePostgreSQL, needs="psycopg"),
         Contender("psycopg", NativePsycopg, needs="psycopg"),
-        Context.new_postgresql,
+        place=Context.new_postgresql,
     ),
     _suite(
         "MongoDB",
         Contender("Interstore", NativeMongoDB, needs="pymongo"),
         Contender("PyMongo", NativePyMongo, needs="pymongo"),
-        Context.new_mongodb,
+        place=Context.new_mongodb,
     ),
 )

@@ -123,6 +123,22 @@ def test_filters(indexed: MongoDBDatabase, name: str) -> None:
     assert found["totalDocsExamined"] <= found["nReturned"] * 1.05 + SLACK, found
 
 
+@pytest.mark.parametrize("sign", ["", "-"])
+@pytest.mark.parametrize("where", [{"kind": "k3"}, {"kind": "k3", "rank": {"$lt": 50}}], ids=str)
+def test_the_first_of_a_kind_and_pages(indexed: MongoDBDatabase, where: Any, sign: str) -> None:
+    """As a worker claims a job: one value of the index's first path, in the order of the rest."""
+    what = query(where, sort=f"{sign}rank", limit=1)
+    for _ in range(2):
+        assert compile_query(what, indexed._ready("m")).hint
+        found, kinds = explained(indexed, what)
+        assert "SORT" not in kinds, kinds
+        assert found["nReturned"] == what.limit
+        assert found["totalKeysExamined"] <= found["nReturned"] + SLACK, found
+        assert found["totalDocsExamined"] <= found["nReturned"] + SLACK, found
+        last = list(indexed.find("m", what.only(limit=30)))[-1]
+        what = what.only(limit=20, after=(last["rank"], last.id))
+
+
 @pytest.mark.parametrize("sort", SORTS, ids=str)
 @pytest.mark.parametrize("where", [None, "along", "across"])
 def test_sorts_and_pages(indexed: MongoDBDatabase, sort: Any, where: str | None) -> None:

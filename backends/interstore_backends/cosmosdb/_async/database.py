@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["AsyncCosmosDBDatabase"]
 
 _ATTEMPTS: Final = 100
+_CANDIDATES: Final = 8
+"""So many documents are read at once by a caller who lost the first of them to another."""
 
 
 class AsyncCosmosDBDatabase(AsyncWatching):
@@ -193,16 +195,21 @@ class AsyncCosmosDBDatabase(AsyncWatching):
     async def find_one_and_update(
         self, model: str, query: Query, changes: Changes
     ) -> Document | None:
-        """Update the first document of the query's order; ``None`` if none matches."""
+        """Update the first document of the query's order; ``None`` if none matches.
+
+        Who has lost the first to others reads several at once.
+        """
         matches = compile_filter(query.tree)
         query = query.only(limit=1, fields=None)
         for _ in range(_ATTEMPTS):
-            first = await self._found(model, query)
-            if not first:
+            candidates = await self._found(model, query)
+            if not candidates:
                 return None
-            updated = await self._update_while(model, changes, matches, first[0])
-            if updated is not None:
-                return updated
+            for found in candidates:
+                updated = await self._update_while(model, changes, matches, found)
+                if updated is not None:
+                    return updated
+            query = query.only(limit=_CANDIDATES)
         raise contended(model, "")
 
     # By capability.

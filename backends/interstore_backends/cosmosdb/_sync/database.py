@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: c1aa9177b786d22bbb3788fd
+# Digest of the rest: dcb135be1a7e103bb1f47246
 
 """The Azure Cosmos DB engine: Interstore's operations as requests."""
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["CosmosDBDatabase"]
 
 _ATTEMPTS: Final = 100
+_CANDIDATES: Final = 8
+"""So many documents are read at once by a caller who lost the first of them to another."""
 
 
 class CosmosDBDatabase(Watching):
@@ -193,16 +195,21 @@ class CosmosDBDatabase(Watching):
 
     @translated_write
     def find_one_and_update(self, model: str, query: Query, changes: Changes) -> Document | None:
-        """Update the first document of the query's order; ``None`` if none matches."""
+        """Update the first document of the query's order; ``None`` if none matches.
+
+        Who has lost the first to others reads several at once.
+        """
         matches = compile_filter(query.tree)
         query = query.only(limit=1, fields=None)
         for _ in range(_ATTEMPTS):
-            first = self._found(model, query)
-            if not first:
+            candidates = self._found(model, query)
+            if not candidates:
                 return None
-            updated = self._update_while(model, changes, matches, first[0])
-            if updated is not None:
-                return updated
+            for found in candidates:
+                updated = self._update_while(model, changes, matches, found)
+                if updated is not None:
+                    return updated
+            query = query.only(limit=_CANDIDATES)
         raise contended(model, "")
 
     # By capability.
