@@ -138,8 +138,9 @@ def _pinned(node: Node) -> set[Reference]:
     """The paths at which the filter wants one value, which is not null."""
     if isinstance(node, nodes.And):
         return {path for child in node.nodes for path in _pinned(child)}
-    is_one = isinstance(node, nodes.Eq) and isinstance(node.value, (str, int, float))
-    return {node.path} if is_one else set()
+    if isinstance(node, nodes.Eq) and isinstance(node.value, (str, int, float)):
+        return {node.path}
+    return set()
 
 
 def _paths(node: Node) -> Iterable[Reference]:
