@@ -140,6 +140,7 @@ def commands() -> Iterator[list[str]]:
 def test_the_first_of_an_order_takes_one_round_trip(commands: list[str], opened: Open) -> None:
     database = opened()
     fill(database, a={"s": "new", "n": 1}, b={"s": "new"}, c={"s": "old"})
+    database.count("m", ALL)  # looks whether documents of the model expire, every two seconds
     commands.clear()
     change = changes({"$set": {"s": "old"}, "$inc": {"n": 1}})
     for id in ("b", "a"):
