@@ -17,8 +17,8 @@ from tests.benchmarks.contenders.raw_sqlite import RawSQLite
 from tests.benchmarks.data import Document
 
 __all__ = [
-    "NativeJson", "NativeMongoDB", "NativePostgreSQL", "NativePsycopg", "NativePyMongo", "NativeRawSQLite",
-    "NativeSQLite",
+    "NativeJson", "NativeMongoDB", "NativePostgreSQL", "NativePsycopg", "NativePyMongo",
+    "NativeRawSQLite", "NativeSQLite",
 ]  # fmt: skip
 
 
