@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import interstore
 from tests.benchmarks.contenders import Durability, statements
-from tests.benchmarks.contenders import statements_postgresql as sql
 from tests.benchmarks.contenders.ours import MODEL, Interstore
 from tests.benchmarks.contenders.ours_mongodb import MongoDB
 from tests.benchmarks.contenders.raw_psycopg import RawPsycopg
@@ -15,13 +14,13 @@ from tests.benchmarks.contenders.raw_pymongo import RawPyMongo, name_of
 from tests.benchmarks.contenders.raw_sqlite import RawSQLite
 
 __all__ = [
-    "CHANGES", "LoggedPsycopg", "LoggedSQLite", "StreamedPyMongo", "WatchedMongoDB",
-    "WatchedPostgreSQL", "WatchedSQLite", "unwatched_mongodb", "unwatched_postgresql",
+    "CHANGES", "LoggedPsycopg", "LoggedSQLite", "StreamedPyMongo", "UnwatchedPostgreSQL",
+    "WatchedMongoDB", "WatchedPostgreSQL", "WatchedSQLite", "unwatched_mongodb",
     "unwatched_sqlite",
 ]  # fmt: skip
 
 CHANGES: Final = 1000
-"""So many are read at a time, the first that there are."""
+"""So many are read at a time."""
 
 _PAGE: Final = 100
 
@@ -31,7 +30,13 @@ class _Watched(Interstore):
         super().__init__(store)
         store.connect()
         store.enable_watch(MODEL)
-        self.begin = store.watch(MODEL).start()
+        self.begin = ""
+
+    def settle(self) -> None:
+        """Have so many changes to be read."""
+        self.begin = self.store.watch(MODEL).start()
+        documents = self.store.find(MODEL, limit=CHANGES).to_list()
+        self.store.create_many(MODEL, [{**each, "id": f"new {each.id}"} for each in documents])
 
     def changes(self) -> None:
         with self.store.watch(MODEL, since=self.begin, idle=0) as changes:
@@ -47,12 +52,25 @@ def unwatched_sqlite(folder: Path, durability: Durability) -> Interstore:
     return Interstore(_sqlite(folder, durability))
 
 
-def unwatched_postgresql(url: str, _: Durability) -> Interstore:
-    return Interstore(interstore.connect(url))
+def _analyze(store: interstore.Store) -> None:
+    with store.native.connection() as connection:
+        connection.execute("ANALYZE")
+
+
+class UnwatchedPostgreSQL(Interstore):
+    def __init__(self, url: str, _: Durability) -> None:
+        super().__init__(interstore.connect(url))
+
+    def settle(self) -> None:
+        _analyze(self.store)
+
+
+def _mongodb(url: str, durability: Durability) -> interstore.Store:
+    return MongoDB(url, durability).store
 
 
 def unwatched_mongodb(url: str, durability: Durability) -> Interstore:
-    return MongoDB(url, durability)
+    return Interstore(_mongodb(url, durability))
 
 
 class WatchedSQLite(_Watched):
@@ -64,10 +82,14 @@ class WatchedPostgreSQL(_Watched):
     def __init__(self, url: str, _: Durability) -> None:
         super().__init__(interstore.connect(url))
 
+    def settle(self) -> None:
+        super().settle()
+        _analyze(self.store)
+
 
 class WatchedMongoDB(_Watched):
     def __init__(self, url: str, durability: Durability) -> None:
-        super().__init__(unwatched_mongodb(url, durability).store)
+        super().__init__(_mongodb(url, durability))
 
 
 class LoggedSQLite(RawSQLite):
@@ -116,7 +138,7 @@ class LoggedPsycopg(RawPsycopg):
             )
 
     def settle(self) -> None:
-        self._execute(sql.SETTLE)
+        self._execute("ANALYZE")
 
     def changes(self) -> None:
         page = (
@@ -138,6 +160,9 @@ class StreamedPyMongo(RawPyMongo):
         with self.airports.watch() as stream:
             stream.try_next()
             self.begin: Any = stream.resume_token
+
+    def settle(self) -> None:
+        """Without an index, like the others."""
 
     def changes(self) -> None:
         options: dict[str, Any] = {"full_document": "required", "batch_size": _PAGE}

@@ -11,11 +11,11 @@ from tests.benchmarks.contenders.watching import (
     LoggedPsycopg,
     LoggedSQLite,
     StreamedPyMongo,
+    UnwatchedPostgreSQL,
     WatchedMongoDB,
     WatchedPostgreSQL,
     WatchedSQLite,
     unwatched_mongodb,
-    unwatched_postgresql,
     unwatched_sqlite,
 )
 from tests.benchmarks.suites import Context, Suite
@@ -25,8 +25,9 @@ from tests.benchmarks.workloads import WRITES, Workload
 __all__ = ["SUITES"]
 
 _WORKLOADS: Final = (
-    *(each for each in WRITES if each.method in ("create", "update", "create_many")),
+    # Before there are many more of them.
     Workload("a change that is read", "changes", lambda _, n: [()] * n, "scan", CHANGES),
+    *(each for each in WRITES if each.method in ("create", "update", "create_many")),
 )
 
 
@@ -56,7 +57,7 @@ SUITES: Final = (
     _suite(
         "PostgreSQL",
         WatchedPostgreSQL,
-        unwatched_postgresql,
+        UnwatchedPostgreSQL,
         Contender("psycopg", LoggedPsycopg, needs="psycopg"),
         Context.new_postgresql,
     ),
