@@ -19,6 +19,7 @@ from tests.benchmarks.suites import (
     Sizes,
     Suite,
     blobs,
+    cache,
     files,
     layers,
     mongodb,
@@ -45,6 +46,7 @@ SUITES: Final[tuple[Suite, ...]] = (
     *blobs.SUITES,
     *layers.SUITES,
     *plugins.SUITES,
+    *cache.SUITES,
     *startup.SUITES,
 )
 MEMORY: Final = "Memory of JSON files"

@@ -7,12 +7,13 @@ from functools import cached_property
 from types import TracebackType
 from typing import Self
 
-from tests.servers import azure, cosmosdb, mongodb, postgresql, s3
+from tests.servers import azure, cosmosdb, mongodb, postgresql, s3, valkey
 from tests.servers.azure import Azure
 from tests.servers.cosmosdb import CosmosDB
 from tests.servers.databases import PostgreSQL
 from tests.servers.mongodb import MongoDB
 from tests.servers.s3 import S3
+from tests.servers.valkey import Valkey
 
 __all__ = ["Servers"]
 
@@ -43,6 +44,10 @@ class Servers:
     @cached_property
     def azure(self) -> Azure:
         return self._running.enter_context(azure.running())
+
+    @cached_property
+    def valkey(self) -> Valkey:
+        return self._running.enter_context(valkey.running())
 
     @cached_property
     def cosmosdb(self) -> CosmosDB:
