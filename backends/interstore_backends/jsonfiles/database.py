@@ -30,7 +30,7 @@ from interstore.transactions import Isolation
 from interstore.watching import ChangePage, decode_position, expired, not_watched
 from interstore_backends._table.admission import ChangeIndexes
 from interstore_backends._table.database import Decide, TableDatabase
-from interstore_backends._table.records import Change, decode_document
+from interstore_backends._table.records import Change, decode_document, removal_of
 from interstore_backends._table.table import Table
 from interstore_backends._table.transaction import Transaction
 from interstore_backends.jsonfiles import CAPABILITIES, watching
@@ -407,8 +407,20 @@ class JsonFilesDatabase(TableDatabase):
             recording = Recording(uuid4().hex[:12], 1, 0)
             if old is not None:
                 recording = old._replace(number=old.number + 1)
+                self._record_expired(file)
         file.compact(recording)
         prune(file.path, recording, retention)
+
+    def _record_expired(self, file: ModelFile) -> None:
+        """Have the changes say what has expired, before a file that does not know of it."""
+        at = now()
+        removals = [removal_of(id, version, at) for id, version in file.table.expired.items()]
+        if removals:
+            _, error = file.append(removals)
+            if error is not None:
+                raise error
+            if self._durable:
+                file.log.sync(file.log.loaded)
 
     def _recorded(self, model: str) -> Log | None:
         """The model's file as it is now, if its changes are recorded."""

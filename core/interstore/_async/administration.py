@@ -169,7 +169,7 @@ class AsyncAdministration(AsyncBase):
                 ``$in``, ``$nin``, ranges, ``$exists`` and ``$type`` on fields, all of which must
                 be true; other documents may share values. It goes with `unique`. At its
                 paths, too, only scalars may stand.
-            expire_after: not supported yet.
+            expire_after: refused: each write says when its document expires, by `expires_at`.
 
         Raises:
             UnsupportedError: the engine does not declare this kind of index.
@@ -181,7 +181,7 @@ class AsyncAdministration(AsyncBase):
         if expire_after is not None:
             raise self.database.unsupported(
                 "ensure_index with expire_after (capability ttl)",
-                "delete what is old with delete_many from time to time",
+                "say with each write when its document expires, by expires_at",
             )
         index = parse_index(paths, type, unique, list, where)
         try:

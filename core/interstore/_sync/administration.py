@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/administration.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: bd5bf4f877bec2d913929d23
+# Digest of the rest: 5ac6f12f954f8a1612bebd73
 
 """The operations on a whole database: models, figures, plans, indexes."""
 
@@ -173,7 +173,7 @@ class Administration(Base):
                 ``$in``, ``$nin``, ranges, ``$exists`` and ``$type`` on fields, all of which must
                 be true; other documents may share values. It goes with `unique`. At its
                 paths, too, only scalars may stand.
-            expire_after: not supported yet.
+            expire_after: refused: each write says when its document expires, by `expires_at`.
 
         Raises:
             UnsupportedError: the engine does not declare this kind of index.
@@ -185,7 +185,7 @@ class Administration(Base):
         if expire_after is not None:
             raise self.database.unsupported(
                 "ensure_index with expire_after (capability ttl)",
-                "delete what is old with delete_many from time to time",
+                "say with each write when its document expires, by expires_at",
             )
         index = parse_index(paths, type, unique, list, where)
         try:

@@ -13,6 +13,7 @@ import msgspec
 
 from interstore.document import Document
 from interstore.errors import InvalidDocumentError
+from interstore.expiry import has_expired
 from interstore.migration.canonical import canonical_text
 from interstore.migration.digest import bucket_of
 from interstore.migration.transform import Apply, Transform, compile_transform
@@ -157,8 +158,8 @@ def compare(
     if extras:
         for page in other.pages(wanted, on_page):
             mine = one.lookup(page) if known is None else known
-            for id in page:
-                if id not in mine:
+            for id, document in page.items():
+                if id not in mine and not has_expired(document):
                     found.extra += 1
                     _list(found.extra_ids, id)
     return found
@@ -171,6 +172,8 @@ def _compare(
     envelope: bool,
     except_ids: Collection[str],
 ) -> None:
+    if other is None and has_expired(document):
+        return  # between the look at one side and at the other
     found.checked += 1
     if other is None:
         if document["id"] not in except_ids:

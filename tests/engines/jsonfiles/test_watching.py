@@ -7,13 +7,14 @@ import os
 import signal
 import time
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from interstore._sync.store import Store
 from interstore.errors import ConfigurationError, ResumeExpiredError
-from interstore.watching import Change, Changed
+from interstore.watching import Change, Changed, Deleted
 from interstore_backends.jsonfiles import model as model_file
 from interstore_backends.jsonfiles.repair import repair
 from interstore_backends.jsonfiles.watching import _CHUNK as CHUNK
@@ -99,6 +100,27 @@ def test_lines_longer_than_what_is_read_at_once(
     while not kept(tmp_path):
         store.put("m", {"id": "b", "text": ""})
     check()
+
+
+def test_what_expires_is_told_of_before_a_compaction_drops_it(store: Store, tmp_path: Path) -> None:
+    """Even if nobody sweeps, and the process that compacted is gone."""
+    begin = store.watch("m").start()
+    for id in ("b", "c"):
+        store.create("m", {"id": id}, expires_at=timedelta(seconds=0.2))
+    time.sleep(0.25)
+    for _ in range(60):
+        store.update("m", "a", {"$inc": {"n": 1}})
+    assert kept(tmp_path)
+    store.close()
+    with Store(database(tmp_path)) as other:
+        seen = [each for each in other.watch("m", since=begin, idle=0) if each.id != "a"]
+        assert [(type(each), each.id, each.version) for each in seen] == [
+            (Changed, "b", 1),
+            (Changed, "c", 1),
+            (Deleted, "b", 1),
+            (Deleted, "c", 1),
+        ]
+        assert other.sweep("m").removed == 0
 
 
 def test_files_older_than_the_retention_are_removed(store: Store, tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ def at(id: str, time: str, expires: str | None = None, version: int = 1) -> Writ
     return Write(id, fields, version=version, created=time, updated=time, expires=expires)
 
 
+T3 = "2099-01-01T00:00:00.000002Z"
 T1, T2 = "2026-01-01T00:00:00.000000Z", "2026-01-01T00:00:00.000001Z"
-WRITES = [at("b", T1), at("a", T1), at("c", T2), at("d", T2, expires=T1), at('e"\\', T1)]
+WRITES = [at("b", T1), at("a", T1), at("c", T2), at("d", T2, expires=T3), at('e"\\', T1)]
 
 
 def test_each_keeps_its_own_times(database: PostgreSQLDatabase) -> None:

@@ -29,6 +29,7 @@ from interstore.indexes import Index, parse_index
 from interstore.prepared import Write, WriteMode
 from interstore_backends.postgresql._sync.building import Builder
 from interstore_backends.postgresql._sync.database import PostgreSQLDatabase
+from interstore_backends.postgresql.schema import Registry
 from interstore_backends.postgresql.values import Indexed
 from tests.databases import postgresql, postgresql_async
 from tests.engines.postgresql.support import Open, changes, fill, ids, query, run, write
@@ -123,6 +124,25 @@ def test_all_want_the_same_at_once(opened: Open) -> None:
     dropped = at_once([partial(d.drop_index, "m", wanted[0].name) for d in databases])
     assert dropped.count(True) == 1
     assert len(built(databases[0])) == 2
+
+
+def test_who_waits_is_not_waited_for(opened: Open) -> None:
+    """A build waits for transactions that ran a statement; theirs, who ask for their turn, end."""
+    databases = [opened() for _ in range(3)]
+    fill(databases[0], a={"n": 1})
+    try_lock = Registry.try_lock
+
+    def slowly(registry: Registry, model: str) -> str:
+        return f"{try_lock(registry, model)} FROM pg_sleep(1)"
+
+    with patch.object(Registry, "try_lock", slowly):
+        at_once(
+            [
+                partial(database.ensure_index, "m", index(path))
+                for database, path in zip(databases, "nop", strict=True)
+            ]
+        )
+    assert len(databases[0].indexes("m")) == 3
 
 
 def test_another_uses_the_table_all_the_time(opened: Open, postgresql_url: str) -> None:

@@ -93,6 +93,7 @@ class AsyncConnection:
         self._existing: dict[str, float] = {}
         self._known: dict[str, tuple[float, Sequence[Declaration]]] = {}
         self._expiring: set[str] = set()
+        self._removing: set[str] = set()
         self._plain: dict[str, float] = {}
         self._transactions: set[AsyncTransaction] = set()
         self._replicated = False
@@ -130,6 +131,7 @@ class AsyncConnection:
         self._existing.clear()
         self._known.clear()
         self._expiring.clear()
+        self._removing.clear()
         self._plain.clear()
         if client is not None:
             await client.close()
@@ -251,6 +253,7 @@ class AsyncConnection:
         self._existing.pop(model, None)
         self._known.pop(model, None)
         self._expiring.discard(model)
+        self._removing.discard(model)
         self._plain.pop(model, None)
 
     async def _model_names(self) -> list[str]:

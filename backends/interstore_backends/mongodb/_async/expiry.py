@@ -57,12 +57,19 @@ class AsyncExpiry(AsyncIndexes):
         return False
 
     async def _expire(self, model: str, expires: str | None) -> None:
-        """Let documents of a model expire, of which one is to be stored that does.
+        """Let documents of a model expire, of which one is to be stored that does."""
+        if expires is None:
+            return
+        if model not in self._expiring:
+            await self._begin_expiry(model, expires)
+        if model not in self._removing:
+            await self._index_expiry(model)
+
+    async def _begin_expiry(self, model: str, expires: str) -> None:
+        """Say that documents of the model expire.
 
         Whoever takes it for granted that none does is waited for, if that expires sooner.
         """
-        if expires is None or model in self._expiring:
-            return
         since = {"expires": model, "since": {"$ifNull": ["$since", "$$NOW"]}}
         age = {"age": {"$subtract": ["$$NOW", "$since"]}}
         found = await self._declared_in().find_one_and_update(
@@ -71,7 +78,6 @@ class AsyncExpiry(AsyncIndexes):
             upsert=True,
             return_document=ReturnDocument.AFTER,
         )
-        await self._index_expiry(model)
         rest = _BELIEVED_SECONDS - (0 if found is None else int(found["age"]) / 1000)
         if rest > 0 and seconds_until(expires) <= rest:
             await sleep(rest)
@@ -86,6 +92,7 @@ class AsyncExpiry(AsyncIndexes):
         except OperationFailure as error:
             if error.code != _FORBIDDEN:  # then a sweep removes it
                 raise
+        self._removing.add(model)
 
     @translated_write
     async def sweep(self, model: str, limit: int, ids: Sequence[str] | None = None) -> int:

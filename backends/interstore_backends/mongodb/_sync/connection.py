@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/connection.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 65e9e231aa0892c56dc0ff42
+# Digest of the rest: 44b7029d6ed639e1dc002535
 
 """The client, and which models exist."""
 
@@ -97,6 +97,7 @@ class Connection:
         self._existing: dict[str, float] = {}
         self._known: dict[str, tuple[float, Sequence[Declaration]]] = {}
         self._expiring: set[str] = set()
+        self._removing: set[str] = set()
         self._plain: dict[str, float] = {}
         self._transactions: set[Transaction] = set()
         self._replicated = False
@@ -134,6 +135,7 @@ class Connection:
         self._existing.clear()
         self._known.clear()
         self._expiring.clear()
+        self._removing.clear()
         self._plain.clear()
         if client is not None:
             client.close()
@@ -255,6 +257,7 @@ class Connection:
         self._existing.pop(model, None)
         self._known.pop(model, None)
         self._expiring.discard(model)
+        self._removing.discard(model)
         self._plain.pop(model, None)
 
     def _model_names(self) -> list[str]:

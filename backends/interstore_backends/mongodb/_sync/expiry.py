@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/expiry.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 328bde1bcd4c060639bb90e7
+# Digest of the rest: b759089a99891da33c43b5b4
 
 """Documents that expire: who knows of a model that it has such, and what removes them.
 
@@ -61,12 +61,19 @@ class Expiry(Indexes):
         return False
 
     def _expire(self, model: str, expires: str | None) -> None:
-        """Let documents of a model expire, of which one is to be stored that does.
+        """Let documents of a model expire, of which one is to be stored that does."""
+        if expires is None:
+            return
+        if model not in self._expiring:
+            self._begin_expiry(model, expires)
+        if model not in self._removing:
+            self._index_expiry(model)
+
+    def _begin_expiry(self, model: str, expires: str) -> None:
+        """Say that documents of the model expire.
 
         Whoever takes it for granted that none does is waited for, if that expires sooner.
         """
-        if expires is None or model in self._expiring:
-            return
         since = {"expires": model, "since": {"$ifNull": ["$since", "$$NOW"]}}
         age = {"age": {"$subtract": ["$$NOW", "$since"]}}
         found = self._declared_in().find_one_and_update(
@@ -75,7 +82,6 @@ class Expiry(Indexes):
             upsert=True,
             return_document=ReturnDocument.AFTER,
         )
-        self._index_expiry(model)
         rest = _BELIEVED_SECONDS - (0 if found is None else int(found["age"]) / 1000)
         if rest > 0 and seconds_until(expires) <= rest:
             sleep(rest)
@@ -90,6 +96,7 @@ class Expiry(Indexes):
         except OperationFailure as error:
             if error.code != _FORBIDDEN:  # then a sweep removes it
                 raise
+        self._removing.add(model)
 
     @translated_write
     def sweep(self, model: str, limit: int, ids: Sequence[str] | None = None) -> int:

@@ -32,6 +32,8 @@ _ATTEMPTS: Final = 5
 _LOCK_MILLISECONDS: Final = 500
 """So long, a change of the table waits for others to finish: they wait behind it."""
 _PAUSE: Final = 0.3
+_PATIENCE_MILLISECONDS: Final = 2_000
+"""So long, the index of what expires waits for others' transactions to end."""
 
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(Index).decode
@@ -64,18 +66,14 @@ class AsyncBuilder:
         """
         guard = await connect_beside(settings, error)
         try:
-            async with guard.transaction():
-                wait = 0.05
-                while await AsyncTransaction(guard).run(registry.try_lock(table.model)) != [
-                    (True,)
-                ]:
-                    await sleep(wait)
-                    wait = min(wait * 2, 1.0)
-                connection = await connect_beside(settings, error)
-                try:
-                    yield cls(connection, settings, registry, table)
-                finally:
-                    await connection.close()
+            await _wait_for_turn(AsyncTransaction(guard), registry.try_lock(table.model))
+            connection = await connect_beside(settings, error)
+            try:
+                yield cls(connection, settings, registry, table)
+            finally:
+                await connection.close()
+                with suppress(psycopg.Error):  # if it is lost, so is the lock
+                    await AsyncTransaction(guard).run("COMMIT")
         finally:
             await guard.close()
 
@@ -105,6 +103,8 @@ class AsyncBuilder:
         key = [self._table.model, EXPIRY]
         ready = await self._run(self._registry.is_ready, key)
         if ready == [(False,)]:
+            # Whoever sweeps does not wait long for others' transactions: there is another sweep.
+            await self._run(f"SET lock_timeout = {_PATIENCE_MILLISECONDS}")
             for statement in (drop, create):  # an interrupted build leaves an invalid one
                 await self._run(statement)
             await self._run(self._registry.finish, key)
@@ -195,6 +195,23 @@ class AsyncBuilder:
                         model=self._table.model,
                     ) from error
             await sleep(_PAUSE)
+
+
+async def _wait_for_turn(guard: AsyncTransaction, try_lock: str) -> None:
+    """Begin a transaction that has the lock.
+
+    Whoever has it builds, and in the end waits for the transactions that ran a statement at that
+    moment. So each attempt is a transaction of its own: one for all would wait for the builder,
+    and the builder for it.
+    """
+    wait = 0.05
+    while True:
+        await guard.run("BEGIN")
+        if await guard.run(try_lock) == [(True,)]:
+            return
+        await guard.run("ROLLBACK")
+        await sleep(wait)
+        wait = min(wait * 2, 1.0)
 
 
 async def connect_beside(settings: PostgreSQLSettings, error: Translator) -> AsyncConnection:

@@ -98,7 +98,7 @@ class AsyncIndexes(AsyncBulk):
             try:
                 async with self._builder(table) as builder:
                     await builder.index_expiry()
-            except psycopg.errors.InsufficientPrivilege:
+            except (psycopg.errors.InsufficientPrivilege, psycopg.errors.LockNotAvailable):
                 pass  # what has expired is found without as well
             except _GONE:
                 self._models.forget(table.model)

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/building.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: b7a5037e7e13a570522fb774
+# Digest of the rest: d136a45ff04436b2dc72aedf
 
 """Building and removing the indexes of one model, one at a time, while others write.
 
@@ -36,6 +36,8 @@ _ATTEMPTS: Final = 5
 _LOCK_MILLISECONDS: Final = 500
 """So long, a change of the table waits for others to finish: they wait behind it."""
 _PAUSE: Final = 0.3
+_PATIENCE_MILLISECONDS: Final = 2_000
+"""So long, the index of what expires waits for others' transactions to end."""
 
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(Index).decode
@@ -68,16 +70,14 @@ class Builder:
         """
         guard = connect_beside(settings, error)
         try:
-            with guard.transaction():
-                wait = 0.05
-                while Transaction(guard).run(registry.try_lock(table.model)) != [(True,)]:
-                    sleep(wait)
-                    wait = min(wait * 2, 1.0)
-                connection = connect_beside(settings, error)
-                try:
-                    yield cls(connection, settings, registry, table)
-                finally:
-                    connection.close()
+            _wait_for_turn(Transaction(guard), registry.try_lock(table.model))
+            connection = connect_beside(settings, error)
+            try:
+                yield cls(connection, settings, registry, table)
+            finally:
+                connection.close()
+                with suppress(psycopg.Error):  # if it is lost, so is the lock
+                    Transaction(guard).run("COMMIT")
         finally:
             guard.close()
 
@@ -107,6 +107,8 @@ class Builder:
         key = [self._table.model, EXPIRY]
         ready = self._run(self._registry.is_ready, key)
         if ready == [(False,)]:
+            # Whoever sweeps does not wait long for others' transactions: there is another sweep.
+            self._run(f"SET lock_timeout = {_PATIENCE_MILLISECONDS}")
             for statement in (drop, create):  # an interrupted build leaves an invalid one
                 self._run(statement)
             self._run(self._registry.finish, key)
@@ -197,6 +199,23 @@ class Builder:
                         model=self._table.model,
                     ) from error
             sleep(_PAUSE)
+
+
+def _wait_for_turn(guard: Transaction, try_lock: str) -> None:
+    """Begin a transaction that has the lock.
+
+    Whoever has it builds, and in the end waits for the transactions that ran a statement at that
+    moment. So each attempt is a transaction of its own: one for all would wait for the builder,
+    and the builder for it.
+    """
+    wait = 0.05
+    while True:
+        guard.run("BEGIN")
+        if guard.run(try_lock) == [(True,)]:
+            return
+        guard.run("ROLLBACK")
+        sleep(wait)
+        wait = min(wait * 2, 1.0)
 
 
 def connect_beside(settings: PostgreSQLSettings, error: Translator) -> Connection:

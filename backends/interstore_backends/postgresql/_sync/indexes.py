@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/indexes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 17c44e1628ff7f56f498cb73
+# Digest of the rest: 8efe08f6c8374d50dd90d126
 
 """Which indexes there are, and how they come and go."""
 
@@ -102,7 +102,7 @@ class Indexes(Bulk):
             try:
                 with self._builder(table) as builder:
                     builder.index_expiry()
-            except psycopg.errors.InsufficientPrivilege:
+            except (psycopg.errors.InsufficientPrivilege, psycopg.errors.LockNotAvailable):
                 pass  # what has expired is found without as well
             except _GONE:
                 self._models.forget(table.model)

@@ -320,6 +320,21 @@ class AsyncExpirySuite(AsyncSuite):
             assert (await second.update_many(model, {}, {"n": 2})).updated == 1
             assert (await second.delete_many(model, {})).deleted == 1
 
+    async def test_expiry_that_begins_in_a_transaction(
+        self, expiring: AsyncStore, model: str, request: pytest.FixtureRequest
+    ) -> None:
+        """Others know of it when the transaction has ended, or a moment later."""
+        require(expiring, "persistent")
+        require(expiring, "transaction")
+        await expiring.create(model, {"id": "never"})
+        async with AsyncStore(request.getfixturevalue("second_database")) as second:
+            async with expiring.transaction() as transaction:
+                await transaction.create(model, {"id": "gone"}, expires_at=PAST)
+                assert await second.count(model) == 1
+            await sleep(0.06)
+            assert await second.count(model) == 1
+            assert await expiring.count(model) == 1
+
 
 def _writes(
     store: AsyncStore, model: str, expires_at: Any

@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/expiry.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 2d1fecbb0853fb7d9edc5ded
+# Digest of the rest: 84c012740e9ed590cc60a126
 
 """Documents that expire: invisible at once to reads and writes, and removed some time."""
 
@@ -317,6 +317,21 @@ class ExpirySuite(Suite):
             assert second.count(model, {"n": 1}) == 1
             assert second.update_many(model, {}, {"n": 2}).updated == 1
             assert second.delete_many(model, {}).deleted == 1
+
+    def test_expiry_that_begins_in_a_transaction(
+        self, expiring: Store, model: str, request: pytest.FixtureRequest
+    ) -> None:
+        """Others know of it when the transaction has ended, or a moment later."""
+        require(expiring, "persistent")
+        require(expiring, "transaction")
+        expiring.create(model, {"id": "never"})
+        with Store(request.getfixturevalue("second_database")) as second:
+            with expiring.transaction() as transaction:
+                transaction.create(model, {"id": "gone"}, expires_at=PAST)
+                assert second.count(model) == 1
+            sleep(0.06)
+            assert second.count(model) == 1
+            assert expiring.count(model) == 1
 
 
 def _writes(store: Store, model: str, expires_at: Any) -> list[Callable[[], object]]:
