@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.cli.running import Run, run
@@ -51,6 +53,7 @@ def test_too_old(served: Served) -> None:
         served.proxy.lie(truth, b"server_version\x0012")
         doctor(served.proxied_url, "is version 12, which is too old: 14 and newer")
     else:
+        client: Any
         with served.server.connect() as client:
             version: int = client.admin.command("hello")["maxWireVersion"]
         name = b"maxWireVersion\0"

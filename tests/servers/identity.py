@@ -44,7 +44,7 @@ def managed_identity(token: str) -> Generator[dict[str, str]]:
             self.end_headers()
             self.wfile.write(text)
 
-        def log_message(self, *args: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name above
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -140,9 +140,11 @@ def compression_in_force(
     found = (environment if name is None else _named(environment, name)).get(COMPRESSION)
     if found is None:
         return None
-    if found.value not in ("gzip", "zstd"):
-        raise ConfigurationError(f"{found} {found.value!r} is neither 'gzip' nor 'zstd'")
-    return cast("Literal['gzip', 'zstd']", found.value)
+    if found.value == "gzip":
+        return "gzip"
+    if found.value == "zstd":
+        return "zstd"
+    raise ConfigurationError(f"{found} {found.value!r} is neither 'gzip' nor 'zstd'")
 
 
 def blob_settings_in_force(

@@ -134,7 +134,7 @@ class ObstoreLocalAsync(_ObstoreAsync):
     """obstore on files."""
 
     def __init__(self, folder: Path) -> None:
-        from obstore.store import LocalStore
+        from obstore.store import LocalStore  # type: ignore[import-not-found, unused-ignore]
 
         self._store = LocalStore(prefix=folder)
 
@@ -143,7 +143,7 @@ class ObstoreS3(_ObstoreAsync):
     """obstore on S3."""
 
     def __init__(self, server: S3, url: str) -> None:
-        from obstore.store import S3Store
+        from obstore.store import S3Store  # type: ignore[import-not-found, unused-ignore]
 
         self._store = S3Store(
             place(url),
@@ -159,7 +159,7 @@ class ObstoreAzure(_ObstoreAsync):
     """obstore on Azure."""
 
     def __init__(self, server: Azure, url: str) -> None:
-        from obstore.store import AzureStore
+        from obstore.store import AzureStore  # type: ignore[import-not-found, unused-ignore]
 
         self._store = AzureStore(
             container_name=place(url),

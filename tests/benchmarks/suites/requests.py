@@ -5,7 +5,7 @@ Requests and request units are counted, not measured: they are the same in every
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -193,7 +193,7 @@ def requests_of_cosmosdb(server: CosmosDB) -> list[Cost]:
 
 
 @contextmanager
-def _filled(server: CosmosDB) -> Iterator[tuple[Store, ByHand]]:
+def _filled(server: CosmosDB) -> Generator[tuple[Store, ByHand]]:
     with server.database() as url, Store(cosmosdb(url)) as store:
         store.create_many(MODEL, [{"id": id, **_fields(int(id[1:]))} for id in _ids(0, COUNT)])
         store.count(MODEL)  # which is when the partitions are asked for

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import re2  # type: ignore[import-untyped]
 
@@ -38,10 +38,11 @@ def _linear(text: str) -> re.Pattern[str] | None:
     options = re2.Options()
     options.log_errors = False
     try:
-        compiled: re.Pattern[str] = re2.compile(text.replace(END, r"\z"), options)
+        compiled: Any = re2.compile(text.replace(END, r"\z"), options)
     except re2.error:
         return None
-    return compiled
+    pattern: re.Pattern[str] = compiled
+    return pattern
 
 
 def _python(text: str, flags: str) -> re.Pattern[str]:
