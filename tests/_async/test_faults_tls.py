@@ -68,6 +68,8 @@ async def test_only_one_side_speaks_it(served: Served) -> None:
 
 async def test_verified_by_default_elsewhere(served: Served) -> None:
     """This machine by a name that is not known to be its own: nothing is said in the clear."""
+    if served.engine.name == "cosmosdb":
+        pytest.skip("its URL here says ssl=disable: test_tls_cosmosdb has the same for it")
     url = served.server.url(served.database_name, port=served.proxy.port)
     remote = url.replace("127.0.0.1", "0.0.0.0")
     with pytest.raises(InterstoreError, match="DATABASE_SSL"):

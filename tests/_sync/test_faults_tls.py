@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_faults_tls.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 05bb1f079262353a76521a8c
+# Digest of the rest: a23148d5bdafeea0cd81860b
 
 """TLS from end to end: who answers is verified, as it is by default where it matters."""
 
@@ -72,6 +72,8 @@ def test_only_one_side_speaks_it(served: Served) -> None:
 
 def test_verified_by_default_elsewhere(served: Served) -> None:
     """This machine by a name that is not known to be its own: nothing is said in the clear."""
+    if served.engine.name == "cosmosdb":
+        pytest.skip("its URL here says ssl=disable: test_tls_cosmosdb has the same for it")
     url = served.server.url(served.database_name, port=served.proxy.port)
     remote = url.replace("127.0.0.1", "0.0.0.0")
     with pytest.raises(InterstoreError, match="DATABASE_SSL"):

@@ -72,8 +72,14 @@ def check(store: Store) -> int:
     return store.run_in_transaction(look)
 
 
+def need_processes(store: Store) -> None:
+    if not store.capabilities.persistent:
+        pytest.skip("its documents are those of one process")
+
+
 @pytest.mark.parametrize("rounds", [1, pytest.param(30, marks=pytest.mark.long)])
 def test_kills(store: Store, place: Place, rounds: int) -> None:
+    need_processes(store)
     for _ in range(rounds):
         with running(place, 2) as processes:
             begun, deadline = check(store), time.monotonic() + 60
@@ -90,6 +96,7 @@ def test_kills(store: Store, place: Place, rounds: int) -> None:
 
 
 def test_processes_at_once(store: Store, place: Place) -> None:
+    need_processes(store)
     context = multiprocessing.get_context("spawn")
     workers, each = 3, 15
     with context.Pool(workers) as pool:

@@ -20,7 +20,7 @@ from interstore._sync.database import Database
 from interstore._sync.store import Store
 from tests import databases as make
 
-__all__ = ["ENGINES", "FOLDER", "REMOTE", "Engine", "Place", "Subject", "place_of"]
+__all__ = ["ENGINES", "FOLDER", "Engine", "Place", "Subject", "place_of"]
 
 FOLDER = "folder"
 
@@ -78,9 +78,6 @@ ENGINES = (
     Engine("cosmosdb", make.cosmosdb, make.cosmosdb_async, "cosmosdb_server", one_in=10),
 )  # fmt: skip
 
-REMOTE = (Engine("cosmosdb", make.cosmosdb, make.cosmosdb_async, "cosmosdb_server"),)
-"""Those of which each operation is a request over HTTP: for tests of few operations."""
-
 
 @dataclass(frozen=True)
 class Place:
@@ -96,7 +93,7 @@ class Place:
 
     @property
     def engine(self) -> Engine:
-        [engine] = [each for each in (*ENGINES, *REMOTE) if each.name == self.name]
+        [engine] = [each for each in ENGINES if each.name == self.name]
         return engine
 
     @property
