@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from interstore import Store, connect
@@ -13,6 +15,8 @@ from interstore.capabilities import Capabilities, Limits
 from interstore.errors import InvalidDocumentError, UnavailableError
 from interstore.migration import Limits as MoveLimits
 from interstore.migration.journal import replay
+from interstore.migration.quarantine import Quarantine
+from interstore.migration.refusals import Refused
 from interstore.prepared import Write, WriteMode
 from interstore_backends.memory import CAPABILITIES
 from interstore_backends.memory.database import MemoryDatabase
@@ -146,13 +150,28 @@ def test_a_source_that_cannot_list_its_models_needs_their_names(
         assert run(source, target, models=["users"]).totals.written == 10
 
 
-def test_refused_documents_are_in_the_journal(source: Store, run: Migrate) -> None:
-    from pathlib import Path
-
+def test_refused_documents_are_in_the_journal_and_what_they_hold_in_quarantine(
+    source: Store, run: Migrate
+) -> None:
     engine = Picky()
     engine.refuse = {"users-000003"}
     with connect(database=engine) as target:
         report = run(source, target)
     entries = replay(Path(report.folder) / "journal.jsonl").entries
     refused = [item for entry in entries for item in entry.get("result", {}).get("refused", ())]
-    assert [item["id"] for item in refused] == ["users-000003"]
+    assert [(item["id"], "document" in item) for item in refused] == [("users-000003", False)]
+    file = Path(report.folder) / "quarantine" / "users.jsonl"
+    assert file.stat().st_mode & 0o777 == 0o600
+    [line] = file.read_bytes().splitlines()
+    assert msgspec.json.decode(line) == {
+        "id": "users-000003",
+        "code": "invalid-document",
+        "message": "no room for it",
+        "document": dict(source.get("users", "users-000003")),
+    }
+    with file.open("ab") as stream:  # killed between the quarantine and the journal, in a line
+        stream.write(line + b"\n" + line[:20])
+    quarantine = Quarantine(Path(report.folder))
+    assert [item.id for item in quarantine.read("users")] == ["users-000003"]
+    quarantine.add("users", [Refused(id="later", code="duplicate", message="")])
+    assert [item.id for item in quarantine.read("users")] == ["users-000003", "later"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 import time
 from typing import Final, Generic, Literal, TypeAlias, TypeVar
 
@@ -17,7 +16,8 @@ from interstore.errors import (
     PermissionDeniedError,
     UnsupportedError,
 )
-from interstore.migration.slice import Order, Refused, Result
+from interstore.migration.refusals import Refused, reason_of
+from interstore.migration.slice import Order, Result
 
 __all__ = ["Chain", "Failure", "failure_of"]
 
@@ -116,22 +116,10 @@ class Chain(Generic[K]):
 
     def _narrow(self, error: BaseException) -> bool:
         if self._most == 1:
-            code, message = _code(error), _message(error)
-            self._aside = Refused(id="", code=code, message=message, original=True)
+            self._aside = reason_of(error)
         elif self._most is None:
             self._most = self._order.limits.page
         else:
             self._within = self._most
             self._most = self._within // 2
         return True
-
-
-def _code(error: BaseException) -> str:
-    if not isinstance(error, InterstoreError):
-        return "worker-died"
-    name = type(error).__name__.removesuffix("Error")
-    return re.sub(r"(?<!^)([A-Z])", r"-\1", name).lower()
-
-
-def _message(error: BaseException) -> str:
-    return str(error) if isinstance(error, InterstoreError) else f"{type(error).__name__}: {error}"

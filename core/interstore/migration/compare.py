@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from interstore.document import Document
-from interstore.errors import InvalidDocumentError
 from interstore.expiry import has_expired
 from interstore.migration.canonical import canonical_text
 from interstore.migration.digest import bucket_of
-from interstore.migration.transform import Apply, Transform, compile_transform
+from interstore.migration.pages import PageTransform
+from interstore.migration.transform import Transform
 from interstore.paths import MISSING, Path, show_path
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class _Side:
 
     operations: Operations
     model: str
-    apply: Apply | None = None
+    transform: PageTransform
     skip: Collection[str] = ()
 
     def pages(
@@ -103,20 +103,10 @@ class _Side:
         found = self.operations.find_by_ids(self.model, list(ids))
         return {document["id"]: document for document in self._applied(found)}
 
-    def _applied(self, documents: Iterable[Document]) -> Iterable[Document]:
-        if self.skip:
-            documents = [document for document in documents if document["id"] not in self.skip]
-        return documents if self.apply is None else _transformed(self.apply, documents)
-
-
-def _transformed(apply: Apply, documents: Iterable[Document]) -> Iterator[Document]:
-    for document in documents:
-        try:
-            changed = apply(document)
-        except InvalidDocumentError:
-            continue  # it was refused, and is in quarantine
-        if changed is not None:
-            yield changed
+    def _applied(self, documents: Iterable[Document]) -> list[Document]:
+        """What becomes of them; those that cannot become it are in quarantine."""
+        kept = [document for document in documents if document["id"] not in self.skip]
+        return self.transform(kept).documents
 
 
 def compare(
@@ -126,7 +116,6 @@ def compare(
     buckets: Collection[int] | None = None,
     envelope: bool = True,
     extras: bool = True,
-    except_ids: Collection[str] = (),
     skip: Collection[str] = (),
     transform: Transform | None = None,
     on_page: Callable[[int], object] = bool,
@@ -139,20 +128,19 @@ def compare(
         buckets: look only at ids of these buckets of the digest; ``None`` for all.
         envelope: whether versions and times count as well.
         extras: whether to look for ids that only the right side has.
-        except_ids: ids that may be missing on the right.
-        skip: ids of the left side that are passed over.
+        skip: ids of the left side that are passed over, being in quarantine.
         transform: what the left side's documents become before they are compared.
         on_page: called with the number of documents of each page that was looked at.
     """
     found = Comparison()
     wanted = None if buckets is None else frozenset(buckets)
-    one = _Side(*left, compile_transform(transform, left[1]), skip)
-    other = _Side(*right)
+    one = _Side(*left, PageTransform(transform, left[1]), skip)
+    other = _Side(*right, PageTransform(None, right[1]))
     known: set[str] | None = None if transform is None or transform.keeps_ids else set()
     for page in one.pages(wanted, on_page):
         there = other.lookup(page)
         for id, document in page.items():
-            _compare(found, document, there.get(id), envelope, except_ids)
+            _compare(found, document, there.get(id), envelope)
         if known is not None:
             known.update(page)
     if extras:
@@ -170,15 +158,13 @@ def _compare(
     document: Document,
     other: Document | None,
     envelope: bool,
-    except_ids: Collection[str],
 ) -> None:
     if other is None and has_expired(document):
         return  # between the look at one side and at the other
     found.checked += 1
     if other is None:
-        if document["id"] not in except_ids:
-            found.missing += 1
-            _list(found.missing_ids, document["id"])
+        found.missing += 1
+        _list(found.missing_ids, document["id"])
     elif _equal(document, other, envelope):
         found.matched += 1
     else:

@@ -9,7 +9,7 @@ import msgspec
 from interstore.migration.compare import Comparison
 from interstore.migration.plan import Level
 from interstore.migration.references import Place
-from interstore.migration.slice import Refused
+from interstore.migration.refusals import Refused
 from interstore.migration.state import Totals
 
 if TYPE_CHECKING:

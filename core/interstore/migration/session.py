@@ -28,6 +28,7 @@ from interstore.migration.locks import target_lock
 from interstore.migration.plan import Level, Limits, Plan, Request
 from interstore.migration.preflight import check_target, list_models, plan_models
 from interstore.migration.progress import Control, Stopped
+from interstore.migration.quarantine import Quarantine
 from interstore.migration.report import Blocker, ModelReport, Report, Status, Verification
 from interstore.migration.slice import Order, Result
 from interstore.migration.state import MAX_REFUSED, RunState, load_plan, new_run, save_plan
@@ -159,6 +160,7 @@ class _Session:
         self._plan = plan
         self._folder = folder
         self._journal = journal
+        self._quarantine = Quarantine(folder)
         self._state = RunState.of(plan, journal.replayed.entries)
         if journal.replayed.torn:
             self._notes.append(
@@ -243,6 +245,8 @@ class _Session:
         started = time.monotonic()
 
         def collect(key: tuple[str, int], result: Result) -> None:
+            self._quarantine.add(key[0], result.refused)
+            result.refused = [replace(item, document=None) for item in result.refused]
             self._record(
                 "slice",
                 model=key[0],

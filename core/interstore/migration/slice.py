@@ -8,10 +8,9 @@ only when its result is in the journal.
 from __future__ import annotations
 
 import math
-import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
@@ -19,45 +18,26 @@ from msgspec.structs import replace
 
 from interstore.bulk import WriteOutcome
 from interstore.document import Document
-from interstore.errors import (
-    DuplicateError,
-    InterstoreError,
-    InvalidDocumentError,
-    OperationTimeoutError,
-)
+from interstore.errors import DuplicateError, InterstoreError, OperationTimeoutError
 from interstore.migration.chunks import Chunk, ChunkTarget, archive_of
 from interstore.migration.digest import Digest, DigestData
+from interstore.migration.pages import PageTransform, Transformed
 from interstore.migration.plan import Limits
 from interstore.migration.references import Resolver, UrlResolver
-from interstore.migration.transform import Apply, Transform, check_repeatable, compile_transform
+from interstore.migration.refusals import Refused, refused_by
+from interstore.migration.transform import Transform
 from interstore.prepared import Partition, Write
 from interstore.times import now
 
 if TYPE_CHECKING:
     from interstore._sync.operations import Operations
 
-__all__ = ["Order", "Refused", "Result", "run_order", "run_slice"]
+__all__ = ["Order", "Result", "run_order", "run_slice"]
 
 FIRST_PAGE: Final = 20
 """Documents of a slice's first page: nothing is known yet of how large they are."""
 PAGE_BYTES: Final = 8_000_000
 """Pages shrink to about this much JSON where documents are large."""
-
-
-class Refused(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A document that was not written: its id, a stable code, and the reason.
-
-    The code is the error's name, such as ``invalid-document`` or ``duplicate``; ``transform`` if
-    it did not come so far; ``worker-died`` if no worker survived it.
-
-    Attributes:
-        original: whether `id` is the id in the source; else it is the one in the target.
-    """
-
-    id: str
-    code: str
-    message: str
-    original: bool = False
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -182,15 +162,15 @@ def _copy(
     prepare = _anew if order.drop_versions else _as_it_is
     limit = min(order.limits.page, target.limits.bulk_documents)
     transformed = _transformer(order, result)
-
     lease = Lease(order.lease)
 
     def take(documents: list[Document]) -> int:
-        writes = [prepare(document) for document in transformed(documents)]
+        page = transformed(documents)
         if order.transform is not None and not order.transform.keeps_ids:
-            writes = list(_distinct(writes, result))
+            page = _distinct(page, result)
+        writes = [prepare(document) for document in page.documents]
         lease.check()
-        _count(result, writes, write(writes))
+        _count(result, page.originals, write(writes))
         return sum([len(item.json) for item in writes])
 
     return _run(order, source, limit, take, result, on_page, stop)
@@ -206,7 +186,7 @@ def _archive(
     lease = Lease(order.lease)
 
     def take(documents: list[Document]) -> int:
-        kept = transformed(documents)
+        kept = transformed(documents).documents
         result.written += len(kept)
         return chunk.add(kept)
 
@@ -237,7 +217,10 @@ def _set_aside(order: Order, source: Operations, reason: Refused) -> Result:
     page = source.scan(order.model, order.partition, order.after, 1)
     return Result(
         read=len(page.documents),
-        refused=[replace(reason, id=document.id) for document in page.documents],
+        refused=[
+            replace(reason, id=document["id"], document=dict(document))
+            for document in page.documents
+        ],
         after=page.next,
         done=page.next is None,
     )
@@ -253,7 +236,7 @@ def _digest(order: Order, source: Operations, on_page: OnPage, stop: Stop) -> Re
         before = digest.bytes
         if skip:
             documents = [document for document in documents if document.id not in skip]
-        digest.add(transformed(documents))
+        digest.add(transformed(documents).documents)
         return digest.bytes - before
 
     _run(order, source, order.limits.page, take, result, on_page, stop)
@@ -261,47 +244,33 @@ def _digest(order: Order, source: Operations, on_page: OnPage, stop: Stop) -> Re
     return result
 
 
-def _transformer(order: Order, result: Result) -> Callable[[list[Document]], list[Document]]:
+def _transformer(order: Order, result: Result) -> Callable[[list[Document]], Transformed]:
     """The order's transform of a page; what is left out or fails is counted in `result`."""
-    apply = compile_transform(order.transform, order.model)
-    if apply is None:
-        return lambda documents: documents
-    repeatable = order.transform is None or order.transform.function is None
+    apply = PageTransform(order.transform, order.model, repeat=True)
 
-    def transformed(documents: list[Document]) -> list[Document]:
-        nonlocal repeatable
-        if not repeatable:
-            check_repeatable(apply, documents)
-            repeatable = True
-        return list(_transformed(apply, documents, result))
+    def transformed(documents: list[Document]) -> Transformed:
+        page = apply(documents)
+        result.filtered += page.filtered
+        result.refused += page.refused
+        return page
 
     return transformed
 
 
-def _transformed(apply: Apply, documents: list[Document], result: Result) -> Iterator[Document]:
-    for document in documents:
-        try:
-            changed = apply(document)
-        except InvalidDocumentError as error:
-            refused = Refused(id=document.id, code="transform", message=str(error), original=True)
-            result.refused.append(refused)
-            continue
-        if changed is None:
-            result.filtered += 1
-        else:
-            yield changed
-
-
-def _distinct(writes: list[Write], result: Result) -> Iterator[Write]:
+def _distinct(page: Transformed, result: Result) -> Transformed:
     """The first of each id; the others are refused."""
     ids = set[str]()
-    for write in writes:
-        if write.id in ids:
-            message = f"the transform gives more than one document the id {write.id!r}"
-            result.refused.append(Refused(id=write.id, code="duplicate", message=message))
+    distinct = Transformed([], [])
+    for original, document in zip(page.originals, page.documents, strict=True):
+        id = document["id"]
+        if id in ids:
+            error = DuplicateError(f"the transform gives more than one document the id {id!r}")
+            result.refused.append(refused_by(original, error))
         else:
-            ids.add(write.id)
-            yield write
+            ids.add(id)
+            distinct.originals.append(original)
+            distinct.documents.append(document)
+    return distinct
 
 
 def _run(
@@ -378,12 +347,10 @@ def _anew(document: Document) -> Write:
     )
 
 
-def _count(result: Result, writes: list[Write], outcomes: list[WriteOutcome]) -> None:
-    for write, outcome in zip(writes, outcomes, strict=True):
+def _count(result: Result, originals: list[Document], outcomes: list[WriteOutcome]) -> None:
+    for original, outcome in zip(originals, outcomes, strict=True):
         if isinstance(outcome, InterstoreError):
-            name = type(outcome).__name__.removesuffix("Error")
-            code = re.sub(r"(?<!^)([A-Z])", r"-\1", name).lower()
-            result.refused.append(Refused(id=write.id, code=code, message=str(outcome)))
+            result.refused.append(refused_by(original, outcome))
         elif outcome:
             result.written += 1
         else:

@@ -12,7 +12,8 @@ from interstore.errors import ConfigurationError, CorruptionError
 from interstore.migration.chunks import Chunk
 from interstore.migration.journal import write_atomically
 from interstore.migration.plan import Plan
-from interstore.migration.slice import Refused, Result
+from interstore.migration.refusals import Refused
+from interstore.migration.slice import Result
 from interstore.names import new_id
 
 __all__ = ["DEFAULT_STATE", "RunState", "Totals", "load_plan", "new_run", "save_plan"]

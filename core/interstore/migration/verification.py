@@ -13,8 +13,9 @@ from interstore.migration.digest import Digest
 from interstore.migration.ends import Ends
 from interstore.migration.plan import Level, Limits
 from interstore.migration.progress import Control, Stopped
+from interstore.migration.refusals import Refused
 from interstore.migration.report import ModelVerification, Verification
-from interstore.migration.slice import Order, Refused, Result
+from interstore.migration.slice import Order, Result
 from interstore.migration.transform import Transform
 
 __all__ = ["Verifier"]
@@ -32,7 +33,7 @@ class Verifier:
         level: how thorough to be.
         envelope: whether versions and times are compared as well.
         keep: whether the target may have documents that the source has not.
-        refused: by model of the source, the documents that may be missing in the target.
+        refused: by model of the source, the documents in quarantine, which are passed over.
         limits: of a slice.
         transform: what the target's documents are compared with: the source's, transformed.
     """
@@ -56,8 +57,9 @@ class Verifier:
         self._level: Level = level
         self._envelope = envelope
         self._keep = keep
-        self._refused = {name: _ids(items, False) for name, items in (refused or {}).items()}
-        self._skipped = {name: _ids(items, True) for name, items in (refused or {}).items()}
+        self._skipped = {
+            name: frozenset(item.id for item in items) for name, items in (refused or {}).items()
+        }
         self._limits = limits or Limits()
         self._transform = transform
 
@@ -105,8 +107,8 @@ class Verifier:
                 return item
 
     def _judge_counts(self, item: ModelVerification) -> None:
-        expected = item.source_count - len(self._refused.get(item.source, ()))
-        item.ok = item.target_count == expected or (self._keep and item.target_count > expected)
+        more = self._keep and item.target_count > item.source_count
+        item.ok = item.target_count == item.source_count or more
 
     def _digests(self, models: Sequence[tuple[str, str]]) -> list[Digest]:
         """The digest of each side of each pair, by slices."""
@@ -155,16 +157,10 @@ class Verifier:
             buckets=None if self._level == "full" else buckets,
             envelope=self._envelope,
             extras=not self._keep,
-            except_ids=self._refused.get(item.source, ()),
             skip=self._skipped.get(item.source, ()),
             transform=self._transform,
             on_page=self._control.step,
         )
         if self._keep:
-            item.kept = right.count - (left.count - len(self._refused.get(item.source, ())))
+            item.kept = right.count - left.count
         item.ok = found.equal
-
-
-def _ids(refused: Collection[Refused], original: bool) -> frozenset[str]:
-    """The ids in the source, or those in the target."""
-    return frozenset(item.id for item in refused if item.original is original)
