@@ -10,7 +10,7 @@ import pytest
 
 from interstore import connect
 from interstore.errors import ConfigurationError
-from interstore.migration.ends import _reference
+from interstore.migration.ends import reference_for
 from interstore.migration.references import (
     OpenStores,
     UrlResolver,
@@ -28,7 +28,7 @@ CANARY = "c4n4ry-p4ssw0rd"
 def test_a_url_with_a_password_is_passed_on_by_a_variable() -> None:
     url = f"postgresql://me:{CANARY}@db.example/app"
     with ExitStack() as stack:
-        reference = _reference(url, "source", "children", stack)
+        reference = reference_for(url, "source", "children", stack)
         assert reference == "${env:INTERSTORE_MIGRATION_SOURCE_URL}"
         assert expand(reference) == url
     assert "INTERSTORE_MIGRATION_SOURCE_URL" not in os.environ
@@ -44,13 +44,13 @@ def test_a_url_with_a_password_is_passed_on_by_a_variable() -> None:
 )
 def test_a_url_without_secrets_is_passed_on_as_it_is(url: str) -> None:
     with ExitStack() as stack:
-        assert _reference(url, "target", "children", stack) == url
+        assert reference_for(url, "target", "children", stack) == url
 
 
 def test_a_native_connection_string_is_secret_as_a_whole() -> None:
     text = f"AccountEndpoint=https://a.example:443/;AccountKey={CANARY}=="
     with ExitStack() as stack:
-        assert CANARY not in _reference(text, "target", "children", stack)
+        assert CANARY not in reference_for(text, "target", "children", stack)
 
 
 def test_a_place_shows_no_password(make_store: MakeStore) -> None:

@@ -9,14 +9,15 @@ from typing import Any, NoReturn
 from interstore.capabilities import Limits
 from interstore.changes import Changes
 from interstore.document import Document
-from interstore.errors import CorruptionError, UnsupportedError
+from interstore.errors import UnsupportedError
 from interstore.expiry import has_expired
 from interstore.filters.evaluate import compile_filter
 from interstore.filters.tree import ALL, Node
-from interstore.migration.chunks import Chunk, ChunkWriter, Contents, Sums
-from interstore.migration.digest import Digest
+from interstore.migration.chunks import Chunk, ChunkWriter, Contents
 from interstore.prepared import Partition, Query, ScanPage, Write
 from interstore_backends.archive import CAPABILITIES
+from interstore_backends.archive.blobs import BLOBS, ArchiveBlobs
+from interstore_backends.archive.checking import damage
 from interstore_backends.archive.chunks import GzipChunk, read_chunk
 from interstore_backends.archive.files import ArchiveFiles
 from interstore_backends.archive.manifest import MANIFEST, decode_manifest, encode_manifest
@@ -138,25 +139,19 @@ class ArchiveDatabase:
         return self._contents
 
     def damage(self) -> list[str]:
-        found: list[str] = []
-        for model in self.models():
-            for chunk in self._chunks(model):
-                digest = Digest()
-                try:
-                    digest.add(read_chunk(self.files, chunk))
-                except CorruptionError as error:
-                    found.append(str(error))
-                    continue
-                if Sums.of(digest) != chunk.sums:
-                    found.append(f"{chunk.file} does not hold what was read for it")
-        return found
+        contents = self.contents()
+        return [] if contents is None else list(damage(self.files, contents, self.blobs()))
+
+    def blobs(self) -> ArchiveBlobs:
+        return ArchiveBlobs(self.files)
 
     def below(self) -> list[str]:
         return self.files.folders()
 
     def remove(self) -> None:
         self.files.remove(MANIFEST)
-        self.files.keep_only("data", ())
+        for folder in ("data", BLOBS):
+            self.files.keep_only(folder, ())
         self.files.remove_empty_folders()
         self._contents = None
 

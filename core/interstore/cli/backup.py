@@ -12,6 +12,8 @@ from interstore.cli.interrupt import stop_on_interrupt
 from interstore.cli.moving import open_progress, show_report
 from interstore.cli.moving_options import (
     STOPPED,
+    blobs_of,
+    blobs_option,
     executor_option,
     level_option,
     map_option,
@@ -24,7 +26,7 @@ from interstore.cli.output import is_terminal, print_rows, safe
 from interstore.cli.store import where_option
 from interstore.migration.archives import Archive, find_archives, open_archive, prune_archives
 from interstore.migration.plan import Into, Level, Limits, Request
-from interstore.migration.run import migrate_for_command
+from interstore.migration.run import Blobs, migrate_for_command
 from interstore.migration.transform import Transform
 
 __all__ = ["archive", "backup", "restore"]
@@ -35,6 +37,7 @@ __all__ = ["archive", "backup", "restore"]
 @click.argument("place", metavar="PLACE")
 @models_option
 @where_option
+@blobs_option
 @click.option(
     "--keep",
     type=click.IntRange(min=1),
@@ -53,6 +56,7 @@ def backup(
     place: str,
     models: str | None,
     where: dict[str, Any] | None,
+    blobs: tuple[str, ...],
     keep: int | None,
     resume: str | None,
     state: Path,
@@ -72,6 +76,7 @@ def backup(
         state=state,
         executor=executor,
         resume=resume,
+        blobs=(blobs_of(blobs), None),
     )
     if keep is not None and code == 0:
         for removed in prune_archives(place.rpartition("/")[0], keep):
@@ -85,6 +90,7 @@ def backup(
 @click.option("--only", "models", metavar="A,B", help="Only these models; all by default.")
 @map_option
 @where_option
+@blobs_option
 @click.option(
     "--into",
     type=click.Choice(["empty", "merge", "replace"]),
@@ -106,6 +112,7 @@ def restore(
     models: str | None,
     renames: tuple[str, ...],
     where: dict[str, Any] | None,
+    blobs: tuple[str, ...],
     into: Into,
     resume: str | None,
     state: Path,
@@ -125,6 +132,7 @@ def restore(
         executor=executor,
         resume=resume,
         level=level,
+        blobs=(None, blobs_of(blobs)),
     )
     ctx.exit(code)
 
@@ -137,6 +145,7 @@ def _move(
     state: Path,
     executor: str,
     resume: str | None,
+    blobs: Blobs,
     level: Level = "digest",
 ) -> int:
     with stop_on_interrupt(STOPPED) as stop, open_progress() as progress:
@@ -152,6 +161,7 @@ def _move(
             level=level,
             progress=progress,
             stop=stop,
+            blobs=blobs,
         )
     show_report(report)
     return report.exit_code

@@ -17,16 +17,19 @@ from interstore.cli.moving import (
 )
 from interstore.cli.moving_options import (
     STOPPED,
+    blobs_of,
     executor_option,
+    from_blobs_option,
     level_option,
     map_option,
     models_option,
     pairs_of,
     split,
     state_option,
+    to_blobs_option,
 )
 from interstore.cli.reshaping import transform_of, transform_options
-from interstore.migration.plan import Into, Level, Limits, Request
+from interstore.migration.plan import Dangling, Into, Level, Limits, Request
 from interstore.migration.run import migrate_for_command
 from interstore.migration.run import verify as verify_stores
 
@@ -76,6 +79,15 @@ def migrate() -> None:
     help="Let documents start anew at version 1, for a DST that cannot keep versions and times.",
 )
 @transform_options
+@from_blobs_option
+@to_blobs_option
+@click.option(
+    "--dangling",
+    type=click.Choice(["report", "stop"]),
+    default="report",
+    show_default=True,
+    help="What a reference to a blob that is not there does.",
+)
 @state_option
 @level_option
 @executor_option
@@ -91,6 +103,9 @@ def run(
     plan_only: bool,
     resume: str | None,
     drop_versions: bool,
+    from_blobs: tuple[str, ...],
+    to_blobs: tuple[str, ...],
+    dangling: Dangling,
     state: Path,
     level: Level,
     executor: str,
@@ -112,7 +127,12 @@ def run(
                   not written       forbids it
     """  # noqa: D301 - click's mark for a paragraph that is not to be wrapped
     request = Request.of(
-        split(models), pairs_of(renames), into, drop_versions, transform_of(**reshaping)
+        split(models),
+        pairs_of(renames),
+        into,
+        drop_versions,
+        transform_of(**reshaping),
+        dangling,
     )
     with stop_on_interrupt(STOPPED) as stop, open_progress() as progress:
         report = migrate_for_command(
@@ -127,6 +147,7 @@ def run(
             level=level,
             progress=progress,
             stop=stop,
+            blobs=(blobs_of(from_blobs), blobs_of(to_blobs)),
         )
     show_report(report)
     ctx.exit(report.exit_code)
@@ -158,6 +179,8 @@ def status(ctx: click.Context, run: str | None, state: Path) -> None:
     is_flag=True,
     help="Compare ids and fields only, not versions and times.",
 )
+@from_blobs_option
+@to_blobs_option
 @executor_option
 @click.pass_context
 def verify(
@@ -168,12 +191,15 @@ def verify(
     renames: tuple[str, ...],
     level: Level,
     ignore_versions: bool,
+    from_blobs: tuple[str, ...],
+    to_blobs: tuple[str, ...],
     executor: str,
 ) -> None:
     """Compare the stores A and B: exit code 0 if they hold the same, 3 if they differ.
 
     Both are URLs. Level "count" compares numbers of documents, "digest" sums of hashes (and
-    the documents where these differ), "full" every document.
+    the documents where these differ), "full" every document. With --from-blobs and --to-blobs,
+    the blobs to which A's documents refer are read in both, and compared by SHA-256.
     """
     with stop_on_interrupt(STOPPED) as stop, open_progress() as progress:
         verification = verify_stores(
@@ -186,6 +212,8 @@ def verify(
             executor=executor,
             progress=progress,
             stop=stop,
+            from_blobs=blobs_of(from_blobs),
+            to_blobs=blobs_of(to_blobs),
         )
     show_verification(verification)
     ctx.exit(verification.exit_code)

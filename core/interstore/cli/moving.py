@@ -21,6 +21,7 @@ from interstore.migration.state import RunState, load_plan
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from interstore.migration.blobs.counts import BlobReport
     from interstore.migration.report import ModelVerification, Report, Verification
 
 __all__ = ["open_progress", "show_report", "show_runs", "show_status", "show_verification"]
@@ -98,6 +99,7 @@ def show_report(report: Report) -> None:
         _print_totals(report)
     if report.verification is not None:
         _show_differences(report.verification)
+    _show_blobs(report.blobs)
     for line in (*report.notes, *(blocker.message for blocker in report.blockers)):
         click.echo(safe(line))
     for model in report.models:
@@ -127,6 +129,16 @@ def _print_what_next(report: Report) -> None:
         click.echo(safe(f"to use it, set {report.setting}"))
 
 
+def _show_blobs(blobs: BlobReport | None) -> None:
+    if blobs is None:
+        return
+    for sentence in blobs.sentences():
+        click.echo(safe(sentence))
+    for item in blobs.problems[:20]:
+        where = f" ({item.model} {item.id} at {item.path})" if item.model else ""
+        click.echo(safe(f"  {item.kind}: {item.key} of {item.store}{where}"))
+
+
 def show_verification(verification: Verification) -> None:
     """Show whether two stores are equal."""
     if not is_terminal():
@@ -135,6 +147,7 @@ def show_verification(verification: Verification) -> None:
     rows = [_row(model) for model in verification.models]
     print_rows(rows)
     _show_differences(verification)
+    _show_blobs(verification.blobs)
 
 
 def _row(model: ModelVerification) -> dict[str, Any]:

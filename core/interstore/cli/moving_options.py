@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from interstore.migration.run import DEFAULT_EXECUTOR
 from interstore.migration.state import DEFAULT_STATE
 
+if TYPE_CHECKING:
+    from interstore.blobs._sync.store import BlobStore
+
 __all__ = [
     "STOPPED",
+    "blobs_of",
+    "blobs_option",
     "executor_option",
+    "from_blobs_option",
     "level_option",
     "map_option",
     "models_option",
     "pairs_of",
     "split",
     "state_option",
+    "to_blobs_option",
 ]
 
 STOPPED: Final = 4
 """The exit code of what was stopped and can go on."""
+
+_NAMED: Final = re.compile(r"([a-z][a-z0-9_]{0,31})=(.+)", re.DOTALL)
 
 models_option = click.option("--models", metavar="A,B", help="Only these models; all by default.")
 map_option = click.option(
@@ -51,6 +61,39 @@ state_option = click.option(
     metavar="DIR",
     help="The folder of plans, journals and reports.",
 )
+
+
+from_blobs_option = click.option(
+    "--from-blobs",
+    metavar="[NAME=]URL",
+    multiple=True,
+    help="The blob store to which the documents of the first store refer. Repeatable, with names.",
+)
+to_blobs_option = click.option(
+    "--to-blobs",
+    metavar="[NAME=]URL",
+    multiple=True,
+    help="The blob store of the second store, with the same name as its counterpart.",
+)
+blobs_option = click.option(
+    "--blobs",
+    metavar="[NAME=]URL",
+    multiple=True,
+    help="The blob store to which documents refer: its blobs are part of the archive. Repeatable, "
+    "with names.",
+)
+
+
+def blobs_of(given: tuple[str, ...]) -> dict[str, str | BlobStore] | None:
+    """The URLs of blob stores that an option gives, by name; ``None`` if it gives none."""
+    stores: dict[str, str | BlobStore] = {}
+    for text in given:
+        named = _NAMED.match(text)
+        name, url = (named[1], named[2]) if named else ("default", text)
+        if name in stores:
+            raise click.UsageError(f"two blob stores are called {name!r}: write NAME=URL")
+        stores[name] = url
+    return stores or None
 
 
 def split(models: str | None) -> list[str] | None:

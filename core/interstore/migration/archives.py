@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
 from interstore.errors import ConfigurationError
-from interstore.migration.chunks import ChunkTarget, Contents, ModelContents, Sums, archive_of
+from interstore.migration.chunks import (
+    ChunkTarget,
+    Contents,
+    HeldBlobs,
+    ModelContents,
+    Sums,
+    archive_of,
+)
 from interstore.migration.indexes import indexes_of
 from interstore.migration.plan import Plan, Request
 from interstore.migration.report import Blocker, ModelVerification, Verification
@@ -18,11 +25,13 @@ from interstore.times import now
 
 if TYPE_CHECKING:
     from interstore._sync.operations import Operations
+    from interstore.migration.ends import Ends
 
 __all__ = [
     "Archive",
     "check_archives",
     "find_archives",
+    "held_blobs",
     "open_archive",
     "prune_archives",
     "seal",
@@ -36,10 +45,10 @@ class Archive(NamedTuple):
     contents: Contents
 
 
-def check_archives(source: Operations, target: Operations, request: Request) -> list[Blocker]:
+def check_archives(ends: Ends, request: Request) -> list[Blocker]:
     """What stands against reading from, or writing to, an archive."""
     blockers: list[Blocker] = []
-    if (archive := archive_of(target)) is not None:
+    if (archive := archive_of(ends.target.database)) is not None:
         if archive.contents() is not None:
             message = (
                 "the target is an archive already, and archives do not change: choose a new name"
@@ -48,13 +57,32 @@ def check_archives(source: Operations, target: Operations, request: Request) -> 
         if request.into != "empty":
             message = f"an archive is always new: into {request.into!r} is for other targets"
             blockers.append(Blocker(code="archive-into", message=message))
-    if (archive := archive_of(source)) is not None:
+    if (archive := archive_of(ends.source.database)) is not None:
         blockers += [Blocker(code="damaged", message=message) for message in archive.damage()]
+        contents = archive.contents()
+        if ends.blobs is not None and contents is not None and contents.blobs is None:
+            message = "the archive has no blobs in it: restore without --blobs"
+            blockers.append(Blocker(code="no-blobs", message=message))
     return blockers
 
 
+def held_blobs(states: Iterable[ModelState]) -> HeldBlobs:
+    """What the manifest says of the blobs that were written."""
+    counts = [state.blobs for state in states]
+    return HeldBlobs(
+        references=sum(part.references for part in counts),
+        absent=sorted(
+            {(item.store, item.key, item.sha256) for part in counts for item in part.problems}
+        ),
+    )
+
+
 def seal(
-    archive: ChunkTarget, plan: Plan, states: Mapping[str, ModelState], source: Operations
+    archive: ChunkTarget,
+    plan: Plan,
+    states: Mapping[str, ModelState],
+    source: Operations,
+    blobs: HeldBlobs | None,
 ) -> Verification:
     """List what was written, read all of it again, and say whether it is what was read first."""
     contents = Contents(
@@ -66,6 +94,7 @@ def seal(
             model.target: _contents(states[model.source], source, model.source)
             for model in plan.models
         },
+        blobs=blobs,
     )
     archive.publish(contents)
     damage = archive.damage()

@@ -12,6 +12,7 @@ from interstore.errors import (
     ConfigurationError,
     InterstoreError,
     InvalidQueryError,
+    NotFoundError,
     OperationTimeoutError,
     PermissionDeniedError,
     UnsupportedError,
@@ -34,7 +35,13 @@ LONGEST_PAUSE: Final = 20.0
 _LONG: Final = 100_000
 """Documents of a slice that need no limit any more."""
 
-_FATAL: Final = (ConfigurationError, InvalidQueryError, PermissionDeniedError, UnsupportedError)
+_FATAL: Final = (
+    ConfigurationError,
+    InvalidQueryError,
+    NotFoundError,  # a blob, where the caller asked to stop at a reference to nothing
+    PermissionDeniedError,
+    UnsupportedError,
+)
 
 
 def failure_of(error: BaseException) -> Failure:

@@ -18,12 +18,14 @@ from interstore.migration.digest import Digest
 
 if TYPE_CHECKING:
     from interstore._sync.operations import Operations
+    from interstore.migration.blobs.sides import Side
 
 __all__ = [
     "Chunk",
     "ChunkTarget",
     "ChunkWriter",
     "Contents",
+    "HeldBlobs",
     "ModelContents",
     "Sums",
     "archive_of",
@@ -83,6 +85,19 @@ class ModelContents(msgspec.Struct, frozen=True, kw_only=True):
     sums: Sums
 
 
+class HeldBlobs(msgspec.Struct, frozen=True, kw_only=True):
+    """The blobs of an archive: those to which its documents refer.
+
+    Attributes:
+        references: how many references there are.
+        absent: name of the store, key and digest of each reference whose blob is not there,
+            because it was not when the backup was made, or was damaged.
+    """
+
+    references: int
+    absent: list[tuple[str, str, str]] = []
+
+
 class Contents(msgspec.Struct, frozen=True, kw_only=True):
     """What an archive holds.
 
@@ -91,6 +106,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
         began: when the first document was read; `ended` when the last one was.
         checked: when all of it was read again and found equal; ``None`` until then.
         models: each model.
+        blobs: what is told of blobs; ``None`` if the backup was made without them.
     """
 
     source: str
@@ -98,6 +114,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     ended: str
     checked: str | None
     models: dict[str, ModelContents]
+    blobs: HeldBlobs | None = None
 
 
 class ChunkWriter(Protocol):
@@ -129,6 +146,10 @@ class ChunkTarget(Protocol):
 
     def damage(self) -> list[str]:
         """What is missing or altered, a sentence for each file; reads all files."""
+        ...
+
+    def blobs(self) -> Side:
+        """The blobs in it."""
         ...
 
     def below(self) -> list[str]:

@@ -118,7 +118,7 @@ class _Run(Generic[K]):
         except InterstoreError as error:
             self._failed(chain, error, alone=False)
             return
-        limit = 2 * (chain.order().limits.seconds + GRACE)
+        limit = 2 * (chain.order().patience + GRACE)
         self._running[future] = chain, time.monotonic() + limit
 
     def _submit(self, order: Order) -> Future[Any]:
@@ -130,7 +130,7 @@ class _Run(Generic[K]):
                 self._control.add,
                 lambda: self._control.stopping,
             )
-        leased = replace(order, lease=2 * order.limits.seconds + GRACE)
+        leased = replace(order, lease=2 * order.patience + GRACE)
         return self._workers.submit(run_order, msgspec.to_builtins(leased))
 
     def _take_finished(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from dataclasses import dataclass
@@ -16,10 +16,12 @@ from interstore.errors import ConfigurationError
 from interstore.migration.references import expand, has_secret, is_private, place_of
 
 if TYPE_CHECKING:
+    from interstore.blobs._sync.store import BlobStore
+    from interstore.migration.blobs.ends import BlobEnds
     from interstore.migration.executors import Reach
     from interstore.migration.references import Place
 
-__all__ = ["End", "Ends", "open_ends"]
+__all__ = ["End", "Ends", "open_ends", "reference_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,12 @@ class Ends:
     source: Store
     target: Store
     both: tuple[End, End]
+    blobs: BlobEnds | None = None
+
+    @property
+    def blobs_shown(self) -> Mapping[str, str]:
+        """Where the blobs are and go, for plans and reports; nothing if they stay."""
+        return {} if self.blobs is None else self.blobs.shown
 
     def open(self, reference: str) -> Store:
         """See `Resolver`."""
@@ -51,6 +59,12 @@ class Ends:
             if end.reference == reference:
                 return end.store
         raise ConfigurationError(f"there is no store {reference}")
+
+    def open_blobs(self, reference: str, name: str) -> BlobStore:
+        """See `Resolver`."""
+        if self.blobs is None or reference not in self.blobs.stores:
+            raise ConfigurationError(f"there is no blob store {reference}")
+        return self.blobs.stores[reference]
 
 
 @contextmanager
@@ -98,7 +112,7 @@ def _open(given: str | Store, role: str, reach: Reach, create: bool, stack: Exit
         raise ConfigurationError(
             f"the {role} lives in this process only ({store.database.name}): use threads"
         )
-    return End(_fresh(store), _reference(given, role, reach, stack), place_of(store, given))
+    return End(_fresh(store), reference_for(given, role, reach, stack), place_of(store, given))
 
 
 def _fresh(store: Store) -> Store:
@@ -111,7 +125,7 @@ def _fresh(store: Store) -> Store:
     return store
 
 
-def _reference(url: str, role: str, reach: Reach, stack: ExitStack) -> str:
+def reference_for(url: str, role: str, reach: Reach, stack: ExitStack) -> str:
     """`url` for orders: if it has a secret, by a variable of this process and its children.
 
     Raises:
@@ -124,7 +138,7 @@ def _reference(url: str, role: str, reach: Reach, stack: ExitStack) -> str:
             f"the {role}'s URL has a secret in it, which is not sent to workers elsewhere: write "
             "${env:NAME} in its place, and set that variable where they run"
         )
-    name = f"INTERSTORE_MIGRATION_{role.upper()}_URL"
+    name = f"INTERSTORE_MIGRATION_{role.upper().replace(' ', '_')}_URL"
     before = os.environ.get(name)
     os.environ[name] = expand(url)
     stack.callback(_restore, name, before)

@@ -11,11 +11,14 @@ from interstore.migration.references import Place
 from interstore.migration.transform import Transform
 from interstore.prepared import Partition
 
-__all__ = ["Into", "Level", "Limits", "ModelPlan", "Plan", "Request"]
+__all__ = ["Dangling", "Into", "Level", "Limits", "ModelPlan", "Plan", "Request"]
 
 Into: TypeAlias = Literal["empty", "merge", "replace"]
 """What the target may hold before: nothing; documents that stay, unless the source has the
 same ids; documents that are deleted first."""
+
+Dangling: TypeAlias = Literal["report", "stop"]
+"""A reference to a blob that is not there is told of in the report, or stops the run."""
 
 Level: TypeAlias = Literal["count", "digest", "full"]
 """How thorough verification is: numbers of documents, digests, or every document's fields."""
@@ -49,6 +52,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         into: what the target may hold before.
         drop_versions: whether documents start anew at version 1 in the target.
         transform: what becomes of each document on the way.
+        dangling: what becomes of the run where a document refers to a blob that is not there.
     """
 
     models: list[str] | None = None
@@ -56,6 +60,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     into: Into = "empty"
     drop_versions: bool = False
     transform: Transform | None = None
+    dangling: Dangling = "report"
 
     @classmethod
     def of(
@@ -65,6 +70,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         into: Into,
         drop_versions: bool,
         transform: Transform | None = None,
+        dangling: Dangling = "report",
     ) -> Request:
         """The request, in the one form in which equal requests are equal.
 
@@ -77,6 +83,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             into=into,
             drop_versions=drop_versions,
             transform=None if transform is None else transform.checked(),
+            dangling=dangling,
         )
 
 
@@ -97,7 +104,7 @@ class ModelPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``plan.json`` holds."""
+    """What ``plan.json`` holds. `blobs` are the places of blob stores, by side and name."""
 
     run: str
     created: str
@@ -107,8 +114,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     request: Request
     models: list[ModelPlan]
     limits: Limits
+    blobs: dict[str, str] = {}
 
-    def differences(self, source: Place, target: Place, request: Request) -> list[str]:
+    def differences(
+        self, source: Place, target: Place, request: Request, blobs: Mapping[str, str]
+    ) -> list[str]:
         """How a call differs from the one that made this plan, a sentence each."""
         pairs: list[tuple[str, Any, Any]] = [
             ("the source", self.source.identity, source.identity),
@@ -118,6 +128,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             ("into", self.request.into, request.into),
             ("drop_versions", self.request.drop_versions, request.drop_versions),
             ("the transform", _transform(self.request), _transform(request)),
+            ("the blobs", _map(self.blobs), _map(dict(blobs))),
+            ("dangling", self.request.dangling, request.dangling),
         ]
         return [
             f"{name}: the run has {planned}, the call has {asked}"

@@ -24,6 +24,7 @@ from interstore.settings import URL, Settings
 
 if TYPE_CHECKING:
     from interstore._sync.store import Store
+    from interstore.blobs._sync.store import BlobStore
 
 __all__ = [
     "OpenStores",
@@ -52,6 +53,14 @@ class Resolver(Protocol):
         """
         ...
 
+    def open_blobs(self, reference: str, name: str) -> BlobStore:
+        """The open blob store of a reference, which documents call `name`.
+
+        Raises:
+            ConfigurationError: there is no such store or variable.
+        """
+        ...
+
 
 class OpenStores:
     """Stores that the caller opened, for slices in the caller's own process."""
@@ -69,12 +78,17 @@ class OpenStores:
                 "migrate between URLs to use this executor"
             ) from None
 
+    def open_blobs(self, reference: str, name: str) -> BlobStore:
+        """See `Resolver`: there are none."""
+        raise ConfigurationError(f"there is no blob store {reference}")
+
 
 class UrlResolver:
     """Opens URLs, each once for the life of this object. Safe for threads."""
 
     def __init__(self) -> None:
         self._stores: dict[str, Store] = {}
+        self._blobs: dict[tuple[str, str], BlobStore] = {}
         self._lock = Lock()
 
     def open(self, reference: str) -> Store:
@@ -91,9 +105,21 @@ class UrlResolver:
                 self._stores[reference] = store
             return store
 
+    def open_blobs(self, reference: str, name: str) -> BlobStore:
+        """See `Resolver`."""
+        from interstore.migration.blobs.ends import open_named
+
+        with self._lock:
+            store = self._blobs.get((reference, name))
+            if store is None:
+                store = self._blobs[reference, name] = open_named(reference, name)
+            return store
+
     def close(self) -> None:
         """Close every store."""
         with self._lock:
+            while self._blobs:
+                self._blobs.popitem()[1].close()
             while self._stores:
                 self._stores.popitem()[1].close()
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
+from interstore.migration.blobs.counts import BlobReport
 from interstore.migration.compare import Comparison
 from interstore.migration.plan import Level
 from interstore.migration.references import Place
@@ -88,6 +89,7 @@ class Verification(msgspec.Struct, kw_only=True):
         models: each model.
         seconds: how long it took.
         damage: of an archive, what is missing or altered, a sentence for each file.
+        blobs: of the blobs to which the left side's documents refer, if they were compared.
     """
 
     level: Level
@@ -95,11 +97,13 @@ class Verification(msgspec.Struct, kw_only=True):
     models: list[ModelVerification] = []
     seconds: float = 0.0
     damage: list[str] = []
+    blobs: BlobReport | None = None
 
     @property
     def ok(self) -> bool:
         """Whether no difference was found."""
-        return not self.damage and all(model.ok for model in self.models)
+        blobs = self.blobs is None or not {"missing", "different"} & self.blobs.found.keys()
+        return not self.damage and blobs and all(model.ok for model in self.models)
 
     @property
     def exit_code(self) -> int:
@@ -140,6 +144,7 @@ class Report(msgspec.Struct, kw_only=True):
         blockers: why it could not begin.
         notes: what else is to be known, a sentence each.
         verification: of the target against the source; ``None`` if it did not get there.
+        blobs: what became of the blobs, if they were part of the run.
         folder: where its plan, journal and report lie.
         error: why it stopped, if it was not asked to.
     """
@@ -155,6 +160,7 @@ class Report(msgspec.Struct, kw_only=True):
     blockers: list[Blocker] = []
     notes: list[str] = []
     verification: Verification | None = None
+    blobs: BlobReport | None = None
     folder: str = ""
     error: str | None = None
 
@@ -215,6 +221,7 @@ class Report(msgspec.Struct, kw_only=True):
             lines += [duration, ""]
         if self.status == "done" and self.setting:
             lines += [f"To use the target: `{self.setting}`", ""]
+        lines += list(_blobs(self.blobs))
         lines += [f"- {note}" for note in self.notes]
         lines += [f"- blocked: {blocker.message}" for blocker in self.blockers]
         lines += [f"- stopped: {self.error}"] if self.error else []
@@ -233,6 +240,15 @@ def _table(models: list[ModelReport], totals: Totals) -> Iterable[str]:
             f"| {name} | {row.read:,} | {row.written:,} | {row.unchanged:,} | "
             f"{row.filtered:,} | {row.quarantined:,} |"
         )
+
+
+def _blobs(blobs: BlobReport | None) -> Iterable[str]:
+    if blobs is None:
+        return
+    yield from (f"- {sentence}" for sentence in blobs.sentences())
+    for item in blobs.problems[:20]:
+        where = f" ({item.model} {item.id!r} at {item.path})" if item.model else ""
+        yield f"- blob {item.kind}: {item.key!r} of {item.store!r}{where}"
 
 
 def _names(source: str, target: str) -> str:
@@ -267,6 +283,7 @@ def _verification(verification: Verification) -> Iterable[str]:
         yield from _comparison(model)
     for sentence in verification.damage:
         yield f"- {sentence}"
+    yield from _blobs(verification.blobs)
 
 
 def _comparison(model: ModelVerification) -> Iterable[str]:

@@ -7,12 +7,13 @@ from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+from interstore.migration.blobs.ends import BlobsArgument, open_blob_ends
 from interstore.migration.coordinator import Coordinator
 from interstore.migration.ends import Ends, open_ends
 from interstore.migration.executors import open_workers
-from interstore.migration.plan import Into, Level, Limits, Request
+from interstore.migration.plan import Dangling, Into, Level, Limits, Request
 from interstore.migration.preflight import list_models
 from interstore.migration.progress import Control, OnProgress, Stopped
 from interstore.migration.report import Report, Verification
@@ -24,7 +25,10 @@ from interstore.migration.verification import Verifier
 if TYPE_CHECKING:
     from interstore._sync.store import Store
 
-__all__ = ["DEFAULT_EXECUTOR", "migrate", "migrate_for_command", "verify"]
+Blobs: TypeAlias = "tuple[BlobsArgument | None, BlobsArgument | None]"
+"""The source's and the target's."""
+
+__all__ = ["DEFAULT_EXECUTOR", "Blobs", "migrate", "migrate_for_command", "verify"]
 
 DEFAULT_EXECUTOR: Final = "threads:1"
 """Engines on this machine have one writer and share one interpreter: measured, more threads
@@ -48,6 +52,9 @@ def migrate(
     limits: Limits | None = None,
     progress: OnProgress | None = None,
     stop: Event | None = None,
+    from_blobs: BlobsArgument | None = None,
+    to_blobs: BlobsArgument | None = None,
+    dangling: Dangling = "report",
 ) -> Report:
     """Copy all documents from one store to another, and prove that all of them arrived.
 
@@ -76,6 +83,11 @@ def migrate(
         limits: how much is done between two entries of the journal.
         progress: called in this thread, a few times a second.
         stop: set it to stop at the next page; the run can be resumed.
+        from_blobs: the blob store to which the source's documents refer, or its URL; several by
+            their names, ``{"default": ..., "media": ...}``. By default those of a source that
+            has them (`Store.with_blobs`). An archive has its own.
+        to_blobs: where the blobs go, under the same names and keys; likewise.
+        dangling: ``"report"`` references to blobs that are not there, or ``"stop"`` at them.
 
     Returns:
         The report. Look at its `status`, or at `ok`: a target that forbids the migration
@@ -88,8 +100,9 @@ def migrate(
         InterstoreError: a store failed on the way. If the run had begun, it can be resumed,
             and a note on the error says how.
     """
-    request = Request.of(models, map, into, drop_versions, transform)
-    with _migration(source, target, state, executor, level, progress, stop) as migration:
+    request = Request.of(models, map, into, drop_versions, transform, dangling)
+    blobs = from_blobs, to_blobs
+    with _migration(source, target, blobs, state, executor, level, progress, stop) as migration:
         report, error = migration.run(
             request, limits or Limits(), resume=resume, plan_only=plan_only
         )
@@ -111,9 +124,10 @@ def migrate_for_command(
     level: Level,
     progress: OnProgress,
     stop: Event,
+    blobs: Blobs = (None, None),
 ) -> Report:
     """`migrate` for the command line: an error that stops a run is in the report only."""
-    with _migration(source, target, state, executor, level, progress, stop) as migration:
+    with _migration(source, target, blobs, state, executor, level, progress, stop) as migration:
         report, _ = migration.run(request, limits, resume=resume, plan_only=plan_only)
     return report
 
@@ -122,6 +136,7 @@ def migrate_for_command(
 def _migration(
     source: str | Store,
     target: str | Store,
+    blobs: Blobs,
     state: str | Path | None,
     executor: str | Executor,
     level: Level,
@@ -132,6 +147,7 @@ def _migration(
     with ExitStack() as stack:
         workers = stack.enter_context(open_workers(executor))
         ends = stack.enter_context(open_ends(source, target, reach=workers.reach, create=True))
+        ends = stack.enter_context(open_blob_ends(ends, *blobs, reach=workers.reach))
         yield Migration(
             ends=ends,
             state=Path(state) if state is not None else DEFAULT_STATE,
@@ -152,6 +168,8 @@ def verify(
     executor: str | Executor = DEFAULT_EXECUTOR,
     progress: OnProgress | None = None,
     stop: Event | None = None,
+    from_blobs: BlobsArgument | None = None,
+    to_blobs: BlobsArgument | None = None,
 ) -> Verification:
     """Compare two stores: whether they hold the same documents, and if not, which differ.
 
@@ -166,6 +184,9 @@ def verify(
         executor: as for `migrate`.
         progress: as for `migrate`.
         stop: set it to stop; then `KeyboardInterrupt` is raised.
+        from_blobs: as for `migrate`: where both sides have blobs, those to which the left side's
+            documents refer are read on the right, and compared by SHA-256.
+        to_blobs: likewise.
 
     Raises:
         ConfigurationError: the arguments do not fit together.
@@ -175,6 +196,7 @@ def verify(
     with ExitStack() as stack:
         workers = stack.enter_context(open_workers(executor))
         ends = stack.enter_context(open_ends(left, right, reach=workers.reach, create=False))
+        ends = stack.enter_context(open_blob_ends(ends, from_blobs, to_blobs, reach=workers.reach))
         verifier = Verifier(
             ends, Coordinator(workers, ends, control), control, level=level, envelope=envelope
         )

@@ -18,7 +18,9 @@ from interstore.errors import (
     InvalidDocumentError,
 )
 from interstore.filters.tree import ALL
-from interstore.migration.archives import check_archives, seal
+from interstore.migration.archives import check_archives, held_blobs, seal
+from interstore.migration.blobs.counts import BlobCounts, BlobProblem, BlobReport
+from interstore.migration.blobs.verifying import find_orphans
 from interstore.migration.chunks import ChunkTarget, archive_of
 from interstore.migration.coordinator import Coordinator
 from interstore.migration.ends import Ends
@@ -73,7 +75,7 @@ class Migration:
         if resume is None:
             return self._begin(request, limits, plan_only)
         plan = load_plan(self.state, resume)
-        if differences := plan.differences(source, target, request):
+        if differences := plan.differences(source, target, request, self.ends.blobs_shown):
             raise ConfigurationError(
                 f"run {resume} cannot be resumed with other arguments: {'; '.join(differences)}"
             )
@@ -91,8 +93,9 @@ class Migration:
             request=request,
             models=[],
             limits=limits,
+            blobs=dict(self.ends.blobs_shown),
         )
-        if damage := check_archives(source.database, target.database, request):
+        if damage := check_archives(self.ends, request):
             return self._unbegun(plan, "blocked", damage), None
         pairs = list_models(source, request)
         plan = replace(plan, models=plan_models(source, pairs, self.coordinator.workers))
@@ -162,6 +165,7 @@ class _Session:
         self._journal = journal
         self._quarantine = Quarantine(folder)
         self._state = RunState.of(plan, journal.replayed.entries)
+        self._orphans: list[BlobProblem] = []
         if journal.replayed.torn:
             self._notes.append(
                 f"the last line of the journal was never finished ({journal.replayed.torn} "
@@ -187,7 +191,9 @@ class _Session:
             self._clear()
             self._copy()
             if (archive := archive_of(self._ends.target.database)) is not None:
-                return self._ended(self._seal(archive))
+                verification = self._seal(archive)
+                self._orphans = find_orphans(self._ends, self._plan.request.models)
+                return self._ended(verification)
             self._notes += copy_indexes(
                 self._ends.source.database,
                 self._ends.target.database,
@@ -195,6 +201,7 @@ class _Session:
                 self._plan.request.transform,
             )
             verification = self._verify()
+            self._orphans = find_orphans(self._ends, self._plan.request.models)
         except Stopped:
             return self._report("stopped")
         return self._ended(verification)
@@ -202,7 +209,9 @@ class _Session:
     def _ended(self, verification: Verification) -> Report:
         if not verification.ok:
             return self._report("mismatch", verification)
-        return self._report("quarantine" if self._state.refused else "done", verification)
+        blobs = self._blob_report()
+        whole = not self._state.refused and (blobs is None or blobs.ok)
+        return self._report("done" if whole else "quarantine", verification)
 
     def _clear(self) -> None:
         """Delete what the target's models hold, if that was asked for, once in the run."""
@@ -220,6 +229,13 @@ class _Session:
 
     def _copy(self) -> None:
         source, target = self._ends.both
+        request, blobs = self._plan.request, None
+        if self._ends.blobs is not None:
+            blobs = replace(
+                self._ends.blobs.order,
+                replace=request.into != "empty",
+                stop=request.dangling == "stop",
+            )
         orders: list[tuple[tuple[str, int], Order]] = []
         for model in self._plan.models:
             done = self._state.models[model.source].partitions
@@ -235,8 +251,9 @@ class _Session:
                     limits=self._plan.limits,
                     target=target.reference,
                     into=model.target,
-                    drop_versions=self._plan.request.drop_versions,
-                    transform=self._plan.request.transform,
+                    drop_versions=request.drop_versions,
+                    transform=request.transform,
+                    blobs=blobs,
                 )
                 orders.append(((model.source, index), order))
         self._control.begin(
@@ -274,7 +291,8 @@ class _Session:
             "was written meanwhile may be in it or not"
         )
         source = self._ends.source.database
-        verification = seal(archive, self._plan, self._state.models, source)
+        blobs = None if self._ends.blobs is None else held_blobs(self._state.models.values())
+        verification = seal(archive, self._plan, self._state.models, source, blobs)
         self._record("sealed", ok=verification.ok)
         return verification
 
@@ -342,9 +360,16 @@ class _Session:
             sessions=self._state.sessions,
             notes=self._notes,
             verification=verification,
+            blobs=self._blob_report(),
             folder=str(self._folder),
             error=error,
         )
+
+    def _blob_report(self) -> BlobReport | None:
+        if self._ends.blobs is None:
+            return None
+        counts = [model.blobs for model in self._state.models.values()]
+        return BlobReport.of([*counts, BlobCounts(problems=self._orphans)])
 
     def _finish(self, report: Report) -> None:
         write_atomically(self._folder / "report.json", report.to_json() + b"\n")

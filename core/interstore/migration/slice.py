@@ -19,6 +19,9 @@ from msgspec.structs import replace
 from interstore.bulk import WriteOutcome
 from interstore.document import Document
 from interstore.errors import DuplicateError, InterstoreError, OperationTimeoutError
+from interstore.migration.blobs.counts import BlobCounts
+from interstore.migration.blobs.ends import BlobOrder, sides_of
+from interstore.migration.blobs.moving import Comparer, Mover
 from interstore.migration.chunks import Chunk, ChunkTarget, archive_of
 from interstore.migration.digest import Digest, DigestData
 from interstore.migration.pages import PageTransform, Transformed
@@ -38,13 +41,16 @@ FIRST_PAGE: Final = 20
 """Documents of a slice's first page: nothing is known yet of how large they are."""
 PAGE_BYTES: Final = 8_000_000
 """Pages shrink to about this much JSON where documents are large."""
+BLOB_PAGE: Final = 100
+"""Documents of a page, at most, where their blobs are part of the work."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a slice is to do.
 
     Attributes:
-        kind: ``"copy"`` from source to target, or ``"digest"`` of the source.
+        kind: ``"copy"`` from source to target; ``"digest"`` of the source; or ``"blobs"``, to
+            compare the blobs of the source's documents on both sides.
         source: a reference to the store to read (see `references`).
         model: the model to read.
         partition: the share of it to read.
@@ -60,9 +66,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         skip: ids in the source of documents that are passed over (those set aside before).
         lease: seconds after which nothing may be written any more, because the slice has been
             given up; 0 for never.
+        blobs: where the blobs of the documents are and go; ``None`` to leave them alone.
     """
 
-    kind: Literal["copy", "digest"]
+    kind: Literal["copy", "digest", "blobs"]
     source: str
     model: str
     partition: Partition = Partition()
@@ -77,6 +84,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     aside: Refused | None = None
     skip: list[str] = []
     lease: float = 0.0
+    blobs: BlobOrder | None = None
+
+    @property
+    def patience(self) -> float:
+        """Seconds that the slice may take: with blobs, one page may have a lot to carry."""
+        return self.limits.seconds if self.blobs is None else max(self.limits.seconds, 3600.0)
 
 
 class Result(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -94,6 +107,7 @@ class Result(msgspec.Struct, kw_only=True, omit_defaults=True):
         done: whether the partition holds nothing more.
         digest: of what was read, if that was the order.
         chunk: what it wrote into an archive, if the target is one and anything was left to write.
+        blobs: what became of the blobs, if they were part of the order.
     """
 
     read: int = 0
@@ -107,6 +121,7 @@ class Result(msgspec.Struct, kw_only=True, omit_defaults=True):
     done: bool = False
     digest: DigestData | None = None
     chunk: Chunk | None = None
+    blobs: BlobCounts | None = None
 
 
 OnPage: TypeAlias = Callable[[int], object]
@@ -149,15 +164,35 @@ def run_slice(
     if order.kind == "digest":
         return _digest(order, source, on_page, stop)
     target = resolver.open(order.target).database
+    carry = _carrier(order, resolver, source, target)
+    if order.kind == "blobs":
+        return _compare_blobs(order, source, carry, on_page, stop)
     if (archive := archive_of(target)) is not None:
-        return _archive(order, source, archive, on_page, stop)
-    return _copy(order, source, target, on_page, stop)
+        return _archive(order, source, archive, carry, on_page, stop)
+    return _copy(order, source, target, carry, on_page, stop)
+
+
+def _carrier(
+    order: Order, resolver: Resolver, source: Operations, target: Operations
+) -> Mover | Comparer | None:
+    """What carries the blobs of documents, or compares them, if the order says so."""
+    if order.blobs is None:
+        return None
+    one, other = sides_of(order.blobs, resolver, source, target)
+    if order.kind == "blobs":
+        return Comparer(one, other)
+    return Mover(one, other, replace=order.blobs.replace, stop=order.blobs.stop)
 
 
 def _copy(
-    order: Order, source: Operations, target: Operations, on_page: OnPage, stop: Stop
+    order: Order,
+    source: Operations,
+    target: Operations,
+    carry: Mover | Comparer | None,
+    on_page: OnPage,
+    stop: Stop,
 ) -> Result:
-    result = Result(after=order.after)
+    result = Result(after=order.after, blobs=None if carry is None else carry.counts)
     write = _writer(order, target)
     prepare = _anew if order.drop_versions else _as_it_is
     limit = min(order.limits.page, target.limits.bulk_documents)
@@ -169,6 +204,8 @@ def _copy(
         if order.transform is not None and not order.transform.keeps_ids:
             page = _distinct(page, result)
         writes = [prepare(document) for document in page.documents]
+        if carry is not None:  # before the documents, which never point at nothing
+            carry.take(order.model, page.documents)
         lease.check()
         _count(result, page.originals, write(writes))
         return sum([len(item.json) for item in writes])
@@ -177,16 +214,23 @@ def _copy(
 
 
 def _archive(
-    order: Order, source: Operations, archive: ChunkTarget, on_page: OnPage, stop: Stop
+    order: Order,
+    source: Operations,
+    archive: ChunkTarget,
+    carry: Mover | Comparer | None,
+    on_page: OnPage,
+    stop: Stop,
 ) -> Result:
     """The same into one chunk of an archive, which is written at the end, whole."""
-    result = Result(after=order.after)
+    result = Result(after=order.after, blobs=None if carry is None else carry.counts)
     chunk = archive.begin_chunk(order.into)
     transformed = _transformer(order, result)
     lease = Lease(order.lease)
 
     def take(documents: list[Document]) -> int:
         kept = transformed(documents).documents
+        if carry is not None:
+            carry.take(order.model, kept)
         result.written += len(kept)
         return chunk.add(kept)
 
@@ -244,6 +288,26 @@ def _digest(order: Order, source: Operations, on_page: OnPage, stop: Stop) -> Re
     return result
 
 
+def _compare_blobs(
+    order: Order,
+    source: Operations,
+    carry: Mover | Comparer | None,
+    on_page: OnPage,
+    stop: Stop,
+) -> Result:
+    assert carry is not None
+    result = Result(after=order.after, blobs=carry.counts)
+    transformed = _transformer(order, result)
+    skip = frozenset(order.skip)
+
+    def take(documents: list[Document]) -> int:
+        documents = [document for document in documents if document.id not in skip]
+        carry.take(order.model, transformed(documents).documents)
+        return 0
+
+    return _run(order, source, order.limits.page, take, result, on_page, stop)
+
+
 def _transformer(order: Order, result: Result) -> Callable[[list[Document]], Transformed]:
     """The order's transform of a page; what is left out or fails is counted in `result`."""
     apply = PageTransform(order.transform, order.model, repeat=True)
@@ -285,6 +349,7 @@ def _run(
     """Take pages until the partition, the time or the bytes are at their end."""
     started = time.monotonic()
     most = order.most or sys.maxsize
+    limit = limit if order.blobs is None else min(limit, BLOB_PAGE)
     size = min(limit, FIRST_PAGE, most)
     while True:
         page = source.scan(order.model, order.partition, result.after, size)

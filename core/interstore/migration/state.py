@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from interstore.errors import ConfigurationError, CorruptionError
+from interstore.migration.blobs.counts import BlobCounts
 from interstore.migration.chunks import Chunk
 from interstore.migration.journal import write_atomically
 from interstore.migration.plan import Plan
@@ -64,6 +65,7 @@ class ModelState:
         self.cleared = False
         self.refused: list[Refused] = []
         self.chunks: list[Chunk] = []
+        self.blobs = BlobCounts()
 
 
 class RunState:
@@ -121,6 +123,8 @@ class RunState:
         model.refused.extend(result.refused)
         if result.chunk is not None:
             model.chunks.append(result.chunk)
+        if result.blobs is not None:
+            model.blobs.add(result.blobs)
 
     @property
     def copy_seconds(self) -> float:

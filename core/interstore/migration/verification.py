@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from interstore.filters.tree import ALL
+from interstore.migration.blobs.verifying import compare_blobs
 from interstore.migration.compare import compare
 from interstore.migration.coordinator import Coordinator
 from interstore.migration.digest import Digest
@@ -84,6 +85,8 @@ class Verifier:
                 self._judge(item, digests[2 * index], digests[2 * index + 1])
         else:
             verification.models = [self._by_count(*pair) for pair in models]
+        if self._level != "count" and self._ends.blobs is not None:
+            verification.blobs = compare_blobs(self._blob_orders(models), self._coordinator)
         verification.seconds = time.monotonic() - started
         return verification
 
@@ -139,6 +142,24 @@ class Verifier:
         if not self._coordinator.run(orders, collect):
             raise Stopped
         return digests
+
+    def _blob_orders(self, models: Sequence[tuple[str, str]]) -> Iterator[Order]:
+        """Orders to compare the blobs to which the left side's documents refer."""
+        assert self._ends.blobs is not None
+        one, other = self._ends.both
+        for model, _ in models:
+            for partition in one.store.database.partitions(model, self._coordinator.workers):
+                yield Order(
+                    kind="blobs",
+                    source=one.reference,
+                    target=other.reference,
+                    model=model,
+                    partition=partition,
+                    limits=self._limits,
+                    transform=self._transform,
+                    skip=sorted(self._skipped.get(model, ())),
+                    blobs=self._ends.blobs.order,
+                )
 
     def _judge(self, item: ModelVerification, left: Digest, right: Digest) -> None:
         """Compare the digests; where they differ, or at level "full", the documents."""

@@ -154,7 +154,7 @@ class AsyncBlobCheck:
                 file.sha256 = row.sha256
                 async for data in file:
                     size += len(data)
-        except NotFoundError:
+        except (NotFoundError, InvalidQueryError):  # no blob can have a key that is not one
             return "dangling"
         except CorruptionError:
             return "damaged"

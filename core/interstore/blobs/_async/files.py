@@ -265,18 +265,22 @@ class AsyncBlobWriteFile:
         if self._writer is None:
             data = self._taken()
             await self._hash(data)
-            self._known_sha256 = self._digest.hexdigest()
+            self._known_sha256 = self._found()
             head = self._head(data, size=len(data))
             self._rules.check_type(self.key, head.content_type, data)
             return await self._operations.put(self.key, data, head, **self._request.conditions)
         if self._waiting:
             await self._send()
+        return await self._writer.commit(self._found())
+
+    def _found(self) -> str:
+        """The digest of all that was written."""
         found = self._digest.hexdigest()
         if self._known_sha256 not in (None, found):
             raise InvalidQueryError(
                 f"the source of the blob {self.key!r} changed while it was read"
             )
-        return await self._writer.commit(found)
+        return found
 
     async def discard(self) -> None:
         """Leave nothing of what was written."""

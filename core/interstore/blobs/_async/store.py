@@ -187,6 +187,7 @@ class AsyncBlobStore:
         metadata: Mapping[str, str] | None = None,
         if_absent: bool = False,
         if_match: str | None = None,
+        sha256: str | None = None,
     ) -> AsyncBlobWriteFile: ...
 
     def open(
@@ -198,8 +199,12 @@ class AsyncBlobStore:
         metadata: Mapping[str, str] | None = None,
         if_absent: bool = False,
         if_match: str | None = None,
+        sha256: str | None = None,
     ) -> AsyncBlobReadFile | AsyncBlobWriteFile:
         """A blob as a file, to read from (``"rb"``) or to write to (``"wb"``), in a block.
+
+        `sha256` is the digest of what will be written, where it is known before: another content
+        is refused, and S3 keeps the digest of a stream only so. The rest is as for `put`.
 
         Raises:
             InvalidQueryError: an argument is not valid.
@@ -210,10 +215,10 @@ class AsyncBlobStore:
             key, content_type, metadata, if_absent, if_match, self.capabilities, self.backend
         )
         if mode == "wb":
-            return AsyncBlobWriteFile(self._operations, self.rules, asked)
+            return AsyncBlobWriteFile(self._operations, self.rules, asked, sha256)
         if mode != "rb":
             raise InvalidQueryError(f"the mode is 'rb' or 'wb', not {mode!r}")
-        if content_type is not None or metadata is not None or asked.conditions:
+        if content_type is not None or metadata is not None or sha256 or asked.conditions:
             raise InvalidQueryError("a blob is opened for reading by its key alone")
         return AsyncBlobReadFile(self._operations, key)
 

@@ -1,6 +1,6 @@
 # Generated from core/interstore/blobs/_async/files.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: e048547bff3caaf82abe95d5
+# Digest of the rest: 86a0bfdc2bc9ecf72ddea361
 
 """Blobs as files: what `BlobStore.open` returns."""
 
@@ -268,18 +268,22 @@ class BlobWriteFile:
         if self._writer is None:
             data = self._taken()
             self._hash(data)
-            self._known_sha256 = self._digest.hexdigest()
+            self._known_sha256 = self._found()
             head = self._head(data, size=len(data))
             self._rules.check_type(self.key, head.content_type, data)
             return self._operations.put(self.key, data, head, **self._request.conditions)
         if self._waiting:
             self._send()
+        return self._writer.commit(self._found())
+
+    def _found(self) -> str:
+        """The digest of all that was written."""
         found = self._digest.hexdigest()
         if self._known_sha256 not in (None, found):
             raise InvalidQueryError(
                 f"the source of the blob {self.key!r} changed while it was read"
             )
-        return self._writer.commit(found)
+        return found
 
     def discard(self) -> None:
         """Leave nothing of what was written."""

@@ -1,6 +1,6 @@
 # Generated from core/interstore/blobs/_async/store.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 2869ab6ba4a0f4e5184af6b0
+# Digest of the rest: bba0cc0f275a29992a88c36f
 
 """`BlobStore`: what an application calls."""
 
@@ -191,6 +191,7 @@ class BlobStore:
         metadata: Mapping[str, str] | None = None,
         if_absent: bool = False,
         if_match: str | None = None,
+        sha256: str | None = None,
     ) -> BlobWriteFile: ...
 
     def open(
@@ -202,8 +203,12 @@ class BlobStore:
         metadata: Mapping[str, str] | None = None,
         if_absent: bool = False,
         if_match: str | None = None,
+        sha256: str | None = None,
     ) -> BlobReadFile | BlobWriteFile:
         """A blob as a file, to read from (``"rb"``) or to write to (``"wb"``), in a block.
+
+        `sha256` is the digest of what will be written, where it is known before: another content
+        is refused, and S3 keeps the digest of a stream only so. The rest is as for `put`.
 
         Raises:
             InvalidQueryError: an argument is not valid.
@@ -214,10 +219,10 @@ class BlobStore:
             key, content_type, metadata, if_absent, if_match, self.capabilities, self.backend
         )
         if mode == "wb":
-            return BlobWriteFile(self._operations, self.rules, asked)
+            return BlobWriteFile(self._operations, self.rules, asked, sha256)
         if mode != "rb":
             raise InvalidQueryError(f"the mode is 'rb' or 'wb', not {mode!r}")
-        if content_type is not None or metadata is not None or asked.conditions:
+        if content_type is not None or metadata is not None or sha256 or asked.conditions:
             raise InvalidQueryError("a blob is opened for reading by its key alone")
         return BlobReadFile(self._operations, key)
 

@@ -1,0 +1,1 @@
+"""The blobs that documents refer to, on their way with the documents."""
