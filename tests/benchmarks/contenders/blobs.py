@@ -15,6 +15,8 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
+from msgspec import json
+
 from tests.servers.azure import Azure
 from tests.servers.s3 import S3
 
@@ -36,16 +38,24 @@ _THREADS: Final = 16
 
 
 class ByHand:
-    """Files, written whole or not at all, and synced; a digest computed, and compared."""
+    """Files, written whole or not at all, and synced; a digest computed, and compared.
+
+    Digest and content type are in a second file beside it, that is there before the blob is.
+    """
 
     def __init__(self, folder: Path, *, synced: bool) -> None:
         self.folder = folder
+        self.beside = folder / ".beside"
+        self.beside.mkdir()
         self.synced = synced
-        self.digests: dict[str, bytes] = {}
 
     def put(self, key: str, data: bytes) -> None:
-        draft = self.folder / uuid4().hex
-        self.digests[key] = sha256(data).digest()
+        kept = {"type": "application/octet-stream", "sha256": sha256(data).hexdigest()}
+        self._write(self.beside, key, json.encode(kept))
+        self._write(self.folder, key, data)
+
+    def _write(self, folder: Path, name: str, data: bytes) -> None:
+        draft = folder / uuid4().hex
         fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             os.write(fd, data)
@@ -53,15 +63,16 @@ class ByHand:
                 os.fsync(fd)
         finally:
             os.close(fd)
-        os.rename(draft, self.folder / key)
+        os.rename(draft, folder / name)
         if self.synced:
-            folder = os.open(self.folder, os.O_RDONLY)
-            os.fsync(folder)
-            os.close(folder)
+            parent = os.open(folder, os.O_RDONLY)
+            os.fsync(parent)
+            os.close(parent)
 
     def get(self, key: str) -> bytes:
         data = (self.folder / key).read_bytes()
-        assert sha256(data).digest() == self.digests[key]
+        kept = json.decode((self.beside / key).read_bytes())
+        assert sha256(data).hexdigest() == kept["sha256"]
         return data
 
 
