@@ -25,7 +25,7 @@ from interstore.cli.moving_options import (
 from interstore.cli.output import is_terminal, print_rows, safe
 from interstore.cli.store import where_option
 from interstore.migration.archives import Archive, find_archives, open_archive, prune_archives
-from interstore.migration.plan import Into, Level, Limits, Request
+from interstore.migration.plan import Into, Level, Request
 from interstore.migration.run import Blobs, migrate_for_command
 from interstore.migration.transform import Transform
 
@@ -153,7 +153,7 @@ def _move(
             source,
             target,
             request=request,
-            limits=Limits(),
+            limits=None,
             resume=resume,
             plan_only=False,
             state=state,

@@ -1,4 +1,4 @@
-"""`interstore migrate`, `interstore migrate status` and `interstore verify`."""
+"""`interstore migrate` and `interstore verify`."""
 
 from __future__ import annotations
 
@@ -8,28 +8,25 @@ from typing import Any
 import click
 
 from interstore.cli.interrupt import stop_on_interrupt
-from interstore.cli.moving import (
-    open_progress,
-    show_report,
-    show_runs,
-    show_status,
-    show_verification,
-)
+from interstore.cli.moving import open_progress, show_report, show_verification
 from interstore.cli.moving_options import (
     STOPPED,
     blobs_of,
     executor_option,
     from_blobs_option,
     level_option,
+    limits_of,
     map_option,
     models_option,
     pairs_of,
+    rate_options,
     split,
     state_option,
     to_blobs_option,
 )
 from interstore.cli.reshaping import transform_of, transform_options
-from interstore.migration.plan import Dangling, Into, Level, Limits, Request
+from interstore.cli.runs import pause, report, resume, status
+from interstore.migration.plan import Dangling, Into, Level, Request
 from interstore.migration.run import migrate_for_command
 from interstore.migration.run import verify as verify_stores
 
@@ -37,7 +34,7 @@ __all__ = ["migrate", "verify"]
 
 
 class _MigrateGroup(click.Group):
-    """`migrate SRC DST`, and beside it `migrate status`."""
+    """`migrate SRC DST`, and beside it `migrate status` and others."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or args[0] not in self.commands:
@@ -91,6 +88,7 @@ def migrate() -> None:
 @state_option
 @level_option
 @executor_option
+@rate_options
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -109,6 +107,8 @@ def run(
     state: Path,
     level: Level,
     executor: str,
+    max_rate: float | None,
+    max_ru: float | None,
     **reshaping: Any,
 ) -> None:
     """Copy all documents of SRC to DST, and prove that all of them arrived.
@@ -118,7 +118,8 @@ def run(
     environment (put the URL in single quotes).
 
     Ctrl-C stops at the next page, and the run can be resumed; so can a run that was killed.
-    See `interstore migrate status` for runs and `interstore migrate status RUN` for one.
+    `interstore migrate status` lists the runs; beside it there are `status RUN`, `pause RUN`,
+    `resume RUN` and `report RUN`.
 
     \b
     Exit codes: 0 done            3 source and target differ
@@ -135,11 +136,11 @@ def run(
         dangling,
     )
     with stop_on_interrupt(STOPPED) as stop, open_progress() as progress:
-        report = migrate_for_command(
+        done = migrate_for_command(
             source,
             target,
             request=request,
-            limits=Limits(),
+            limits=limits_of(max_rate, max_ru),
             resume=resume,
             plan_only=plan_only,
             state=state,
@@ -149,23 +150,12 @@ def run(
             stop=stop,
             blobs=(blobs_of(from_blobs), blobs_of(to_blobs)),
         )
-    show_report(report)
-    ctx.exit(report.exit_code)
+    show_report(done)
+    ctx.exit(done.exit_code)
 
 
-@migrate.command()
-@click.argument("run", metavar="[RUN]", required=False)
-@state_option
-@click.pass_context
-def status(ctx: click.Context, run: str | None, state: Path) -> None:
-    """Show how far RUN is, or list all runs.
-
-    The exit code is that of the run: 4 if it was killed and can be resumed, 0 while it runs.
-    """
-    if run is None:
-        show_runs(state)
-    else:
-        ctx.exit(show_status(state, run))
+for command in (status, pause, resume, report):
+    migrate.add_command(command)
 
 
 @click.command()

@@ -6,17 +6,13 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
 
 from interstore.cli.output import encode, is_terminal, note, print_rows, safe
-from interstore.migration.journal import replay
-from interstore.migration.locks import FileLock
 from interstore.migration.progress import OnProgress, Progress
-from interstore.migration.state import RunState, load_plan
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -24,12 +20,10 @@ if TYPE_CHECKING:
     from interstore.migration.blobs.counts import BlobReport
     from interstore.migration.report import ModelVerification, Report, Verification
 
-__all__ = ["open_progress", "show_report", "show_runs", "show_status", "show_verification"]
+__all__ = ["open_progress", "print_line", "show_report", "show_verification"]
 
 LINE_EVERY: Final = 10.0
 """Seconds between two lines of progress where there is no terminal."""
-
-STOPPED: Final = 4
 
 _PHASES: Final = {"check": "checking", "copy": "copying", "verify": "verifying"}
 
@@ -92,7 +86,7 @@ def _lines() -> OnProgress:
 def show_report(report: Report) -> None:
     """Show what a run did."""
     if not is_terminal():
-        _print_line(msgspec.json.decode(report.to_json()))
+        print_line(msgspec.json.decode(report.to_json()))
         return
     click.echo(safe(f"{report.source.shown} to {report.target.shown}: {report.status}"))
     if report.models:
@@ -117,14 +111,18 @@ def _print_totals(report: Report) -> None:
         for model in report.models
     ]
     print_rows(rows)
-    click.echo(f"copied in {report.copy_seconds:.1f} s ({report.rate:,.0f} documents a second)")
+    units = report.totals.request_units
+    charged = f", {units:,.0f} request units" if units else ""
+    click.echo(
+        f"copied in {report.copy_seconds:.1f} s ({report.rate:,.0f} documents a second){charged}"
+    )
 
 
 def _print_what_next(report: Report) -> None:
     if report.folder:
         click.echo(safe(f"report: {report.folder}/report.md"))
     if report.status == "stopped" and report.run:
-        click.echo(safe(f"go on with the same command and --resume {report.run}"))
+        click.echo(safe(f"go on: interstore migrate resume {report.run}"))
     if report.status == "done" and report.setting:
         click.echo(safe(f"to use it, set {report.setting}"))
 
@@ -142,7 +140,7 @@ def _show_blobs(blobs: BlobReport | None) -> None:
 def show_verification(verification: Verification) -> None:
     """Show whether two stores are equal."""
     if not is_terminal():
-        _print_line(msgspec.json.decode(verification.to_json()))
+        print_line(msgspec.json.decode(verification.to_json()))
         return
     rows = [_row(model) for model in verification.models]
     print_rows(rows)
@@ -182,68 +180,6 @@ def _show_differences(verification: Verification) -> None:
             click.echo(safe(f"  {field.id} at {field.path}: {field.left} ≠ {field.right}"))
 
 
-def show_runs(state: Path) -> None:
-    """List the runs in a folder."""
-    rows: list[dict[str, Any]] = []
-    for path in sorted(state.glob("*/plan.json")):
-        plan = load_plan(state, path.parent.name)
-        rows.append(
-            {
-                "run": plan.run,
-                "created": plan.created,
-                "source": plan.source.shown,
-                "target": plan.target.shown,
-                "status": _read_state(state, plan.run)[1],
-            }
-        )
-    print_rows(rows)
-
-
-def show_status(state: Path, run: str) -> int:
-    """Show how far a run is; return its exit code."""
-    plan = load_plan(state, run)
-    found, text = _read_state(state, run)
-    rows = [
-        {
-            "model": model.source,
-            "planned": model.count,
-            "read": found.models[model.source].totals.read,
-            "written": found.models[model.source].totals.written,
-            "quarantined": found.models[model.source].totals.quarantined,
-            "partitions": len(model.partitions),
-            "done": sum(part.done for part in found.models[model.source].partitions),
-        }
-        for model in plan.models
-    ]
-    if is_terminal():
-        click.echo(safe(f"{plan.source.shown} to {plan.target.shown}: {text}"))
-        print_rows(rows)
-    else:
-        _print_line({"run": run, "status": text, "sessions": found.sessions, "models": rows})
-    if found.exit_code is not None:
-        return found.exit_code
-    return 0 if text.startswith("running") else STOPPED
-
-
-_ENDS: Final = {
-    0: "done",
-    2: "done, some documents were not written",
-    3: "source and target differ",
-    4: "stopped, can be resumed",
-}
-
-
-def _read_state(state: Path, run: str) -> tuple[RunState, str]:
-    path = state / run / "journal.jsonl"
-    found = RunState.of(load_plan(state, run), replay(path).entries if path.exists() else ())
-    if found.exit_code is not None:
-        return found, _ENDS.get(found.exit_code, str(found.exit_code))
-    lock = FileLock(path.with_suffix(".lock"))
-    if path.exists() and not lock.acquire():
-        return found, f"running ({lock.holder()})"
-    lock.release()
-    return found, "killed, can be resumed"
-
-
-def _print_line(value: dict[str, Any]) -> None:
+def print_line(value: dict[str, Any]) -> None:
+    """A line of JSON, for programs."""
     sys.stdout.buffer.write(encode(value) + b"\n")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from interstore.migration.plan import Limits
 from interstore.migration.run import DEFAULT_EXECUTOR
 from interstore.migration.state import DEFAULT_STATE
 
@@ -21,13 +23,17 @@ __all__ = [
     "executor_option",
     "from_blobs_option",
     "level_option",
+    "limits_of",
     "map_option",
     "models_option",
     "pairs_of",
+    "rate_options",
     "split",
     "state_option",
     "to_blobs_option",
 ]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 STOPPED: Final = 4
 """The exit code of what was stopped and can go on."""
@@ -61,6 +67,35 @@ state_option = click.option(
     metavar="DIR",
     help="The folder of plans, journals and reports.",
 )
+
+_RATE_OPTIONS: Final = (
+    click.option(
+        "--max-rate",
+        metavar="N",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Read N documents a second at most, all workers together; to verify, too.",
+    ),
+    click.option(
+        "--max-ru",
+        metavar="N",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Spend N request units a second at most, as Azure Cosmos DB charges them.",
+    ),
+)
+
+
+def rate_options(command: F) -> F:
+    """Gives a command the options of how fast it may go."""
+    for option in reversed(_RATE_OPTIONS):
+        command = option(command)
+    return command
+
+
+def limits_of(max_rate: float | None, max_ru: float | None) -> Limits | None:
+    """The limits that options set; none if they set none."""
+    if max_rate is None and max_ru is None:
+        return None
+    return Limits(rate=max_rate, request_units=max_ru)
 
 
 from_blobs_option = click.option(

@@ -79,9 +79,12 @@ class _Run(Generic[K]):
         self._running: dict[Future[Any], tuple[Chain[K], float]] = {}
         self._failure: InterstoreError | None = None
         self._given_up_until = 0.0
+        self._paced = False
 
     def run(self, chains: list[Chain[K]]) -> bool:
         self._waiting = chains
+        # Where rates are shared out, none waits at a worker: more might run than there are shares.
+        self._paced = any(chain.order().limits.paced for chain in chains)
         while self._running or (self._waiting and self._open):
             self._fill()
             self._take_finished()
@@ -98,9 +101,7 @@ class _Run(Generic[K]):
         return self._failure is None and not self._control.stopping
 
     def _fill(self) -> None:
-        # One at a time where workers died: so it is seen which slice they die of.
-        suspects = any(chain.deaths for chain in self._waiting)
-        window = 1 if suspects else 2 * self._workers.count
+        window = self._window()
         now = time.monotonic()
         for chain in [chain for chain in self._waiting if chain.ready <= now]:
             if len(self._running) >= window or not self._open:
@@ -108,9 +109,20 @@ class _Run(Generic[K]):
             self._waiting.remove(chain)
             self._begin(chain)
 
+    def _window(self) -> int:
+        """How many slices may be in hand."""
+        if any(chain.deaths for chain in self._waiting):
+            return 1  # so it is seen which slice workers die of
+        return self._workers.count if self._paced else 2 * self._workers.count
+
     def _begin(self, chain: Chain[K]) -> None:
+        # As chains end, shares grow: those given out before were smaller, so all of them together
+        # never exceed the whole.
+        chains = len(self._waiting) + len(self._running) + 1
+        order = chain.order()
+        limits = order.limits.shared(min(chains, self._workers.count))
         try:
-            future = self._submit(chain.order())
+            future = self._submit(replace(order, limits=limits))
         except BrokenExecutor as error:
             self._failed(chain, error, alone=False)
             self._replace_workers()
@@ -118,7 +130,7 @@ class _Run(Generic[K]):
         except InterstoreError as error:
             self._failed(chain, error, alone=False)
             return
-        limit = 2 * (chain.order().patience + GRACE)
+        limit = 2 * (order.patience + GRACE)
         self._running[future] = chain, time.monotonic() + limit
 
     def _submit(self, order: Order) -> Future[Any]:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 
+from interstore.errors import ConfigurationError
 from interstore.migration.references import Place
 from interstore.migration.transform import Transform
 from interstore.prepared import Partition
 
-__all__ = ["Dangling", "Into", "Level", "Limits", "ModelPlan", "Plan", "Request"]
+__all__ = [
+    "Dangling",
+    "Into",
+    "Level",
+    "Limits",
+    "ModelPlan",
+    "Plan",
+    "Request",
+    "shares_of",
+]
 
 Into: TypeAlias = Literal["empty", "merge", "replace"]
 """What the target may hold before: nothing; documents that stay, unless the source has the
@@ -24,8 +35,14 @@ Level: TypeAlias = Literal["count", "digest", "full"]
 """How thorough verification is: numbers of documents, digests, or every document's fields."""
 
 
+DOCUMENTS_PER_PARTITION: Final = 25_000
+LEAST_PER_PARTITION: Final = 1_000
+"""With many workers, partitions become as small as that."""
+MAX_PARTITIONS: Final = 512
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """How much one slice does, and how often it is tried.
+    """How much one slice does, how often it is tried, and how fast the run may go.
 
     A run that is killed repeats at most one slice per worker.
 
@@ -35,12 +52,52 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         bytes: after so much JSON it stops at the next page boundary.
         attempts: how often it is tried while a store cannot be reached or does not answer, with
             growing pauses between (half a second, then doubling up to 20).
+        rate: documents a second that the run reads, at most, all workers together; no limit by
+            default. Verification is held to it, too.
+        request_units: request units a second that both stores charge, at most, likewise.
+
+    Raises:
+        ConfigurationError: a limit leaves room for nothing.
     """
 
     page: int = 1_000
     seconds: float = 60.0
     bytes: int = 16_000_000
     attempts: int = 6
+    rate: float | None = None
+    request_units: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigurationError(f"the limit {name} is {value}: it must be above 0")
+
+    @property
+    def paced(self) -> bool:
+        """Whether the run may not go as fast as it can."""
+        return self.rate is not None or self.request_units is not None
+
+    def shared(self, among: int) -> Limits:
+        """The same for one of so many slices that run at once."""
+        if not self.paced:
+            return self
+        rate, units = self.rate, self.request_units
+        return replace(
+            self,
+            rate=None if rate is None else rate / among,
+            request_units=None if units is None else units / among,
+        )
+
+
+def shares_of(count: int, workers: int) -> int:
+    """Into how many partitions to divide so many documents.
+
+    Workers end together where no partition is long: so there are many more than workers, if not
+    so many that each would be hardly worth the slice.
+    """
+    most = max(count // DOCUMENTS_PER_PARTITION, min(4 * workers, count // LEAST_PER_PARTITION))
+    return max(1, min(most, MAX_PARTITIONS))
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +161,13 @@ class ModelPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``plan.json`` holds. `blobs` are the places of blob stores, by side and name."""
+    """What ``plan.json`` holds.
+
+    Attributes:
+        blobs: the places of blob stores, by side and name.
+        executor: by name, to go on with; empty if the caller brought one.
+        level: how thoroughly it is to be verified, likewise.
+    """
 
     run: str
     created: str
@@ -115,6 +178,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     models: list[ModelPlan]
     limits: Limits
     blobs: dict[str, str] = {}
+    executor: str = ""
+    level: Level = "digest"
 
     def differences(
         self, source: Place, target: Place, request: Request, blobs: Mapping[str, str]

@@ -11,7 +11,7 @@ from interstore.filters.tree import ALL
 from interstore.migration.canonical import canonical_text
 from interstore.migration.chunks import archive_of
 from interstore.migration.identities import check_ids
-from interstore.migration.plan import ModelPlan, Request
+from interstore.migration.plan import ModelPlan, Request, shares_of
 from interstore.migration.progress import Control
 from interstore.migration.report import Blocker
 from interstore.names import check_model, check_new_model
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check_target", "list_models", "plan_models"]
 
-DOCUMENTS_PER_PARTITION: Final = 25_000
 EXAMPLES: Final = 5
 
 
@@ -73,13 +72,12 @@ def plan_models(source: Store, pairs: Sequence[tuple[str, str]], workers: int) -
     plans: list[ModelPlan] = []
     for name, target in pairs:
         count = operations.count(name, ALL)
-        shares = max(1, min(4 * workers, count // DOCUMENTS_PER_PARTITION))
         plans.append(
             ModelPlan(
                 source=name,
                 target=target,
                 count=count,
-                partitions=operations.partitions(name, shares),
+                partitions=operations.partitions(name, shares_of(count, workers)),
             )
         )
     return plans

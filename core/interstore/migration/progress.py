@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event, Lock
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
-__all__ = ["Control", "OnProgress", "Phase", "Progress", "Stopped"]
+from interstore.migration.pacing import Pace
+from interstore.migration.plan import Limits
+
+__all__ = ["PAUSE", "Control", "OnProgress", "Phase", "Progress", "Stopped"]
+
+PAUSE: Final = "pause"
+"""The file in a run's folder by which another process asks it to stop."""
 
 Phase: TypeAlias = Literal["check", "copy", "verify"]
 
@@ -53,7 +61,9 @@ class Control:
     def __init__(self, on_progress: OnProgress | None = None, stop: Event | None = None) -> None:
         self._on_progress = on_progress
         self._stop = stop or Event()
-        self._abandoned = False
+        self._abandoned = self._paused = False
+        self._request: Path | None = None
+        self._pace: Pace | None = None
         self._lock = Lock()
         self._phase: Phase = "check"
         self._done = self._before = self._total = 0
@@ -62,11 +72,31 @@ class Control:
     @property
     def stopping(self) -> bool:
         """Whether slices are to stop at the next page."""
-        return self._abandoned or self._stop.is_set()
+        return self._abandoned or self._paused or self._stop.is_set()
 
     def abandon(self) -> None:
         """What the slices in hand do is of no use any more."""
         self._abandoned = True
+
+    @contextmanager
+    def heeding(self, folder: Path) -> Generator[None]:
+        """Within it, a file called `PAUSE` in the run's folder stops the run."""
+        self._request = folder / PAUSE
+        self._request.unlink(missing_ok=True)  # it was for an earlier session
+        try:
+            yield
+        finally:
+            self._request.unlink(missing_ok=True)
+            self._request = None
+
+    @contextmanager
+    def paced(self, limits: Limits) -> Generator[None]:
+        """Within it, what is done in the caller's own thread goes no faster than that."""
+        with Pace(limits, limits.page, lambda: self.stopping) as self._pace:
+            try:
+                yield
+            finally:
+                self._pace = None
 
     def begin(self, phase: Phase, total: int, done: int = 0) -> None:
         """A phase begins; `done` documents of it were dealt with before."""
@@ -89,11 +119,15 @@ class Control:
         """
         self.add(count)
         self.tell()
+        if self._pace is not None and count:
+            self._pace.paged(count, 0)
         if self.stopping:
             raise Stopped
 
     def tell(self) -> None:
-        """Tell the caller."""
+        """Tell the caller, and look whether another process asks the run to stop."""
+        if self._request is not None and self._request.exists():
+            self._paused = True
         if self._on_progress is not None:
             self._on_progress(self.now())
 

@@ -178,11 +178,13 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         backend: the engine's name.
         identity: the same text for the same place, however it was spelled.
         url: the URL as it was given, secrets hidden; empty if a store was given.
+        reference: the URL as it was given; empty if it has a secret in it, or a store was given.
     """
 
     backend: str
     identity: str
     url: str = ""
+    reference: str = ""
 
     @property
     def shown(self) -> str:
@@ -192,8 +194,13 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 def place_of(store: Store, reference: str = "") -> Place:
     """The place of a store that was opened from `reference` (if it is a URL)."""
-    url = hidden(reference) if reference and not reference.startswith("store:") else ""
-    return Place(backend=store.database.name, identity=identity_of(store.database), url=url)
+    given = bool(reference) and not reference.startswith("store:")
+    return Place(
+        backend=store.database.name,
+        identity=identity_of(store.database),
+        url=hidden(reference) if given else "",
+        reference=reference if given and not has_secret(reference) else "",
+    )
 
 
 # What tells one place from another, among the settings of all engines.

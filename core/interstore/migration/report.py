@@ -219,6 +219,8 @@ class Report(msgspec.Struct, kw_only=True):
                 f"{self.copy_seconds:.1f} s ({self.rate:,.0f} documents a second)."
             )
             lines += [duration, ""]
+        if units := self.totals.request_units:
+            lines += [f"The copy took {units:,.0f} request units.", ""]
         if self.status == "done" and self.setting:
             lines += [f"To use the target: `{self.setting}`", ""]
         lines += list(_blobs(self.blobs))

@@ -80,7 +80,8 @@ def migrate(
         executor: ``"threads:N"``, ``"processes:N"``, ``"dask://host:port"`` (a scheduler of
             Dask), or any `concurrent.futures.Executor`. Other than threads need URLs.
         level: how thoroughly to verify: ``"count"``, ``"digest"`` or ``"full"``.
-        limits: how much is done between two entries of the journal.
+        limits: how much is done between two entries of the journal, and how fast the run may
+            go. A resumed run keeps its own by default.
         progress: called in this thread, a few times a second.
         stop: set it to stop at the next page; the run can be resumed.
         from_blobs: the blob store to which the source's documents refer, or its URL; several by
@@ -103,9 +104,7 @@ def migrate(
     request = Request.of(models, map, into, drop_versions, transform, dangling)
     blobs = from_blobs, to_blobs
     with _migration(source, target, blobs, state, executor, level, progress, stop) as migration:
-        report, error = migration.run(
-            request, limits or Limits(), resume=resume, plan_only=plan_only
-        )
+        report, error = migration.run(request, limits, resume=resume, plan_only=plan_only)
     if error is not None:
         raise error
     return report
@@ -116,7 +115,7 @@ def migrate_for_command(
     target: str,
     *,
     request: Request,
-    limits: Limits,
+    limits: Limits | None,
     resume: str | None,
     plan_only: bool,
     state: Path,
@@ -154,6 +153,7 @@ def _migration(
             coordinator=Coordinator(workers, ends, control),
             level=level,
             control=control,
+            executor=executor if isinstance(executor, str) else "",
         )
 
 

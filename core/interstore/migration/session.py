@@ -27,7 +27,7 @@ from interstore.migration.ends import Ends
 from interstore.migration.indexes import copy_indexes
 from interstore.migration.journal import Journal, write_atomically
 from interstore.migration.locks import target_lock
-from interstore.migration.plan import Level, Limits, Plan, Request
+from interstore.migration.plan import Level, Limits, ModelPlan, Plan, Request
 from interstore.migration.preflight import check_target, list_models, plan_models
 from interstore.migration.progress import Control, Stopped
 from interstore.migration.quarantine import Quarantine
@@ -52,34 +52,47 @@ class Migration:
         coordinator: runs the slices.
         level: how thoroughly to verify.
         control: what the caller hears, and how it stops the run.
+        executor: the name of what runs the slices, for the plan.
     """
 
     def __init__(
-        self, *, ends: Ends, state: Path, coordinator: Coordinator, level: Level, control: Control
+        self,
+        *,
+        ends: Ends,
+        state: Path,
+        coordinator: Coordinator,
+        level: Level,
+        control: Control,
+        executor: str,
     ) -> None:
         self.ends = ends
         self.state = state
         self.coordinator = coordinator
         self.level: Level = level
         self.control = control
+        self.executor = executor
         self.started = time.monotonic()
         self.notes: list[str] = []
 
     def run(
-        self, request: Request, limits: Limits, *, resume: str | None, plan_only: bool
+        self, request: Request, limits: Limits | None, *, resume: str | None, plan_only: bool
     ) -> Ended:
-        """See `migrate`."""
+        """See `migrate`. Without limits, a resumed run keeps its own."""
         source, target = (end.place for end in self.ends.both)
         if source.identity == target.identity:
             raise ConfigurationError(f"source and target are the same place: {source.shown}")
         if resume is None:
-            return self._begin(request, limits, plan_only)
+            limits = limits or Limits()
+            with self.control.paced(limits):
+                return self._begin(request, limits, plan_only)
         plan = load_plan(self.state, resume)
         if differences := plan.differences(source, target, request, self.ends.blobs_shown):
             raise ConfigurationError(
                 f"run {resume} cannot be resumed with other arguments: {'; '.join(differences)}"
             )
-        return self._locked(plan, new=False)
+        plan = replace(plan, limits=limits or plan.limits)
+        with self.control.paced(plan.limits):
+            return self._locked(plan, new=False)
 
     def _begin(self, request: Request, limits: Limits, plan_only: bool) -> Ended:
         """Plan and check; then run, unless something forbids it or a plan was all."""
@@ -94,6 +107,8 @@ class Migration:
             models=[],
             limits=limits,
             blobs=dict(self.ends.blobs_shown),
+            executor=self.executor,
+            level=self.level,
         )
         if damage := check_archives(self.ends, request):
             return self._unbegun(plan, "blocked", damage), None
@@ -137,10 +152,15 @@ class Migration:
             folder = self.state / plan.run
             if new:
                 save_plan(folder, plan)
-            with Journal(folder / "journal.jsonl") as journal:
+            with Journal(folder / "journal.jsonl") as journal, self.control.heeding(folder):
                 return _Session(self, plan, folder, journal).run()
         finally:
             lock.release()
+
+
+def _longest(model: ModelPlan) -> float:
+    """How long a partition of it is, about: the longest are begun first."""
+    return model.count / max(1, len(model.partitions))
 
 
 def _empty_source(plan: Plan) -> Blocker:
@@ -237,7 +257,7 @@ class _Session:
                 stop=request.dangling == "stop",
             )
         orders: list[tuple[tuple[str, int], Order]] = []
-        for model in self._plan.models:
+        for model in sorted(self._plan.models, key=_longest, reverse=True):
             done = self._state.models[model.source].partitions
             for index, partition in enumerate(model.partitions):
                 if done[index].done:
@@ -275,6 +295,9 @@ class _Session:
 
         if not self._migration.coordinator.run(orders, collect):
             raise Stopped
+        charged = any(model.totals.request_units for model in self._state.models.values())
+        if self._plan.limits.request_units is not None and self._state.read and not charged:
+            self._notes.append("neither store charges request units: their limit limits nothing")
 
     def _check_refused(self, result: Result) -> None:
         if result.refused and self._state.refused > MAX_REFUSED:

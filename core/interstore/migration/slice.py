@@ -24,6 +24,7 @@ from interstore.migration.blobs.ends import BlobOrder, sides_of
 from interstore.migration.blobs.moving import Comparer, Mover
 from interstore.migration.chunks import Chunk, ChunkTarget, archive_of
 from interstore.migration.digest import Digest, DigestData
+from interstore.migration.pacing import Pace, Stop
 from interstore.migration.pages import PageTransform, Transformed
 from interstore.migration.plan import Limits
 from interstore.migration.references import Resolver, UrlResolver
@@ -37,10 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Order", "Result", "run_order", "run_slice"]
 
-FIRST_PAGE: Final = 20
-"""Documents of a slice's first page: nothing is known yet of how large they are."""
-PAGE_BYTES: Final = 8_000_000
-"""Pages shrink to about this much JSON where documents are large."""
 BLOB_PAGE: Final = 100
 """Documents of a page, at most, where their blobs are part of the work."""
 
@@ -105,6 +102,7 @@ class Result(msgspec.Struct, kw_only=True, omit_defaults=True):
         seconds: how long it took.
         after: the token to go on after.
         done: whether the partition holds nothing more.
+        request_units: what both stores charged for it, where they charge request units.
         digest: of what was read, if that was the order.
         chunk: what it wrote into an archive, if the target is one and anything was left to write.
         blobs: what became of the blobs, if they were part of the order.
@@ -119,13 +117,13 @@ class Result(msgspec.Struct, kw_only=True, omit_defaults=True):
     seconds: float = 0.0
     after: Any = None
     done: bool = False
+    request_units: float = 0.0
     digest: DigestData | None = None
     chunk: Chunk | None = None
     blobs: BlobCounts | None = None
 
 
 OnPage: TypeAlias = Callable[[int], object]
-Stop: TypeAlias = Callable[[], bool]
 
 
 def run_order(order: dict[str, Any], resolver: Resolver | None = None) -> dict[str, Any]:
@@ -350,27 +348,28 @@ def _run(
     started = time.monotonic()
     most = order.most or sys.maxsize
     limit = limit if order.blobs is None else min(limit, BLOB_PAGE)
-    size = min(limit, FIRST_PAGE, most)
-    while True:
-        page = source.scan(order.model, order.partition, result.after, size)
-        count = len(page.documents)
-        if count:
-            length = take(page.documents)
-            result.bytes += length
-            result.read += count
-            size = max(1, min(limit, PAGE_BYTES * count // (length or 1), most - result.read))
-            on_page(count)
-        result.seconds = time.monotonic() - started
-        result.after = page.next
-        result.done = page.next is None
-        if (
-            result.done
-            or result.read >= most
-            or result.bytes >= order.limits.bytes
-            or result.seconds >= order.limits.seconds
-            or stop()
-        ):
-            return result
+    with Pace(order.limits, limit, stop) as pace:
+        while True:
+            size = min(pace.size, most - result.read)
+            page = source.scan(order.model, order.partition, result.after, size)
+            if count := len(page.documents):
+                length = take(page.documents)
+                result.bytes += length
+                result.read += count
+                on_page(count)
+                pace.paged(count, length)
+            result.seconds = time.monotonic() - started
+            result.after = page.next
+            result.done = page.next is None
+            result.request_units = pace.request_units
+            if (
+                result.done
+                or result.read >= most
+                or result.bytes >= order.limits.bytes
+                or result.seconds >= order.limits.seconds
+                or stop()
+            ):
+                return result
 
 
 def _writer(order: Order, target: Operations) -> Callable[[Sequence[Write]], list[WriteOutcome]]:

@@ -25,7 +25,10 @@ MAX_REFUSED: Final = 1_000
 
 
 class Totals(msgspec.Struct, kw_only=True):
-    """What became of a model's documents. Always balanced (see `balanced`)."""
+    """What became of a model's documents, always balanced (see `balanced`), and their size.
+
+    `request_units` is what the stores charged for the copy, where they charge request units.
+    """
 
     read: int = 0
     written: int = 0
@@ -33,6 +36,7 @@ class Totals(msgspec.Struct, kw_only=True):
     filtered: int = 0
     quarantined: int = 0
     bytes: int = 0
+    request_units: float = 0.0
 
     @property
     def balanced(self) -> bool:
@@ -47,6 +51,7 @@ class Totals(msgspec.Struct, kw_only=True):
         self.filtered += result.filtered
         self.quarantined += len(result.refused)
         self.bytes += result.bytes
+        self.request_units += result.request_units
 
 
 class PartitionState(msgspec.Struct):

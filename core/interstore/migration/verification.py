@@ -12,7 +12,7 @@ from interstore.migration.compare import compare
 from interstore.migration.coordinator import Coordinator
 from interstore.migration.digest import Digest
 from interstore.migration.ends import Ends
-from interstore.migration.plan import Level, Limits
+from interstore.migration.plan import Level, Limits, shares_of
 from interstore.migration.progress import Control, Stopped
 from interstore.migration.refusals import Refused
 from interstore.migration.report import ModelVerification, Verification
@@ -80,7 +80,7 @@ class Verifier:
             verification.models = results = [self._counted(*pair) for pair in models]
             total = sum(item.source_count + item.target_count for item in results)
             self._control.begin("verify", total)
-            digests = self._digests(models)
+            digests = self._digests(results)
             for index, item in enumerate(results):
                 self._judge(item, digests[2 * index], digests[2 * index + 1])
         else:
@@ -113,15 +113,16 @@ class Verifier:
         more = self._keep and item.target_count > item.source_count
         item.ok = item.target_count == item.source_count or more
 
-    def _digests(self, models: Sequence[tuple[str, str]]) -> list[Digest]:
+    def _digests(self, models: Sequence[ModelVerification]) -> list[Digest]:
         """The digest of each side of each pair, by slices."""
         digests: list[Digest] = []
         orders: list[tuple[tuple[int, int], Order]] = []
         for pair in models:
-            for end, model in zip(self._ends.both, pair, strict=True):
+            sides = ((pair.source, pair.source_count), (pair.target, pair.target_count))
+            for end, (model, count) in zip(self._ends.both, sides, strict=True):
                 left = end is self._ends.both[0]
-                operations = end.store.database
-                partitions = operations.partitions(model, self._coordinator.workers)
+                shares = shares_of(count, self._coordinator.workers)
+                partitions = end.store.database.partitions(model, shares)
                 for index, partition in enumerate(partitions):
                     order = Order(
                         kind="digest",
