@@ -128,6 +128,4 @@ def request_of(plan: Plan) -> Request:
         InterstoreError: its transform is not valid any more.
     """
     old = plan.request
-    return Request.of(
-        old.models, old.map, old.into, old.drop_versions, old.transform, old.dangling
-    )
+    return Request.of(old.models, old.map, old.into, old.drop_versions, old.transform, old.dangling)
