@@ -33,7 +33,7 @@ class Capabilities:
     watch_deletes: bool = False
     """The changes that `watch` yields include deletes, and every version of each document."""
     snapshot: bool = False
-    """A scan can read one state while others write."""
+    """`snapshot()` reads one state while others write."""
     stats: bool = False
     """`stats()` tells documents, bytes, connections and the engine's version."""
     explain: bool = False

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from random import uniform
-from typing import Any, Final, Literal, TypeAlias, cast, get_args
+from typing import Any, Final, Literal, TypeAlias, cast
 
 from interstore.errors import BulkError, InterstoreError, InvalidQueryError, UnavailableError
 
 __all__ = ["Isolation", "check_isolation", "has_ended", "is_retryable", "pause"]
 
-Isolation: TypeAlias = Literal["snapshot", "serializable"]
+Isolation: TypeAlias = Literal["snapshot", "serializable", "reading"]
 """What a transaction is kept from seeing.
 
 ``"snapshot"``: all its reads are of one state, and its own writes; of transactions that write
 the same document, one is applied, and the others fail or wait, so no update is lost.
 ``"serializable"``: besides, the result is one of running the transactions one after the other.
+``"reading"``: what `Store.snapshot` begins, on engines that declare `snapshot`: all its reads are
+of one state, it writes nothing, and nobody who writes waits for its end.
 """
 
-_LEVELS: Final = get_args(Isolation)
+_LEVELS: Final = ("snapshot", "serializable")
 _FIRST: Final = 0.01
 _LONGEST: Final = 1.0
 
@@ -28,6 +30,8 @@ def check_isolation(isolation: Any) -> Isolation:
     Raises:
         InvalidQueryError: it is not.
     """
+    if isolation == "reading":
+        raise InvalidQueryError("to read one state without writing, call snapshot()")
     if not isinstance(isolation, str) or isolation not in _LEVELS:
         raise InvalidQueryError(
             f"isolation is {' or '.join(map(repr, _LEVELS))}, not {isolation!r}"

@@ -37,6 +37,6 @@ def _alone(url: str) -> AsyncDatabase:
     """What cannot be known before it is connected is declared for it."""
     database = mongodb_async(url, durability="primary")
     database.capabilities = replace(
-        database.capabilities, transaction=False, watch=False, watch_deletes=False
+        database.capabilities, transaction=False, snapshot=False, watch=False, watch_deletes=False
     )
     return database

@@ -24,6 +24,7 @@ from interstore.testing._async.declarations import AsyncDeclarationSuite
 from interstore.testing._async.locking import AsyncLockingSuite
 from interstore.testing._async.paging import AsyncPagingSuite
 from interstore.testing._async.sessions import AsyncSessionSuite
+from interstore.testing._async.snapshots import AsyncSnapshotSuite
 from interstore.testing._async.transactions import AsyncTransactionSuite
 from tests.databases import (
     cosmosdb_async,
@@ -103,7 +104,7 @@ class TestEverythingOnMemory(AsyncConformance):
 @with_tasks
 class TestPluginsOnPostgreSQL(
     AsyncCrudSuite, AsyncLockingSuite, AsyncBulkSuite, AsyncPagingSuite, AsyncDeclarationSuite,
-    AsyncSessionSuite, AsyncTransactionSuite,
+    AsyncSessionSuite, AsyncSnapshotSuite, AsyncTransactionSuite,
 ):  # fmt: skip
     """What a wrapper may get wrong; the whole kit is tried with `--long`."""
 

@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_mongodb.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 7dc1fc22a1a29d75be169844
+# Digest of the rest: a6c1bb333dfba62f63731259
 
 """The kit on MongoDB: on a replica set, as it is by default, and on a server by itself."""
 
@@ -41,6 +41,6 @@ def _alone(url: str) -> Database:
     """What cannot be known before it is connected is declared for it."""
     database = mongodb(url, durability="primary")
     database.capabilities = replace(
-        database.capabilities, transaction=False, watch=False, watch_deletes=False
+        database.capabilities, transaction=False, snapshot=False, watch=False, watch_deletes=False
     )
     return database

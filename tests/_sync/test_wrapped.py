@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_wrapped.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: cf815726d7c28e2692905f41
+# Digest of the rest: 174b1d8dce6085cb61ab1e98
 
 """The kit on wrapped databases: a wrapper must not be noticed by what it does not do."""
 
@@ -27,6 +27,7 @@ from interstore.testing._sync.declarations import DeclarationSuite
 from interstore.testing._sync.locking import LockingSuite
 from interstore.testing._sync.paging import PagingSuite
 from interstore.testing._sync.sessions import SessionSuite
+from interstore.testing._sync.snapshots import SnapshotSuite
 from interstore.testing._sync.transactions import TransactionSuite
 from tests.databases import (
     cosmosdb,
@@ -106,7 +107,7 @@ class TestEverythingOnMemory(Conformance):
 @with_tasks
 class TestPluginsOnPostgreSQL(
     CrudSuite, LockingSuite, BulkSuite, PagingSuite, DeclarationSuite,
-    SessionSuite, TransactionSuite,
+    SessionSuite, SnapshotSuite, TransactionSuite,
 ):  # fmt: skip
     """What a wrapper may get wrong; the whole kit is tried with `--long`."""
 

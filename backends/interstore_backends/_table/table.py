@@ -54,6 +54,14 @@ class Table:
         self.declared: tuple[Index, ...] = ()
         self.check: Check | None = None
 
+    def frozen(self) -> Table:
+        """The same records and declarations, whatever is written to this table from now on."""
+        with self._lock:
+            table = Table(self._held.copy())
+            table.expiring = self.expiring.copy()
+            table.declared = self.declared
+            return table
+
     def store(self, id: str, record: bytes, expires: str | None = None) -> None:
         """Hold `record`, in place of the one that `id` had."""
         with self._lock:

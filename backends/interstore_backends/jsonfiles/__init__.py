@@ -63,6 +63,7 @@ CAPABILITIES = Capabilities(
     drop=True,
     ensure_index=frozenset({"single", "compound", "unique", "list", "partial"}),
     transaction=True,
+    snapshot=True,
     stats=True,
     explain=True,
     watch=True,

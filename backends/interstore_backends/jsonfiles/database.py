@@ -30,6 +30,7 @@ from interstore.transactions import Isolation
 from interstore.watching import ChangePage, decode_position, expired, not_watched
 from interstore_backends._table.admission import ChangeIndexes
 from interstore_backends._table.database import Decide, TableDatabase
+from interstore_backends._table.frozen import FrozenDatabase
 from interstore_backends._table.records import Change, decode_document, removal_of
 from interstore_backends._table.table import Table
 from interstore_backends._table.transaction import Transaction
@@ -455,8 +456,14 @@ class JsonFilesDatabase(TableDatabase):
     # Transactions.
 
     @contextlib.contextmanager
-    def transaction(self, isolation: Isolation) -> Generator[Transaction]:
-        """This database in a transaction: the one that writes, so it is always serializable."""
+    def transaction(self, isolation: Isolation) -> Generator[Transaction | FrozenDatabase]:
+        """This database in a transaction: the one that writes, so it is always serializable.
+
+        One that only reads is a copy, and lets others write.
+        """
+        if isolation == "reading":
+            yield FrozenDatabase(self.name, self.capabilities, self.limits, self._frozen())
+            return
         lock = self._locked()
         with self._translated():
             lock.__enter__()
@@ -470,6 +477,12 @@ class JsonFilesDatabase(TableDatabase):
                 transaction.end()
         finally:
             lock.release()
+
+    def _frozen(self) -> dict[str, Table]:
+        """Copies of all tables, as they are at one moment."""
+        with self._translated(), self._locked():
+            found = {model: self.current_table(model) for model in self._connected().models()}
+            return {model: table.frozen() for model, table in found.items() if table is not None}
 
     def current_table(self, model: str) -> Table | None:
         """The table with all that was committed. To be called under the lock."""

@@ -24,6 +24,7 @@ CAPABILITIES = Capabilities(
     drop=True,
     ensure_index=frozenset({"single", "compound", "unique", "list", "partial"}),
     transaction=True,
+    snapshot=True,
     watch=True,
     watch_deletes=True,
     stats=True,

@@ -15,6 +15,7 @@ from interstore.watching import ChangePage, expired, not_watched
 from interstore_backends._table.admission import ChangeIndexes
 from interstore_backends._table.changes import ChangeLog
 from interstore_backends._table.database import Decide, TableDatabase
+from interstore_backends._table.frozen import FrozenDatabase
 from interstore_backends._table.records import Change
 from interstore_backends._table.table import Table
 from interstore_backends._table.transaction import Transaction
@@ -110,8 +111,16 @@ class MemoryDatabase(TableDatabase):
             self._lock.release()
 
     @contextmanager
-    def transaction(self, isolation: Isolation) -> Generator[Transaction]:
-        """This database in a transaction: the one that writes, so it is always serializable."""
+    def transaction(self, isolation: Isolation) -> Generator[Transaction | FrozenDatabase]:
+        """This database in a transaction: the one that writes, so it is always serializable.
+
+        One that only reads is a copy, and lets others write.
+        """
+        if isolation == "reading":
+            with self._locked():
+                tables = {model: table.frozen() for model, table in self._open().items()}
+            yield FrozenDatabase(self.name, self.capabilities, self.limits, tables)
+            return
         with self._locked():
             self._open()
             transaction = self._transaction = Transaction(self)

@@ -17,6 +17,7 @@ from interstore.errors import (
     InvalidQueryError,
     OperationTimeoutError,
     PermissionDeniedError,
+    ResumeExpiredError,
     UnavailableError,
 )
 
@@ -93,6 +94,8 @@ _CODES: Final[dict[int, tuple[type[InterstoreError], str]]] = {
     166: (ConfigurationError, "this is no collection but a view"),
     175: (UnavailableError, "try again"),  # QueryPlanKilled: with the index it used
     189: (UnavailableError, "the primary is being changed"),
+    239: (ResumeExpiredError, "the server keeps the past for minSnapshotHistoryWindowInSeconds"),
+    246: (UnavailableError, "that state cannot be read yet"),  # SnapshotUnavailable
     251: (UnavailableError, "the server has undone the transaction"),  # NoSuchTransaction
     262: (OperationTimeoutError, ""),  # ExceededTimeLimit
     8000: (PermissionDeniedError, "check DATABASE_USERNAME and DATABASE_PASSWORD"),  # Atlas

@@ -130,8 +130,11 @@ class Connections:
         return result
 
     @contextmanager
-    def transacted(self) -> Generator[Connections]:
+    def transacted(self, *, reading: bool) -> Generator[Connections]:
         """One connection, what is written with it being applied together or not at all.
+
+        Args:
+            reading: whether nothing is written, so that no lock is needed.
 
         Raises:
             InterstoreError: when the block is left: nothing was applied.
@@ -143,7 +146,7 @@ class Connections:
         self._transactions.add(transaction)
         fork.watch(transaction)
         try:
-            transaction.begin(self._spare.pop() if self._spare else None)
+            transaction.begin(self._spare.pop() if self._spare else None, reading=reading)
             yield transaction
             transaction.commit()
         finally:

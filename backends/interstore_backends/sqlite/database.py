@@ -53,7 +53,7 @@ class SQLiteDatabase(Inspection, Watching):
     def __init__(self, settings: SQLiteSettings) -> None:
         super().__init__(settings)
         if settings.in_memory:  # there is one connection, and it is everybody's
-            self.capabilities = replace(CAPABILITIES, transaction=False)
+            self.capabilities = replace(CAPABILITIES, transaction=False, snapshot=False)
 
     def connect(self) -> None:
         self._connections.open()
@@ -65,7 +65,7 @@ class SQLiteDatabase(Inspection, Watching):
     @contextmanager
     def transaction(self, isolation: Isolation) -> Generator[Self]:
         """This database in a transaction: the one that writes, so it is always serializable."""
-        with self._connections.transacted() as connections:
+        with self._connections.transacted(reading=isolation == "reading") as connections:
             database = copy(self)
             database._connections = connections
             # Those it makes may be undone, and what they come to know.

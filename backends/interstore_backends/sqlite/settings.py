@@ -18,6 +18,7 @@ CAPABILITIES: Final = Capabilities(
     drop=True,
     ensure_index=frozenset({"single", "compound", "unique", "list", "partial"}),
     transaction=True,
+    snapshot=True,
     watch=True,
     watch_deletes=True,
     stats=True,

@@ -30,10 +30,14 @@ class Transaction(MemoryConnections):
         self._ended = False
         self._abandoned: Any = None
 
-    def begin(self, spare: Any) -> None:
+    def begin(self, spare: Any, *, reading: bool) -> None:
         """Wait for the lock, with a cursor that another transaction has left, or a new one."""
         try:
             cursor = self._writer = spare or self._opener.writer()
+            if reading:
+                cursor.execute("BEGIN")
+                cursor.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()  # what fixes it
+                return
             in_turn(lambda: cursor.execute("BEGIN IMMEDIATE"), self._settings.timeout)
         except self._driver.Error as error:
             raise self.translate(error) from error

@@ -194,6 +194,40 @@ class AsyncOperations:
             finally:
                 operations.end()
 
+    def check_snapshot(self) -> None:
+        """Return if the engine declares `snapshot`.
+
+        Raises:
+            UnsupportedError: it does not.
+        """
+        if not self.capabilities.snapshot:
+            raise self.unsupported(
+                "snapshot", "read while nobody writes, or compare versions afterwards"
+            )
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[AsyncOperations]:
+        """The operations that read, all of one state, until the block ends.
+
+        An engine that declares `snapshot` gives it for the isolation ``"reading"`` of its
+        `transaction`: begun without waiting for writers, keeping none of them from writing, and of
+        the state of all models at one moment of its beginning.
+
+        Raises:
+            UnsupportedError: the engine has no snapshots.
+        """
+        from interstore._async.transacted import AsyncSnapshot
+
+        self.check_snapshot()
+        begin: Callable[[Isolation], AbstractAsyncContextManager[AsyncDatabase]]
+        begin = getattr(self.database, "transaction")  # noqa: B009 (not part of the protocol)
+        async with begin("reading") as database:
+            operations = AsyncSnapshot(database)
+            try:
+                yield operations
+            finally:
+                operations.end()
+
     # Derived: reads.
 
     async def find_by_ids(self, model: str, ids: Sequence[str]) -> list[Document]:

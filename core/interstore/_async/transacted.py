@@ -13,7 +13,7 @@ from interstore.foreign import ForeignSource
 from interstore.indexes import Index
 from interstore.transactions import Isolation, has_ended
 
-__all__ = ["AsyncTransacted"]
+__all__ = ["AsyncSnapshot", "AsyncTransacted"]
 
 _OUTSIDE: Final = (
     "connect", "disconnect", "drop", "foreign", "drop_index",
@@ -28,6 +28,13 @@ _INSIDE: Final = (
     "scan", "partitions", "models", "stats", "explain", "write_page", "indexes",
     "sweep",
 )  # fmt: skip
+
+
+_WRITES: Final = (
+    "create", "update", "delete", "put", "create_many", "put_many", "update_many", "delete_many",
+    "find_one_and_update", "find_one_and_delete", "write_page", "sweep",
+)  # fmt: skip
+"""What a snapshot has not either."""
 
 
 class AsyncTransacted(AsyncOperations):
@@ -79,6 +86,10 @@ class AsyncTransacted(AsyncOperations):
         self.check_transaction()
         yield self
 
+    def check_snapshot(self) -> None:
+        """Refused: it reads one state already."""
+        raise self._refusal("begin a snapshot", "read in here, or through the store itself")
+
     async def drop(self, model: str) -> bool:
         """Refused."""
         raise self._refusal("drop a model", "delete its documents with delete_many(model, {})")
@@ -106,3 +117,17 @@ class AsyncTransacted(AsyncOperations):
 
     def _refusal(self, what: str, instead: str) -> UnsupportedError:
         return UnsupportedError(f"a transaction cannot {what}: {instead}", backend=self.name)
+
+
+class AsyncSnapshot(AsyncTransacted):
+    """Those of `AsyncOperations` that read, all of one state."""
+
+    def __init__(self, database: AsyncDatabase) -> None:
+        super().__init__(database)
+        for name in _WRITES:
+            setattr(self, name, self._refuse)
+
+    async def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise UnsupportedError(
+            "a snapshot is for reading only: write through the store itself", backend=self.name
+        )

@@ -63,6 +63,34 @@ class AsyncTransactions(AsyncBase):
             error.backend = error.backend or self.database.name
             raise
 
+    def snapshot(self) -> AbstractAsyncContextManager[Self]:
+        """Reads of one state, that of all models at one moment, whatever others write meanwhile.
+
+        ``async with store.snapshot() as then:`` gives a store like this one, that only reads.
+        Writers do not wait for it. Keep it short where it costs something: SQLite cannot shorten
+        its log meanwhile, PostgreSQL keeps old rows, JSON files and memory hold the lines in
+        memory that are written over, and MongoDB knows the past for five minutes only
+        (`minSnapshotHistoryWindowInSeconds`).
+
+        Raises:
+            UnsupportedError: the engine has no snapshots, or this is a transaction.
+            ResumeExpiredError: raised by an operation: the server knows that state no longer.
+        """
+        self.database.check_snapshot()
+        return self._snapshot()
+
+    @asynccontextmanager
+    async def _snapshot(self) -> AsyncGenerator[Self]:
+        self._check_open()
+        try:
+            async with self.database.snapshot() as operations:
+                store = copy(self)
+                store.database = operations
+                yield store
+        except InterstoreError as error:
+            error.backend = error.backend or self.database.name
+            raise
+
     async def run_in_transaction(
         self,
         function: Callable[[Self], Awaitable[T]],

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/operations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 204e378bd95131cb221c9583
+# Digest of the rest: 2fa84b1abaf1da785cc36ef1
 
 """Every operation of a database: the seven, and the ones derived from them."""
 
@@ -193,6 +193,40 @@ class Operations:
         begin = getattr(self.database, "transaction")  # noqa: B009 (not part of the protocol)
         with begin(isolation) as database:
             operations = Transacted(database)
+            try:
+                yield operations
+            finally:
+                operations.end()
+
+    def check_snapshot(self) -> None:
+        """Return if the engine declares `snapshot`.
+
+        Raises:
+            UnsupportedError: it does not.
+        """
+        if not self.capabilities.snapshot:
+            raise self.unsupported(
+                "snapshot", "read while nobody writes, or compare versions afterwards"
+            )
+
+    @contextmanager
+    def snapshot(self) -> Generator[Operations]:
+        """The operations that read, all of one state, until the block ends.
+
+        An engine that declares `snapshot` gives it for the isolation ``"reading"`` of its
+        `transaction`: begun without waiting for writers, keeping none of them from writing, and of
+        the state of all models at one moment of its beginning.
+
+        Raises:
+            UnsupportedError: the engine has no snapshots.
+        """
+        from interstore._sync.transacted import Snapshot
+
+        self.check_snapshot()
+        begin: Callable[[Isolation], AbstractContextManager[Database]]
+        begin = getattr(self.database, "transaction")  # noqa: B009 (not part of the protocol)
+        with begin("reading") as database:
+            operations = Snapshot(database)
             try:
                 yield operations
             finally:

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/transacted.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 92da9ef6b4f502990c058975
+# Digest of the rest: 3d0d04e1e0afaddf985cb2fa
 
 """The operations within a transaction."""
 
@@ -17,7 +17,7 @@ from interstore.foreign import ForeignSource
 from interstore.indexes import Index
 from interstore.transactions import Isolation, has_ended
 
-__all__ = ["Transacted"]
+__all__ = ["Snapshot", "Transacted"]
 
 _OUTSIDE: Final = (
     "connect", "disconnect", "drop", "foreign", "drop_index",
@@ -32,6 +32,13 @@ _INSIDE: Final = (
     "scan", "partitions", "models", "stats", "explain", "write_page", "indexes",
     "sweep",
 )  # fmt: skip
+
+
+_WRITES: Final = (
+    "create", "update", "delete", "put", "create_many", "put_many", "update_many", "delete_many",
+    "find_one_and_update", "find_one_and_delete", "write_page", "sweep",
+)  # fmt: skip
+"""What a snapshot has not either."""
 
 
 class Transacted(Operations):
@@ -83,6 +90,10 @@ class Transacted(Operations):
         self.check_transaction()
         yield self
 
+    def check_snapshot(self) -> None:
+        """Refused: it reads one state already."""
+        raise self._refusal("begin a snapshot", "read in here, or through the store itself")
+
     def drop(self, model: str) -> bool:
         """Refused."""
         raise self._refusal("drop a model", "delete its documents with delete_many(model, {})")
@@ -110,3 +121,17 @@ class Transacted(Operations):
 
     def _refusal(self, what: str, instead: str) -> UnsupportedError:
         return UnsupportedError(f"a transaction cannot {what}: {instead}", backend=self.name)
+
+
+class Snapshot(Transacted):
+    """Those of `Operations` that read, all of one state."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        for name in _WRITES:
+            setattr(self, name, self._refuse)
+
+    def _refuse(self, *_: Any, **__: Any) -> Any:
+        raise UnsupportedError(
+            "a snapshot is for reading only: write through the store itself", backend=self.name
+        )

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/transactions.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 8b04e794e94b16925b1d30f8
+# Digest of the rest: 8b5326da031ec526eb50255d
 
 """Several operations that take effect together or not at all."""
 
@@ -58,6 +58,34 @@ class Transactions(Base):
         self._check_open()
         try:
             with self.database.transaction(isolation) as operations:
+                store = copy(self)
+                store.database = operations
+                yield store
+        except InterstoreError as error:
+            error.backend = error.backend or self.database.name
+            raise
+
+    def snapshot(self) -> AbstractContextManager[Self]:
+        """Reads of one state, that of all models at one moment, whatever others write meanwhile.
+
+        ``with store.snapshot() as then:`` gives a store like this one, that only reads.
+        Writers do not wait for it. Keep it short where it costs something: SQLite cannot shorten
+        its log meanwhile, PostgreSQL keeps old rows, JSON files and memory hold the lines in
+        memory that are written over, and MongoDB knows the past for five minutes only
+        (`minSnapshotHistoryWindowInSeconds`).
+
+        Raises:
+            UnsupportedError: the engine has no snapshots, or this is a transaction.
+            ResumeExpiredError: raised by an operation: the server knows that state no longer.
+        """
+        self.database.check_snapshot()
+        return self._snapshot()
+
+    @contextmanager
+    def _snapshot(self) -> Generator[Self]:
+        self._check_open()
+        try:
+            with self.database.snapshot() as operations:
                 store = copy(self)
                 store.database = operations
                 yield store

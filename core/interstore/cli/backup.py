@@ -26,7 +26,7 @@ from interstore.cli.output import is_terminal, print_rows, safe
 from interstore.cli.store import where_option
 from interstore.migration.archives import Archive, find_archives, open_archive, prune_archives
 from interstore.migration.plan import Into, Level, Request
-from interstore.migration.run import Blobs, migrate_for_command
+from interstore.migration.run import Options, migrate_for_command
 from interstore.migration.transform import Transform
 
 __all__ = ["archive", "backup", "restore"]
@@ -45,6 +45,14 @@ __all__ = ["archive", "backup", "restore"]
     help="PLACE is a folder of archives: add one named by the time, and when it is found good, "
     "remove all but the newest N.",
 )
+@click.option(
+    "--no-snapshot",
+    "snapshot",
+    flag_value=False,
+    default=True,
+    help="Read each document when its turn comes, not all of them as of one instant: for a MongoDB "
+    "that does not keep the past as long as the backup takes.",
+)
 @click.option("--resume", metavar="RUN", help="Go on with a backup that was stopped or killed.")
 @state_option
 @executor_option
@@ -58,6 +66,7 @@ def backup(
     where: dict[str, Any] | None,
     blobs: tuple[str, ...],
     keep: int | None,
+    snapshot: bool,
     resume: str | None,
     state: Path,
     executor: str,
@@ -76,7 +85,7 @@ def backup(
         state=state,
         executor=executor,
         resume=resume,
-        blobs=(blobs_of(blobs), None),
+        options=Options((blobs_of(blobs), None), snapshot),
     )
     if keep is not None and code == 0:
         for removed in prune_archives(place.rpartition("/")[0], keep):
@@ -132,7 +141,7 @@ def restore(
         executor=executor,
         resume=resume,
         level=level,
-        blobs=(None, blobs_of(blobs)),
+        options=Options((None, blobs_of(blobs))),
     )
     ctx.exit(code)
 
@@ -145,7 +154,7 @@ def _move(
     state: Path,
     executor: str,
     resume: str | None,
-    blobs: Blobs,
+    options: Options,
     level: Level = "digest",
 ) -> int:
     with stop_on_interrupt(STOPPED) as stop, open_progress() as progress:
@@ -161,7 +170,7 @@ def _move(
             level=level,
             progress=progress,
             stop=stop,
-            blobs=blobs,
+            options=options,
         )
     show_report(report)
     return report.exit_code

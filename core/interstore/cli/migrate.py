@@ -27,7 +27,7 @@ from interstore.cli.moving_options import (
 from interstore.cli.reshaping import transform_of, transform_options
 from interstore.cli.runs import pause, report, resume, status
 from interstore.migration.plan import Dangling, Into, Level, Request
-from interstore.migration.run import migrate_for_command
+from interstore.migration.run import Options, migrate_for_command
 from interstore.migration.run import verify as verify_stores
 
 __all__ = ["migrate", "verify"]
@@ -148,7 +148,7 @@ def run(
             level=level,
             progress=progress,
             stop=stop,
-            blobs=(blobs_of(from_blobs), blobs_of(to_blobs)),
+            options=Options((blobs_of(from_blobs), blobs_of(to_blobs))),
         )
     show_report(done)
     ctx.exit(done.exit_code)

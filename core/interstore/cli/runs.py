@@ -20,7 +20,7 @@ from interstore.cli.moving_options import (
 )
 from interstore.cli.output import is_terminal, print_rows, safe
 from interstore.migration.plan import Level
-from interstore.migration.run import DEFAULT_EXECUTOR, migrate_for_command
+from interstore.migration.run import DEFAULT_EXECUTOR, Options, migrate_for_command
 from interstore.migration.runs import (
     Run,
     ask_to_stop,
@@ -149,7 +149,7 @@ def resume(
             level=level or plan.level,
             progress=progress,
             stop=stop,
-            blobs=(blobs_of(from_blobs), blobs_of(to_blobs)),
+            options=Options((blobs_of(from_blobs), blobs_of(to_blobs))),
         )
     show_report(done)
     ctx.exit(done.exit_code)

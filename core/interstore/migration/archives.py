@@ -82,6 +82,8 @@ def seal(
     plan: Plan,
     states: Mapping[str, ModelState],
     source: Operations,
+    *,
+    as_of: str | None,
     blobs: HeldBlobs | None,
 ) -> Verification:
     """List what was written, read all of it again, and say whether it is what was read first."""
@@ -94,6 +96,7 @@ def seal(
             model.target: _contents(states[model.source], source, model.source)
             for model in plan.models
         },
+        as_of=as_of,
         blobs=blobs,
     )
     archive.publish(contents)

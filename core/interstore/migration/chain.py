@@ -15,6 +15,7 @@ from interstore.errors import (
     NotFoundError,
     OperationTimeoutError,
     PermissionDeniedError,
+    ResumeExpiredError,
     UnsupportedError,
 )
 from interstore.migration.refusals import Refused, reason_of
@@ -40,6 +41,7 @@ _FATAL: Final = (
     InvalidQueryError,
     NotFoundError,  # a blob, where the caller asked to stop at a reference to nothing
     PermissionDeniedError,
+    ResumeExpiredError,  # of a snapshot that the server does not keep any longer
     UnsupportedError,
 )
 

@@ -106,6 +106,8 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
         began: when the first document was read; `ended` when the last one was.
         checked: when all of it was read again and found equal; ``None`` until then.
         models: each model.
+        as_of: the instant of which all documents are; ``None`` if each is of some moment between
+            `began` and `ended`.
         blobs: what is told of blobs; ``None`` if the backup was made without them.
     """
 
@@ -114,6 +116,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     ended: str
     checked: str | None
     models: dict[str, ModelContents]
+    as_of: str | None = None
     blobs: HeldBlobs | None = None
 
 

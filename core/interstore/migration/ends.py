@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from interstore.migration.executors import Reach
     from interstore.migration.references import Place
 
-__all__ = ["End", "Ends", "open_ends", "reference_for"]
+__all__ = ["End", "Ends", "Instant", "open_ends", "reference_for"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,39 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
+class Instant:
+    """Of what moment a backup is.
+
+    Attributes:
+        live: the source itself, where what is read is its snapshot.
+        tokens: by model, where to go on watching for what changes after that moment.
+        at: the moment; ``None`` if each document is of a moment of its own.
+        why_not: why that is so.
+    """
+
+    live: Store
+    tokens: Mapping[str, str]
+    at: str | None
+    why_not: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ends:
-    """Both stores; a `Resolver` for slices in this process."""
+    """Both stores; a `Resolver` for slices in this process.
+
+    Attributes:
+        source: where documents are read.
+        target: where they are written.
+        both: the same, with how slices and messages call them.
+        blobs: the blob stores of both sides; ``None`` if blobs stay where they are.
+        instant: of a backup, of what moment it is.
+    """
 
     source: Store
     target: Store
     both: tuple[End, End]
     blobs: BlobEnds | None = None
+    instant: Instant | None = None
 
     @property
     def blobs_shown(self) -> Mapping[str, str]:

@@ -7,12 +7,13 @@ from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from interstore.migration.blobs.ends import BlobsArgument, open_blob_ends
 from interstore.migration.coordinator import Coordinator
 from interstore.migration.ends import Ends, open_ends
 from interstore.migration.executors import open_workers
+from interstore.migration.instants import at_one_instant
 from interstore.migration.plan import Dangling, Into, Level, Limits, Request
 from interstore.migration.preflight import list_models
 from interstore.migration.progress import Control, OnProgress, Stopped
@@ -25,14 +26,24 @@ from interstore.migration.verification import Verifier
 if TYPE_CHECKING:
     from interstore._sync.store import Store
 
-Blobs: TypeAlias = "tuple[BlobsArgument | None, BlobsArgument | None]"
-"""The source's and the target's."""
 
-__all__ = ["DEFAULT_EXECUTOR", "Blobs", "migrate", "migrate_for_command", "verify"]
+__all__ = ["DEFAULT_EXECUTOR", "Options", "migrate", "migrate_for_command", "verify"]
 
 DEFAULT_EXECUTOR: Final = "threads:1"
 """Engines on this machine have one writer and share one interpreter: measured, more threads
 make them slower. Engines behind a network gain by them."""
+
+
+class Options(NamedTuple):
+    """How the stores of a run are read.
+
+    Attributes:
+        blobs: the source's blob stores and the target's.
+        snapshot: whether a backup is to be as of one instant.
+    """
+
+    blobs: tuple[BlobsArgument | None, BlobsArgument | None] = (None, None)
+    snapshot: bool = True
 
 
 def migrate(
@@ -55,6 +66,7 @@ def migrate(
     from_blobs: BlobsArgument | None = None,
     to_blobs: BlobsArgument | None = None,
     dangling: Dangling = "report",
+    snapshot: bool = True,
 ) -> Report:
     """Copy all documents from one store to another, and prove that all of them arrived.
 
@@ -89,6 +101,8 @@ def migrate(
             has them (`Store.with_blobs`). An archive has its own.
         to_blobs: where the blobs go, under the same names and keys; likewise.
         dangling: ``"report"`` references to blobs that are not there, or ``"stop"`` at them.
+        snapshot: whether a backup is to be as of one instant, where the source can do that; else
+            each document is read when its turn comes.
 
     Returns:
         The report. Look at its `status`, or at `ok`: a target that forbids the migration
@@ -102,8 +116,8 @@ def migrate(
             and a note on the error says how.
     """
     request = Request.of(models, map, into, drop_versions, transform, dangling)
-    blobs = from_blobs, to_blobs
-    with _migration(source, target, blobs, state, executor, level, progress, stop) as migration:
+    options = Options((from_blobs, to_blobs), snapshot)
+    with _migration(source, target, options, state, executor, level, progress, stop) as migration:
         report, error = migration.run(request, limits, resume=resume, plan_only=plan_only)
     if error is not None:
         raise error
@@ -123,10 +137,11 @@ def migrate_for_command(
     level: Level,
     progress: OnProgress,
     stop: Event,
-    blobs: Blobs = (None, None),
+    options: Options | None = None,
 ) -> Report:
     """`migrate` for the command line: an error that stops a run is in the report only."""
-    with _migration(source, target, blobs, state, executor, level, progress, stop) as migration:
+    options = options or Options()
+    with _migration(source, target, options, state, executor, level, progress, stop) as migration:
         report, _ = migration.run(request, limits, resume=resume, plan_only=plan_only)
     return report
 
@@ -135,7 +150,7 @@ def migrate_for_command(
 def _migration(
     source: str | Store,
     target: str | Store,
-    blobs: Blobs,
+    options: Options,
     state: str | Path | None,
     executor: str | Executor,
     level: Level,
@@ -146,7 +161,10 @@ def _migration(
     with ExitStack() as stack:
         workers = stack.enter_context(open_workers(executor))
         ends = stack.enter_context(open_ends(source, target, reach=workers.reach, create=True))
-        ends = stack.enter_context(open_blob_ends(ends, *blobs, reach=workers.reach))
+        ends = stack.enter_context(open_blob_ends(ends, *options.blobs, reach=workers.reach))
+        ends = stack.enter_context(
+            at_one_instant(ends, reach=workers.reach, wanted=options.snapshot)
+        )
         yield Migration(
             ends=ends,
             state=Path(state) if state is not None else DEFAULT_STATE,

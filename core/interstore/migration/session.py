@@ -309,15 +309,29 @@ class _Session:
             )
 
     def _seal(self, archive: ChunkTarget) -> Verification:
-        self._notes.append(
-            "the archive holds each document as it was at some moment while the backup ran: what "
-            "was written meanwhile may be in it or not"
-        )
+        as_of = self._instant()
         source = self._ends.source.database
         blobs = None if self._ends.blobs is None else held_blobs(self._state.models.values())
-        verification = seal(archive, self._plan, self._state.models, source, blobs)
+        verification = seal(
+            archive, self._plan, self._state.models, source, as_of=as_of, blobs=blobs
+        )
         self._record("sealed", ok=verification.ok)
         return verification
+
+    def _instant(self) -> str | None:
+        """The moment of which all documents of the backup are, if there is one."""
+        instant = self._ends.instant
+        as_of, why_not = (None, "") if instant is None else (instant.at, instant.why_not)
+        if self._state.sessions > 1:
+            as_of, why_not = None, "the backup was resumed"
+        if as_of is not None:
+            self._notes.append(f"all documents are as they were at one instant, {as_of}")
+        else:
+            self._notes.append(
+                f"not as of one instant ({why_not}): each document is as it was at some moment "
+                "while the backup ran, and what was written meanwhile may be in it or not"
+            )
+        return as_of
 
     def _verify(self) -> Verification:
         request = self._plan.request

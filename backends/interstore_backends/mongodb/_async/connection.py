@@ -136,8 +136,8 @@ class AsyncConnection:
         if client is not None:
             await client.close()
 
-    async def _new_session(self) -> AsyncClientSession:
-        """A session of the driver, for a transaction.
+    async def _new_session(self, *, snapshot: bool) -> AsyncClientSession:
+        """A session of the driver, for a transaction; or for a snapshot.
 
         Raises:
             UnsupportedError: the server has no transactions.
@@ -147,7 +147,7 @@ class AsyncConnection:
         except CAUGHT as error:
             raise self.errors(error) from error
         assert self._client is not None
-        return self._client.start_session()
+        return self._client.start_session(snapshot=snapshot)
 
     async def _check_replicated(self, lacks: str) -> None:
         """Return if it is no single server.

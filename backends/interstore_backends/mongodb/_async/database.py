@@ -215,10 +215,12 @@ class AsyncMongoDBDatabase(AsyncInspection, AsyncWatching):
         Raises:
             UnsupportedError: it is a single server, or the isolation is not ``"snapshot"``.
         """
-        from interstore_backends.mongodb._async.transactions import AsyncTransaction
+        from interstore_backends.mongodb._async.transactions import AsyncPast, AsyncTransaction
 
-        session = await self._new_session()
-        async with AsyncTransaction.of(self, session, self._transactions, isolation) as database:
+        reading = isolation == "reading"
+        session = await self._new_session(snapshot=reading)
+        kind = AsyncPast if reading else AsyncTransaction
+        async with kind.of(self, session, self._transactions, isolation) as database:
             yield database
 
     def foreign(self, source: ForeignSource) -> AsyncMongoDBForeign:

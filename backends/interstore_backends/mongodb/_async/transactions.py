@@ -20,6 +20,7 @@ from interstore.bulk import WriteOutcome
 from interstore.changes import Changes
 from interstore.document import Document
 from interstore.errors import InterstoreError, UnavailableError, UnsupportedError
+from interstore.filters.tree import ALL
 from interstore.names import check_new_model, creation_is_off
 from interstore.prepared import Query, Write
 from interstore.transactions import Isolation, has_ended
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from interstore_backends.mongodb.conditions import Filter
     from interstore_backends.mongodb.indexes import Declaration
 
-__all__ = ["AsyncTransaction"]
+__all__ = ["AsyncPast", "AsyncTransaction"]
 
 T = TypeVar("T")
 
@@ -87,20 +88,24 @@ class AsyncTransaction:
                 "to a document that all who must not overlap write to",
                 backend="mongodb",
             )
-        await session.start_transaction(
-            # Of what a majority has, or it would not be of one state.
-            read_concern=ReadConcern("snapshot"),
-            write_concern=WriteConcern(w="majority"),
-            read_preference=ReadPreference.PRIMARY,
-        )
         transaction = cls(database, session)
         open_ones.add(transaction)
         try:
+            await transaction.begin()
             yield transaction
             await transaction.commit()
         finally:
             open_ones.discard(transaction)
             await transaction.end()
+
+    async def begin(self) -> None:
+        """Begin."""
+        await self._session.start_transaction(
+            # Of what a majority has, or it would not be of one state.
+            read_concern=ReadConcern("snapshot"),
+            write_concern=WriteConcern(w="majority"),
+            read_preference=ReadPreference.PRIMARY,
+        )
 
     def _alone(
         self, method: Callable[..., Coroutine[Any, Any, T]]
@@ -159,6 +164,33 @@ class AsyncTransaction:
                 if self._session.in_transaction:
                     await self._session.abort_transaction()
                 await self._session.end_session()
+
+
+class AsyncPast(AsyncTransaction):
+    """A database as it was when its first read came: one that only reads, and no transaction.
+
+    A transaction would end after a minute. This may last as long as the server keeps the past.
+    """
+
+    async def begin(self) -> None:
+        """Fix the state."""
+        await self._inner.count(
+            "interstore", ALL
+        )  # an aggregation: only those always tell the time
+
+    async def commit(self) -> None:
+        """Nothing was written."""
+
+    def _alone(
+        self, method: Callable[..., Coroutine[Any, Any, T]]
+    ) -> Callable[..., Coroutine[Any, Any, T]]:
+        @functools.wraps(method)
+        async def call(*args: Any, **kwargs: Any) -> T:
+            async with self._lock:
+                self._check()
+                return await method(*args, **kwargs)
+
+        return call
 
 
 class _Bound:

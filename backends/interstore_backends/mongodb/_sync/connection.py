@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/connection.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 44b7029d6ed639e1dc002535
+# Digest of the rest: 8a0d7cde87fe0d91e6948c3c
 
 """The client, and which models exist."""
 
@@ -140,8 +140,8 @@ class Connection:
         if client is not None:
             client.close()
 
-    def _new_session(self) -> ClientSession:
-        """A session of the driver, for a transaction.
+    def _new_session(self, *, snapshot: bool) -> ClientSession:
+        """A session of the driver, for a transaction; or for a snapshot.
 
         Raises:
             UnsupportedError: the server has no transactions.
@@ -151,7 +151,7 @@ class Connection:
         except CAUGHT as error:
             raise self.errors(error) from error
         assert self._client is not None
-        return self._client.start_session()
+        return self._client.start_session(snapshot=snapshot)
 
     def _check_replicated(self, lacks: str) -> None:
         """Return if it is no single server.

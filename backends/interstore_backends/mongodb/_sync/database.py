@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: f204e378f276f3476b2a941a
+# Digest of the rest: 0474730d6b1cbdae59df3ede
 
 """The MongoDB engine: Interstore's operations as commands."""
 
@@ -219,10 +219,12 @@ class MongoDBDatabase(Inspection, Watching):
         Raises:
             UnsupportedError: it is a single server, or the isolation is not ``"snapshot"``.
         """
-        from interstore_backends.mongodb._sync.transactions import Transaction
+        from interstore_backends.mongodb._sync.transactions import Past, Transaction
 
-        session = self._new_session()
-        with Transaction.of(self, session, self._transactions, isolation) as database:
+        reading = isolation == "reading"
+        session = self._new_session(snapshot=reading)
+        kind = Past if reading else Transaction
+        with kind.of(self, session, self._transactions, isolation) as database:
             yield database
 
     def foreign(self, source: ForeignSource) -> MongoDBForeign:

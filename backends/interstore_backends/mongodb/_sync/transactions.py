@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/transactions.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 15ab94cffd5949ac3ef13a88
+# Digest of the rest: c477297345e291831f5d51d9
 
 """Transactions: the same operations, with the driver's session in each of their commands."""
 
@@ -24,6 +24,7 @@ from interstore.bulk import WriteOutcome
 from interstore.changes import Changes
 from interstore.document import Document
 from interstore.errors import InterstoreError, UnavailableError, UnsupportedError
+from interstore.filters.tree import ALL
 from interstore.names import check_new_model, creation_is_off
 from interstore.prepared import Query, Write
 from interstore.transactions import Isolation, has_ended
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from interstore_backends.mongodb.conditions import Filter
     from interstore_backends.mongodb.indexes import Declaration
 
-__all__ = ["Transaction"]
+__all__ = ["Past", "Transaction"]
 
 T = TypeVar("T")
 
@@ -91,20 +92,24 @@ class Transaction:
                 "to a document that all who must not overlap write to",
                 backend="mongodb",
             )
-        session.start_transaction(
-            # Of what a majority has, or it would not be of one state.
-            read_concern=ReadConcern("snapshot"),
-            write_concern=WriteConcern(w="majority"),
-            read_preference=ReadPreference.PRIMARY,
-        )
         transaction = cls(database, session)
         open_ones.add(transaction)
         try:
+            transaction.begin()
             yield transaction
             transaction.commit()
         finally:
             open_ones.discard(transaction)
             transaction.end()
+
+    def begin(self) -> None:
+        """Begin."""
+        self._session.start_transaction(
+            # Of what a majority has, or it would not be of one state.
+            read_concern=ReadConcern("snapshot"),
+            write_concern=WriteConcern(w="majority"),
+            read_preference=ReadPreference.PRIMARY,
+        )
 
     def _alone(self, method: Callable[..., T]) -> Callable[..., T]:
         """The method, with nobody else using the session."""
@@ -161,6 +166,29 @@ class Transaction:
                 if self._session.in_transaction:
                     self._session.abort_transaction()
                 self._session.end_session()
+
+
+class Past(Transaction):
+    """A database as it was when its first read came: one that only reads, and no transaction.
+
+    A transaction would end after a minute. This may last as long as the server keeps the past.
+    """
+
+    def begin(self) -> None:
+        """Fix the state."""
+        self._inner.count("interstore", ALL)  # an aggregation: only those always tell the time
+
+    def commit(self) -> None:
+        """Nothing was written."""
+
+    def _alone(self, method: Callable[..., T]) -> Callable[..., T]:
+        @functools.wraps(method)
+        def call(*args: Any, **kwargs: Any) -> T:
+            with self._lock:
+                self._check()
+                return method(*args, **kwargs)
+
+        return call
 
 
 class _Bound:

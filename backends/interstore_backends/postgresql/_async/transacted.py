@@ -31,6 +31,8 @@ T = TypeVar("T")
 _BEGIN: Final[dict[Isolation, bytes]] = {
     "snapshot": b"BEGIN ISOLATION LEVEL REPEATABLE READ; SAVEPOINT interstore",
     "serializable": b"BEGIN ISOLATION LEVEL SERIALIZABLE; SAVEPOINT interstore",
+    # The first query fixes the state.
+    "reading": b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SAVEPOINT interstore; SELECT 1",
 }
 _KEEP: Final = b"RELEASE SAVEPOINT interstore; SAVEPOINT interstore"
 _BACK: Final = b"ROLLBACK TO SAVEPOINT interstore"

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/transacted.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 7233ede1f6d6298b2acf0aba
+# Digest of the rest: 3de09272c965a8bc34a3835e
 
 """Statements of one transaction, on the connection that it has."""
 
@@ -35,6 +35,8 @@ T = TypeVar("T")
 _BEGIN: Final[dict[Isolation, bytes]] = {
     "snapshot": b"BEGIN ISOLATION LEVEL REPEATABLE READ; SAVEPOINT interstore",
     "serializable": b"BEGIN ISOLATION LEVEL SERIALIZABLE; SAVEPOINT interstore",
+    # The first query fixes the state.
+    "reading": b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SAVEPOINT interstore; SELECT 1",
 }
 _KEEP: Final = b"RELEASE SAVEPOINT interstore; SAVEPOINT interstore"
 _BACK: Final = b"ROLLBACK TO SAVEPOINT interstore"

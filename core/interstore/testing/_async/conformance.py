@@ -22,6 +22,7 @@ from interstore.testing._async.programs import AsyncProgramSuite
 from interstore.testing._async.refusals import AsyncRefusalSuite
 from interstore.testing._async.scan import AsyncScanSuite
 from interstore.testing._async.sessions import AsyncSessionSuite
+from interstore.testing._async.snapshots import AsyncSnapshotSuite
 from interstore.testing._async.transactions import AsyncTransactionSuite
 from interstore.testing._async.updates import AsyncUpdateSuite
 from interstore.testing._async.values import AsyncValueSuite
@@ -51,6 +52,7 @@ class AsyncConformance(
     AsyncExpirySuite,
     AsyncSessionSuite,
     AsyncTransactionSuite,
+    AsyncSnapshotSuite,
     AsyncWatchSuite,
     AsyncPersistenceSuite,
     AsyncDifferentialSuite,

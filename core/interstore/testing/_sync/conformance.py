@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/conformance.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: f33f474a7ef3095942958a99
+# Digest of the rest: c33a2626951377c3b4b55104
 
 """The whole kit in one class."""
 
@@ -26,6 +26,7 @@ from interstore.testing._sync.programs import ProgramSuite
 from interstore.testing._sync.refusals import RefusalSuite
 from interstore.testing._sync.scan import ScanSuite
 from interstore.testing._sync.sessions import SessionSuite
+from interstore.testing._sync.snapshots import SnapshotSuite
 from interstore.testing._sync.transactions import TransactionSuite
 from interstore.testing._sync.updates import UpdateSuite
 from interstore.testing._sync.values import ValueSuite
@@ -55,6 +56,7 @@ class Conformance(
     ExpirySuite,
     SessionSuite,
     TransactionSuite,
+    SnapshotSuite,
     WatchSuite,
     PersistenceSuite,
     DifferentialSuite,
