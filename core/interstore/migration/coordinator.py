@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from interstore.errors import InterstoreError, UnavailableError
+from interstore.errors import InterstoreError, OperationTimeoutError, UnavailableError
 from interstore.migration.chain import Chain
 from interstore.migration.executors import Workers
 from interstore.migration.progress import Control
@@ -28,6 +28,11 @@ POLL: Final = 0.2
 GRACE: Final = 30.0
 """Seconds beyond twice its limit after which a slice elsewhere may not write, and as many more
 until it is given up."""
+
+_LATE: Final = (
+    "a slice does not come to an end, whoever has it: workers hang or have too much to do, or a "
+    "document makes the transform hang"
+)
 
 
 class Coordinator:
@@ -142,7 +147,7 @@ class _Run(Generic[K]):
                 self._control.add,
                 lambda: self._control.stopping,
             )
-        leased = replace(order, lease=2 * order.patience + GRACE)
+        leased = replace(order, lease=time.time() + 2 * order.patience + GRACE)
         return self._workers.submit(run_order, msgspec.to_builtins(leased))
 
     def _take_finished(self) -> None:
@@ -219,7 +224,7 @@ class _Run(Generic[K]):
             if future.cancel():
                 chain, deadline = self._running.pop(future)
                 self._given_up_until = deadline + GRACE
-                self._failed(chain, TimeoutError("it does not end"), alone=not self._running)
+                self._failed(chain, OperationTimeoutError(_LATE), alone=False)
         if any(future in self._running for future in late):
             self._replace_workers()
 

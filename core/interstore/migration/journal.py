@@ -11,7 +11,6 @@ import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from threading import get_ident
 from types import TracebackType
 from typing import Any, Final, Self
 from zlib import crc32
@@ -154,19 +153,23 @@ class Journal:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, on the disk when this returns; mode 0600."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}-{get_ident()}.tmp")
-    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    """Write a file whole or not at all, on the disk when this returns; mode 0600.
+
+    Raises:
+        UnavailableError: it cannot be written, as on a full disk.
+    """
+    temporary = path.with_name(path.name + ".tmp")
     try:
+        file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(file, "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
-    except BaseException:
+        _sync_folder(path.parent)
+    except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+        raise UnavailableError(f"cannot write to {path}: {error.strerror}") from error
 
 
 def _sync_folder(path: Path) -> None:

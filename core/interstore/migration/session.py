@@ -197,13 +197,13 @@ class _Session:
         self._record("begun", pid=os.getpid())
         try:
             report = self._copy_and_verify()
+            self._finish(report)
         except InterstoreError as error:
             error.add_note(f"the run can be resumed: --resume {self._plan.run}")
             report = self._report("stopped", error=f"{type(error).__name__}: {error}")
-            with suppress(InterstoreError, OSError):  # such as the full disk that stopped it
+            with suppress(InterstoreError):  # such as the full disk that stopped it
                 self._finish(report)
             return report, error
-        self._finish(report)
         return report, None
 
     def _copy_and_verify(self) -> Report:

@@ -61,8 +61,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         most: documents at the most; no limit by default.
         aside: why the documents are not to be written, but to be reported as refused.
         skip: ids in the source of documents that are passed over (those set aside before).
-        lease: seconds after which nothing may be written any more, because the slice has been
-            given up; 0 for never.
+        lease: until when it may write, in seconds since 1970 by the coordinator's clock, because
+            then it is given up; 0 for ever. (Not from its beginning: that may be late, on a
+            worker that was stopped.)
         blobs: where the blobs of the documents are and go; ``None`` to leave them alone.
     """
 
@@ -239,19 +240,22 @@ def _archive(
 
 
 class Lease:
-    """How long a slice may write, from now on."""
+    """Until when a slice may write."""
 
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds if seconds else math.inf
+    def __init__(self, until: float) -> None:
+        self._until = until or math.inf
 
     def check(self) -> None:
-        """Return if it may.
+        """Return if it may still.
 
         Raises:
             OperationTimeoutError: it has been given up, and another worker has it.
         """
-        if time.monotonic() > self._end:
-            raise OperationTimeoutError("the slice was given up: another worker has it now")
+        if time.time() > self._until:
+            raise OperationTimeoutError(
+                "the slice was given up, and another worker has it now; if that happens to every "
+                "slice, this machine's clock is ahead of that of the machine where the run began"
+            )
 
 
 def _set_aside(order: Order, source: Operations, reason: Refused) -> Result:

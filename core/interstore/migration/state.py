@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from interstore.errors import ConfigurationError, CorruptionError
+from interstore.errors import ConfigurationError, CorruptionError, UnavailableError
 from interstore.migration.blobs.counts import BlobCounts
 from interstore.migration.chunks import Chunk
 from interstore.migration.journal import write_atomically
@@ -161,8 +161,15 @@ def new_run() -> str:
 
 
 def save_plan(folder: Path, plan: Plan) -> None:
-    """Make the folder of a new run, with its plan."""
-    folder.mkdir(parents=True, mode=0o700)
+    """Make the folder of a new run, with its plan.
+
+    Raises:
+        UnavailableError: it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, mode=0o700)
+    except OSError as error:
+        raise UnavailableError(f"cannot make {folder}: {error.strerror}") from error
     text = msgspec.json.format(msgspec.json.encode(plan), indent=2)
     write_atomically(folder / "plan.json", text + b"\n")
 

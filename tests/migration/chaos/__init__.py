@@ -1,0 +1,1 @@
+"""Migrations whose workers, coordinators, servers and disks fail, for real."""
