@@ -84,16 +84,22 @@ def connect(
     return _connected(_store(database, active), _secrets_of(active), sweep_every)
 
 
-def open_existing(url: str | Secret | None = None) -> Store:
+def open_existing(
+    url: str | Secret | None = None, plugins: Sequence[Active] | None = None
+) -> Store:
     """Connect to a store that is there already, to read from it.
 
     An embedded store that is not there is an error, instead of a new and empty one.
+
+    Args:
+        url: where it is; by default, as the environment says.
+        plugins: what is around it; by default, what the environment names.
     """
     resolved = settings_in_force(url)
     if "auto_create" in resolved.settings.__struct_fields__:
         settings = msgspec.structs.replace(resolved.settings, auto_create=False)
         resolved = replace(resolved, settings=settings)
-    return open_resolved(resolved, plugins_in_force())
+    return open_resolved(resolved, plugins_in_force() if plugins is None else plugins)
 
 
 def open_resolved(resolved: Resolved, plugins: Sequence[Active] = ()) -> Store:

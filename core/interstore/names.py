@@ -20,6 +20,7 @@ __all__ = [
     "check_new_model",
     "creation_is_off",
     "id_problem",
+    "is_reserved",
     "new_id",
     "plain_id",
 ]
@@ -42,13 +43,18 @@ def check_model(model: Any) -> str:
             f"model name {_shown(model)} is not valid: a letter, then up to 47 letters, "
             "digits, '_' or '-'"
         )
-    if model[:10].lower() == "interstore":
+    if is_reserved(model):
         raise InvalidQueryError(
             f"model name {model!r} is reserved: names beginning with 'interstore' are "
             "Interstore's own",
             model=model,
         )
     return model
+
+
+def is_reserved(model: str) -> bool:
+    """Whether it is the name of a model that Interstore itself keeps."""
+    return model[:10].lower() == "interstore"
 
 
 def check_new_model(model: str, existing: Iterable[str]) -> None:

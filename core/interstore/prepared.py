@@ -58,6 +58,18 @@ class Write:
         self.expires = expires
         self._json = json
 
+    @classmethod
+    def of(cls, document: Document) -> Write:
+        """The write that stores a document as it is, with its version and times."""
+        return cls(
+            document["id"],
+            document.fields(),
+            version=document.version,
+            created=document.created,
+            updated=document.updated,
+            expires=document.expires,
+        )
+
     @property
     def json(self) -> bytes:
         """`fields` as UTF-8 JSON, non-ASCII characters unescaped; encoded on first use.

@@ -12,6 +12,7 @@ from interstore.expiry import Sweep
 from interstore.filters.arguments import check_limit, parse_sort
 from interstore.filters.parse import parse_filter
 from interstore.indexes import Index, IndexType, parse_index
+from interstore.names import is_reserved
 from interstore.plans import Plan
 from interstore.prepare import Filter, Sort
 from interstore.prepared import Query
@@ -26,7 +27,7 @@ class AsyncAdministration(AsyncBase):
     async def models(self) -> list[str]:
         """The names of the models that exist, sorted."""
         self._check_open()
-        return await self.database.models()
+        return [name for name in await self.database.models() if not is_reserved(name)]
 
     async def drop(self, model: str) -> bool:
         """Remove a model and all its documents; return whether it existed."""

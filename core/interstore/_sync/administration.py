@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/administration.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 5ac6f12f954f8a1612bebd73
+# Digest of the rest: ed18a181e29bfa58ba29d155
 
 """The operations on a whole database: models, figures, plans, indexes."""
 
@@ -16,6 +16,7 @@ from interstore.expiry import Sweep
 from interstore.filters.arguments import check_limit, parse_sort
 from interstore.filters.parse import parse_filter
 from interstore.indexes import Index, IndexType, parse_index
+from interstore.names import is_reserved
 from interstore.plans import Plan
 from interstore.prepare import Filter, Sort
 from interstore.prepared import Query
@@ -30,7 +31,7 @@ class Administration(Base):
     def models(self) -> list[str]:
         """The names of the models that exist, sorted."""
         self._check_open()
-        return self.database.models()
+        return [name for name in self.database.models() if not is_reserved(name)]
 
     def drop(self, model: str) -> bool:
         """Remove a model and all its documents; return whether it existed."""

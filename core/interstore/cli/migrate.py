@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from interstore.cli.handing_over import catch_up, cutover, finish, rollback
 from interstore.cli.interrupt import stop_on_interrupt
 from interstore.cli.moving import open_progress, show_report, show_verification
 from interstore.cli.moving_options import (
@@ -68,6 +69,11 @@ def migrate() -> None:
     help="What DST's models may hold before: nothing; documents that stay, unless SRC has the "
     "same ids; documents that are deleted first.",
 )
+@click.option(
+    "--live",
+    is_flag=True,
+    help="An application goes on writing meanwhile, by the plugin dual-write; then: cutover RUN.",
+)
 @click.option("--plan", "plan_only", is_flag=True, help="Say what would be done, and stop there.")
 @click.option("--resume", metavar="RUN", help="Go on with a run that was stopped or killed.")
 @click.option(
@@ -98,6 +104,7 @@ def run(
     models: str | None,
     renames: tuple[str, ...],
     into: Into,
+    live: bool,
     plan_only: bool,
     resume: str | None,
     drop_versions: bool,
@@ -134,6 +141,7 @@ def run(
         drop_versions,
         transform_of(**reshaping),
         dangling,
+        live,
     )
     with stop_on_interrupt(STOPPED) as stop, open_progress() as progress:
         done = migrate_for_command(
@@ -155,6 +163,10 @@ def run(
 
 
 for command in (status, pause, resume, report):
+    migrate.add_command(command)
+
+
+for command in (catch_up, cutover, rollback, finish):
     migrate.add_command(command)
 
 

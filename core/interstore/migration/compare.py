@@ -5,6 +5,7 @@ Works between any two engines, whatever the order of their scans, and holds a pa
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +32,8 @@ EXPLAINED: Final = 20
 FIELDS: Final = 50
 """Fields shown of each of those documents."""
 PAGE: Final = 500
+PAUSE: Final = 0.05
+"""Seconds between two looks at documents that are written meanwhile."""
 
 
 class FieldDifference(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,6 +122,7 @@ def compare(
     skip: Collection[str] = (),
     transform: Transform | None = None,
     on_page: Callable[[int], object] = bool,
+    patience: float = 0.0,
 ) -> Comparison:
     """Compare two models document by document.
 
@@ -131,26 +135,94 @@ def compare(
         skip: ids of the left side that are passed over, being in quarantine.
         transform: what the left side's documents become before they are compared.
         on_page: called with the number of documents of each page that was looked at.
+        patience: seconds, all together, for which documents that differ are read again, because
+            both sides are written meanwhile (so that nothing is to be made of them before).
     """
     found = Comparison()
+    calm = _Calm(envelope, patience)
     wanted = None if buckets is None else frozenset(buckets)
     one = _Side(*left, PageTransform(transform, left[1]), skip)
     other = _Side(*right, PageTransform(None, right[1]))
     known: set[str] | None = None if transform is None or transform.keeps_ids else set()
     for page in one.pages(wanted, on_page):
         there = other.lookup(page)
+        calm.wait_for_equal(one, other, page, there)
         for id, document in page.items():
             _compare(found, document, there.get(id), envelope)
         if known is not None:
             known.update(page)
     if extras:
         for page in other.pages(wanted, on_page):
-            mine = one.lookup(page) if known is None else known
+            mine: Collection[str]
+            if known is None:
+                mine = one.lookup(page)
+                calm.wait_for_gone(one, other, page, mine)
+            else:
+                mine = known
             for id, document in page.items():
                 if id not in mine and not has_expired(document):
                     found.extra += 1
                     _list(found.extra_ids, id)
     return found
+
+
+class _Calm:
+    """Reads documents again that differ because somebody is writing them."""
+
+    def __init__(self, envelope: bool, patience: float) -> None:
+        self._envelope = envelope
+        self._left = patience
+
+    def wait_for_equal(
+        self, one: _Side, other: _Side, mine: dict[str, Document], theirs: dict[str, Document]
+    ) -> None:
+        """Renew what differs in two pages until it does not, or the time is over.
+
+        The right side is read before the left and after it: it may be that the one is written
+        between, but hardly that both always are.
+        """
+        while self._left > 0:
+            differing = [id for id, each in mine.items() if not self._alike(each, theirs.get(id))]
+            if not differing:
+                return
+            self._pause()
+            before, now, after = (side.lookup(differing) for side in (other, one, other))
+            for id in differing:
+                self._renew(mine, id, now.get(id))
+                like = before if id in now and self._alike(now[id], before.get(id)) else after
+                self._renew(theirs, id, like.get(id))
+
+    def wait_for_gone(
+        self,
+        one: _Side,
+        other: _Side,
+        theirs: dict[str, Document],
+        mine: dict[str, Document],
+    ) -> None:
+        """Renew what only the right page has until it has not, or the time is over."""
+        while self._left > 0:
+            extra = [id for id in theirs if id not in mine]
+            if not extra:
+                return
+            self._pause()
+            now = other.lookup(extra)
+            for id in extra:
+                self._renew(theirs, id, now.get(id))
+            mine.update(one.lookup(extra))
+
+    def _alike(self, left: Document, right: Document | None) -> bool:
+        return right is not None and _equal(left, right, self._envelope)
+
+    def _pause(self) -> None:
+        time.sleep(PAUSE)
+        self._left -= PAUSE
+
+    @staticmethod
+    def _renew(page: dict[str, Document], id: str, document: Document | None) -> None:
+        if document is None:
+            page.pop(id, None)
+        else:
+            page[id] = document
 
 
 def _compare(

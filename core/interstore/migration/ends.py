@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from interstore._sync.operations import Operations
 from interstore._sync.replicated import primary_of
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from interstore.migration.executors import Reach
     from interstore.migration.references import Place
 
-__all__ = ["End", "Ends", "Instant", "open_ends", "reference_for"]
+__all__ = ["End", "Ends", "Instant", "open_ends", "open_itself", "reference_for"]
+
+DUAL_WRITE: Final = "dual-write"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class Ends:
 
 @contextmanager
 def open_ends(
-    source: str | Store, target: str | Store, *, reach: Reach, create: bool
+    source: str | Store, target: str | Store, *, reach: Reach, create: bool, live: bool = False
 ) -> Generator[Ends]:
     """Open what is not open yet, and close it at the end.
 
@@ -104,6 +106,7 @@ def open_ends(
         target: likewise.
         reach: where slices run: in threads of this process they can use the open stores.
         create: whether a target that is not there is made. A source never is.
+        live: whether records of the move are written to the source.
 
     Raises:
         ConfigurationError: a store is given where only a URL can be passed on, or something
@@ -111,7 +114,9 @@ def open_ends(
         UnavailableError: a store cannot be reached.
     """
     with ExitStack() as stack:
-        one = _open(source, "source", reach, False, stack)
+        if live and isinstance(source, str):
+            open_itself(expand(source), create=False).close()
+        one = _open(source, "source", reach, live, stack)
         other = _open(target, "target", reach, create, stack)
         yield Ends(one.store, other.store, (one, other))
 
@@ -129,9 +134,7 @@ def _open(given: str | Store, role: str, reach: Reach, create: bool, stack: Exit
             f"the {role} is a {type(given).__name__}: pass a URL or a Store (for an AsyncStore, "
             "its URL)"
         )
-    from interstore.connection import connect, open_existing
-
-    store = stack.enter_context((connect if create else open_existing)(expand(given)))
+    store = stack.enter_context(open_itself(expand(given), create=create))
     if reach == "threads":
         return End(_fresh(store), f"store:{role}", place_of(store, given))
     if is_private(store):
@@ -139,6 +142,23 @@ def _open(given: str | Store, role: str, reach: Reach, create: bool, stack: Exit
             f"the {role} lives in this process only ({store.database.name}): use threads"
         )
     return End(_fresh(store), reference_for(given, role, reach, stack), place_of(store, given))
+
+
+def open_itself(url: str, *, create: bool) -> Store:
+    """The store of a URL, within the plugins in force but `DUAL_WRITE`: with that, it would be
+    both of the stores that data moves between.
+    """
+    from interstore.connection import (
+        open_existing,
+        open_resolved,
+        plugins_in_force,
+        settings_in_force,
+    )
+
+    plugins = [active for active in plugins_in_force() if active.name != DUAL_WRITE]
+    if create:
+        return open_resolved(settings_in_force(url), plugins)
+    return open_existing(url, plugins)
 
 
 def _fresh(store: Store) -> Store:

@@ -110,6 +110,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         drop_versions: whether documents start anew at version 1 in the target.
         transform: what becomes of each document on the way.
         dangling: what becomes of the run where a document refers to a blob that is not there.
+        live: whether an application goes on writing meanwhile.
     """
 
     models: list[str] | None = None
@@ -118,6 +119,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     drop_versions: bool = False
     transform: Transform | None = None
     dangling: Dangling = "report"
+    live: bool = False
 
     @classmethod
     def of(
@@ -128,19 +130,28 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         drop_versions: bool,
         transform: Transform | None = None,
         dangling: Dangling = "report",
+        live: bool = False,
     ) -> Request:
         """The request, in the one form in which equal requests are equal.
 
         Raises:
             InterstoreError: the transform is not valid (see `Transform.checked`).
+            ConfigurationError: what is asked for cannot be done while an application writes.
         """
+        checked = None if transform is None else transform.checked()
+        if live and (models is not None or map or into != "empty" or drop_versions or checked):
+            raise ConfigurationError(
+                "while an application goes on, everything moves as it is: no choice of models, no "
+                "map, no transform, no --drop-versions, and the target must be empty"
+            )
         return cls(
             models=None if models is None else sorted(set(models)),
             map={old: new for old, new in sorted((map or {}).items()) if old != new},
             into=into,
             drop_versions=drop_versions,
-            transform=None if transform is None else transform.checked(),
+            transform=checked,
             dangling=dangling,
+            live=live,
         )
 
 
@@ -192,6 +203,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             ("the map", _map(self.request.map), _map(request.map)),
             ("into", self.request.into, request.into),
             ("drop_versions", self.request.drop_versions, request.drop_versions),
+            ("live", self.request.live, request.live),
             ("the transform", _transform(self.request), _transform(request)),
             ("the blobs", _map(self.blobs), _map(dict(blobs))),
             ("dangling", self.request.dangling, request.dangling),

@@ -14,7 +14,7 @@ from interstore.migration.identities import check_ids
 from interstore.migration.plan import ModelPlan, Request, shares_of
 from interstore.migration.progress import Control
 from interstore.migration.report import Blocker
-from interstore.names import check_model, check_new_model
+from interstore.names import check_model, check_new_model, is_reserved
 
 if TYPE_CHECKING:
     from interstore._sync.operations import Operations
@@ -34,7 +34,9 @@ def list_models(source: Store, request: Request) -> list[tuple[str, str]]:
         InvalidQueryError: a name is not valid.
     """
     operations = source.database
-    existing = operations.models() if operations.capabilities.models else None
+    existing = None
+    if operations.capabilities.models:
+        existing = [name for name in operations.models() if not is_reserved(name)]
     if request.models is not None:
         names = [check_model(name) for name in request.models]
     elif existing is not None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from interstore.errors import ConfigurationError
 from interstore.migration.blobs.ends import BlobsArgument, open_blob_ends
 from interstore.migration.coordinator import Coordinator
 from interstore.migration.ends import Ends, open_ends
@@ -22,9 +23,11 @@ from interstore.migration.session import Migration
 from interstore.migration.state import DEFAULT_STATE
 from interstore.migration.transform import Transform
 from interstore.migration.verification import Verifier
+from interstore.names import is_reserved
 
 if TYPE_CHECKING:
     from interstore._sync.store import Store
+    from interstore.migration.executors import Reach
 
 
 __all__ = ["DEFAULT_EXECUTOR", "Options", "migrate", "migrate_for_command", "verify"]
@@ -40,10 +43,12 @@ class Options(NamedTuple):
     Attributes:
         blobs: the source's blob stores and the target's.
         snapshot: whether a backup is to be as of one instant.
+        live: whether an application writes meanwhile.
     """
 
     blobs: tuple[BlobsArgument | None, BlobsArgument | None] = (None, None)
     snapshot: bool = True
+    live: bool = False
 
 
 def migrate(
@@ -55,6 +60,7 @@ def migrate(
     into: Into = "empty",
     drop_versions: bool = False,
     transform: Transform | None = None,
+    live: bool = False,
     plan_only: bool = False,
     resume: str | None = None,
     state: str | Path | None = None,
@@ -85,6 +91,8 @@ def migrate(
             versions and times.
         transform: what becomes of each document on the way: chosen, reshaped, given another
             id. It is applied to all models of the run.
+        live: an application goes on writing meanwhile, by the plugin ``dual-write`` in all its
+            processes. Afterwards `interstore.migration.live.steps` hands it over.
         plan_only: find out what would be done and what forbids it, and stop there.
         resume: the name of a run to go on with. Everything else must be as it was.
         state: the folder of runs; ``.interstore/migrations`` in the working directory by
@@ -115,8 +123,8 @@ def migrate(
         InterstoreError: a store failed on the way. If the run had begun, it can be resumed,
             and a note on the error says how.
     """
-    request = Request.of(models, map, into, drop_versions, transform, dangling)
-    options = Options((from_blobs, to_blobs), snapshot)
+    request = Request.of(models, map, into, drop_versions, transform, dangling, live)
+    options = Options((from_blobs, to_blobs), snapshot, live)
     with _migration(source, target, options, state, executor, level, progress, stop) as migration:
         report, error = migration.run(request, limits, resume=resume, plan_only=plan_only)
     if error is not None:
@@ -140,7 +148,7 @@ def migrate_for_command(
     options: Options | None = None,
 ) -> Report:
     """`migrate` for the command line: an error that stops a run is in the report only."""
-    options = options or Options()
+    options = (options or Options())._replace(live=request.live)
     with _migration(source, target, options, state, executor, level, progress, stop) as migration:
         report, _ = migration.run(request, limits, resume=resume, plan_only=plan_only)
     return report
@@ -160,11 +168,14 @@ def _migration(
     control = Control(progress, stop)
     with ExitStack() as stack:
         workers = stack.enter_context(open_workers(executor))
-        ends = stack.enter_context(open_ends(source, target, reach=workers.reach, create=True))
-        ends = stack.enter_context(open_blob_ends(ends, *options.blobs, reach=workers.reach))
+        if live := options.live:
+            _check_live(workers.reach, options)
         ends = stack.enter_context(
-            at_one_instant(ends, reach=workers.reach, wanted=options.snapshot)
+            open_ends(source, target, reach=workers.reach, create=True, live=live)
         )
+        ends = stack.enter_context(open_blob_ends(ends, *options.blobs, reach=workers.reach))
+        wanted = options.snapshot and not live
+        ends = stack.enter_context(at_one_instant(ends, reach=workers.reach, wanted=wanted))
         yield Migration(
             ends=ends,
             state=Path(state) if state is not None else DEFAULT_STATE,
@@ -172,6 +183,18 @@ def _migration(
             level=level,
             control=control,
             executor=executor if isinstance(executor, str) else "",
+        )
+
+
+def _check_live(reach: Reach, options: Options) -> None:
+    if reach != "threads":
+        raise ConfigurationError(
+            "while an application goes on, threads copy its data: --executor threads:N"
+        )
+    if options.blobs != (None, None):
+        raise ConfigurationError(
+            "while an application goes on, its documents move, and its blobs stay: move those in a "
+            "run of their own, before or after"
         )
 
 
@@ -235,4 +258,6 @@ def _pairs(
     targets = {target for _, target in pairs}
     right = ends.target.database
     others = right.models() if right.capabilities.models else []
-    return pairs + [(name, name) for name in sorted(others) if name not in targets]
+    return pairs + [
+        (name, name) for name in sorted(others) if name not in targets and not is_reserved(name)
+    ]

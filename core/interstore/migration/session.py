@@ -26,6 +26,9 @@ from interstore.migration.coordinator import Coordinator
 from interstore.migration.ends import Ends
 from interstore.migration.indexes import copy_indexes
 from interstore.migration.journal import Journal, write_atomically
+from interstore.migration.live.beginning import begin
+from interstore.migration.live.move import move_of
+from interstore.migration.live.verifying import verify_live
 from interstore.migration.locks import target_lock
 from interstore.migration.plan import Level, Limits, ModelPlan, Plan, Request
 from interstore.migration.preflight import check_target, list_models, plan_models
@@ -186,6 +189,7 @@ class _Session:
         self._quarantine = Quarantine(folder)
         self._state = RunState.of(plan, journal.replayed.entries)
         self._orphans: list[BlobProblem] = []
+        self._blockers: list[Blocker] = []
         if journal.replayed.torn:
             self._notes.append(
                 f"the last line of the journal was never finished ({journal.replayed.torn} "
@@ -208,6 +212,8 @@ class _Session:
 
     def _copy_and_verify(self) -> Report:
         try:
+            if self._plan.request.live and not self._begin_live():
+                return self._report("blocked")
             self._clear()
             self._copy()
             if (archive := archive_of(self._ends.target.database)) is not None:
@@ -225,6 +231,15 @@ class _Session:
         except Stopped:
             return self._report("stopped")
         return self._ended(verification)
+
+    def _begin_live(self) -> bool:
+        """Have all that is written go to both stores from now on; whether it does."""
+        move = move_of(self._plan, self._ends)
+        self._blockers, notes = begin(move, lambda: self._control.stopping)
+        if self._control.stopping:
+            raise Stopped
+        self._notes += notes
+        return not self._blockers
 
     def _ended(self, verification: Verification) -> Report:
         if not verification.ok:
@@ -274,6 +289,8 @@ class _Session:
                     drop_versions=request.drop_versions,
                     transform=request.transform,
                     blobs=blobs,
+                    mode="insert_if_absent" if request.live else "upsert",
+                    live=request.live,
                 )
                 orders.append(((model.source, index), order))
         self._control.begin(
@@ -335,6 +352,8 @@ class _Session:
 
     def _verify(self) -> Verification:
         request = self._plan.request
+        if request.live:
+            return self._verify_live()
         refused = {name: model.refused for name, model in self._state.models.items()}
         verifier = Verifier(
             self._ends,
@@ -357,6 +376,17 @@ class _Session:
             counts={model.source: model.target_count for model in verification.models},
         )
         self._note_extras(verification)
+        return verification
+
+    def _verify_live(self) -> Verification:
+        source, target = self._ends.source.database, self._ends.target.database
+        self._control.begin("verify", 2 * self._state.read)
+        verification = verify_live(source, target, self._control.step)
+        self._record("verified", level=verification.level, ok=verification.ok)
+        if verification.ok:
+            self._notes.append(
+                f"both stores are kept equal now: interstore migrate cutover {self._plan.run}"
+            )
         return verification
 
     def _note_extras(self, verification: Verification) -> None:
@@ -395,6 +425,7 @@ class _Session:
             seconds=self._state.seconds + time.monotonic() - self._migration.started,
             copy_seconds=self._state.copy_seconds,
             sessions=self._state.sessions,
+            blockers=self._blockers,
             notes=self._notes,
             verification=verification,
             blobs=self._blob_report(),

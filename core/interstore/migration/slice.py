@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from interstore.bulk import WriteOutcome
 from interstore.document import Document
+from interstore.dual._sync.settling import settle, state
 from interstore.errors import DuplicateError, InterstoreError, OperationTimeoutError
 from interstore.migration.blobs.counts import BlobCounts
 from interstore.migration.blobs.ends import BlobOrder, sides_of
@@ -61,6 +62,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         most: documents at the most; no limit by default.
         aside: why the documents are not to be written, but to be reported as refused.
         skip: ids in the source of documents that are passed over (those set aside before).
+        live: whether an application writes to both stores meanwhile (`interstore.dual`).
         lease: until when it may write, in seconds since 1970 by the coordinator's clock, because
             then it is given up; 0 for ever. (Not from its beginning: that may be late, on a
             worker that was stopped.)
@@ -81,6 +83,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     most: int | None = None
     aside: Refused | None = None
     skip: list[str] = []
+    live: bool = False
     lease: float = 0.0
     blobs: BlobOrder | None = None
 
@@ -193,7 +196,7 @@ def _copy(
 ) -> Result:
     result = Result(after=order.after, blobs=None if carry is None else carry.counts)
     write = _writer(order, target)
-    prepare = _anew if order.drop_versions else _as_it_is
+    prepare = _anew if order.drop_versions else Write.of
     limit = min(order.limits.page, target.limits.bulk_documents)
     transformed = _transformer(order, result)
     lease = Lease(order.lease)
@@ -207,9 +210,19 @@ def _copy(
             carry.take(order.model, page.documents)
         lease.check()
         _count(result, page.originals, write(writes))
+        if order.live:
+            _overtake(source, target, order.into, writes)
         return sum([len(item.json) for item in writes])
 
     return _run(order, source, limit, take, result, on_page, stop)
+
+
+def _overtake(source: Operations, target: Operations, model: str, writes: Sequence[Write]) -> None:
+    """Bring over what was written or deleted in the source while the page was on its way."""
+    found = source.find_by_ids(model, [write.id for write in writes])
+    current = {document.id: state(Write.of(document)) for document in found}
+    if changed := [write.id for write in writes if current.get(write.id) != state(write)]:
+        settle(source, target, model, changed)
 
 
 def _archive(
@@ -390,17 +403,6 @@ def _writer(order: Order, target: Operations) -> Callable[[Sequence[Write]], lis
         ]
 
     return create
-
-
-def _as_it_is(document: Document) -> Write:
-    return Write(
-        document["id"],
-        document.fields(),
-        version=document.version,
-        created=document.created,
-        updated=document.updated,
-        expires=document.expires,
-    )
 
 
 def _anew(document: Document) -> Write:

@@ -1,0 +1,107 @@
+"""`interstore migrate catch-up`, `cutover`, `rollback` and `finish`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from interstore.cli.interrupt import stop_on_interrupt
+from interstore.cli.moving import open_progress, show_verification
+from interstore.cli.moving_options import STOPPED, state_option
+from interstore.cli.output import encode, is_terminal, safe
+from interstore.migration.live import steps
+from interstore.migration.live.report import StepReport
+
+__all__ = ["catch_up", "cutover", "finish", "rollback"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _run_options(function: F) -> F:
+    for option in (
+        click.option("--target", metavar="URL", help="DST, where the plan has no password of it."),
+        click.option("--source", metavar="URL", help="SRC, likewise."),
+        state_option,
+        click.argument("run", metavar="RUN"),
+    ):
+        function = option(function)
+    return function
+
+
+@click.command("catch-up")
+@_run_options
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Look at all documents, and make the other store equal to the one in use.",
+)
+@click.pass_context
+def catch_up(ctx: click.Context, /, everything: bool, **arguments: Any) -> None:
+    """Bring over what a killed process left, or what was written while a store was away."""
+    _run(ctx, steps.catch_up, everything=everything, **arguments)
+
+
+@click.command()
+@_run_options
+@click.pass_context
+def cutover(ctx: click.Context, /, **arguments: Any) -> None:
+    """Have the application read from DST. SRC is kept up to date until `finish`.
+
+    Refused while the stores differ, or while anything has not reached DST.
+    """
+    _run(ctx, steps.cutover, **arguments)
+
+
+@click.command()
+@_run_options
+@click.pass_context
+def rollback(ctx: click.Context, /, **arguments: Any) -> None:
+    """Have the application read from SRC again, which has all that was written since."""
+    _run(ctx, steps.rollback, **arguments)
+
+
+@click.command()
+@_run_options
+@click.option("--abandon", is_flag=True, help="Give the move up: SRC remains, not DST.")
+@click.pass_context
+def finish(ctx: click.Context, /, abandon: bool, **arguments: Any) -> None:
+    """End the move: DST remains, and nothing is written to SRC any more."""
+    _run(ctx, steps.finish, abandon=abandon, **arguments)
+
+
+def _run(
+    ctx: click.Context,
+    step: Callable[..., StepReport],
+    *,
+    run: str,
+    state: Path,
+    **arguments: Any,
+) -> None:
+    with stop_on_interrupt(STOPPED) as stop, open_progress() as progress:
+        report = step(run, state=state, progress=progress, stop=stop, **arguments)
+    _show(report)
+    ctx.exit(report.exit_code)
+
+
+def _show(report: StepReport) -> None:
+    if not is_terminal():
+        click.echo(encode(msgspec.json.decode(report.to_json())), nl=True)
+        return
+    click.echo(f"{report.step} {report.run}: {report.status}")
+    if report.verification is not None:
+        show_verification(report.verification)
+    for line in (*(blocker.message for blocker in report.blockers), *report.notes):
+        click.echo(safe(line))
+    if report.error:
+        click.echo(safe(report.error), err=True)
+    if report.held:
+        click.echo(f"writes waited for {report.held:.2f} s")
+    if report.primary:
+        click.echo(safe(f"the application reads from {report.primary}"))
+    if report.setting:
+        click.echo(safe(f"to use it, set {report.setting}, and name dual-write no longer"))

@@ -1,0 +1,105 @@
+"""How the application is handed over from one store to the other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from msgspec.structs import replace
+
+from interstore.errors import InterstoreError, UnavailableError
+from interstore.migration.live.move import MARGIN, POLL, Move, Position, opened
+from interstore.migration.live.report import StepReport
+from interstore.migration.live.verifying import verify_live
+from interstore.migration.progress import Control
+
+__all__ = ["hand_over", "ready", "verified"]
+
+PATIENCE = 10.0
+"""Seconds in which what is pending should reach the other store."""
+
+
+def ready(
+    move: Move, position: Position, report: StepReport, stopping: Callable[[], bool] = bool
+) -> bool:
+    """Whether all writers go by `position`, and nothing is pending for long; else, why not."""
+    living, _ = move.look(position)
+    patience = max((writer.lease for writer in living), default=0.0) + 2 * MARGIN
+    if behind := move.await_writers(position, patience, stopping):
+        report.stop(
+            "processes do not answer: " + ", ".join(writer.process for writer in behind) + "; see "
+            "whether they hang, or end them"
+        )
+        return False
+    end = time.monotonic() + max(patience, PATIENCE)
+    while True:
+        report.pending, trouble = move.adopt(position)
+        if not trouble:
+            return True
+        if time.monotonic() > end or stopping():
+            break
+        time.sleep(POLL)
+    report.block(
+        "pending",
+        f"writes do not reach the other store: {trouble}. They are tried again and again; when the "
+        "cause is gone, repeat this",
+    )
+    return False
+
+
+def verified(move: Move, position: Position, report: StepReport, control: Control) -> bool:
+    """Whether both stores hold the same; if not, somebody writes without the plugin."""
+    control.begin("verify", 0)
+    report.verification = verify_live(
+        move.stores[position.side], move.stores[position.other], control.step
+    )
+    if report.verification.ok:
+        return True
+    report.status = "mismatch"
+    report.notes.append(
+        "the stores differ in documents that no process is writing: they were written without the "
+        "plugin dual-write, by a process or a tool that does not use it. Have all of them use it; "
+        "then make the stores equal with `interstore migrate catch-up RUN --all`"
+    )
+    return False
+
+
+def hand_over(move: Move, position: Position, report: StepReport) -> Position:
+    """Make the other store the primary. Writes wait for as long as it takes.
+
+    Raises:
+        UnavailableError: a process does not answer, or something was still pending: nothing has
+            changed.
+    """
+    started = time.monotonic()
+    held = move.change(position, replace(position.control, phase="held"))
+    try:
+        _await_quiet(move, held, held.control.hold / 2)
+        after = opened(held.control, held.other)
+        move.change(held, after)
+    except BaseException:
+        # By this, or by the writers when they have waited long enough.
+        with suppress(InterstoreError):
+            move.change(held, position.control)
+        raise
+    move.ledgers[held.other].point(after)
+    report.held = round(time.monotonic() - started, 3)
+    found = move.find()
+    assert found is not None
+    return found
+
+
+def _await_quiet(move: Move, held: Position, seconds: float) -> None:
+    if behind := move.await_writers(held, seconds):
+        names = ", ".join(writer.process for writer in behind)
+        raise UnavailableError(
+            f"processes do not come to rest within {seconds:g} s: {names}. Repeat this when no "
+            "long transaction or bulk call is under way there"
+        )
+    pending, trouble = move.drain(held, seconds)
+    if pending:
+        raise UnavailableError(
+            f"{pending:,} writes did not reach the other store within {seconds:g} s"
+            + (f": {trouble}" if trouble else "")
+        )

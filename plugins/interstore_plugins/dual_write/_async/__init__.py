@@ -1,0 +1,1 @@
+"""The asynchronous flavour, from which the synchronous one is made."""

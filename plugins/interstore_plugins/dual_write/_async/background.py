@@ -1,0 +1,90 @@
+"""What is done again and again, as long as a store is open."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from interstore._compat_async import ASYNC
+from interstore.errors import InterstoreError
+
+if ASYNC:
+    import asyncio
+else:
+    import threading
+
+__all__ = ["AsyncBackground"]
+
+_logger: Final = logging.getLogger("interstore.dual_write")
+
+
+class AsyncBackground:
+    """Calls a function with pauses between, from `start` to `stop`. What fails is done again.
+
+    Args:
+        function: returns how many seconds the next pause is to last.
+        name: what messages call it.
+    """
+
+    def __init__(self, function: Callable[[], Awaitable[float]], name: str) -> None:
+        self._function = function
+        self._name = name
+        self._failing = ""
+        if ASYNC:
+            self._task: asyncio.Task[None] | None = None
+        else:
+            self._thread: threading.Thread | None = None
+            self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Begin."""
+        if ASYNC:
+            self._task = asyncio.get_running_loop().create_task(self._run())
+        else:
+            self._stopping = threading.Event()
+            self._thread = threading.Thread(
+                target=self._run, args=(self._stopping,), name=self._name, daemon=True
+            )
+            self._thread.start()
+
+    async def stop(self) -> None:
+        """End; what is under way is waited for."""
+        if ASYNC:
+            task, self._task = self._task, None
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+        else:
+            thread, self._thread = self._thread, None
+            self._stopping.set()
+            if thread is not None:
+                thread.join()
+
+    if ASYNC:
+
+        async def _run(self) -> None:
+            while True:
+                pause = await self._once()
+                await asyncio.sleep(pause)
+
+    else:
+
+        def _run(self, stopping: threading.Event) -> None:
+            pause = 0.0
+            while not stopping.wait(pause):
+                pause = self._once()
+
+    async def _once(self) -> float:
+        try:
+            pause = await self._function()
+        except InterstoreError as error:
+            if str(error) != self._failing:
+                _logger.warning("%s: %s", self._name, error)
+            self._failing = str(error)
+        except Exception:
+            _logger.exception("%s failed", self._name)
+        else:
+            self._failing = ""
+            return pause
+        return 0.5

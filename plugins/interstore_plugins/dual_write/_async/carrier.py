@@ -1,0 +1,228 @@
+"""`AsyncCarrier`: brings what was written to the primary to the other store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import count
+from time import monotonic
+from typing import Final
+
+from interstore.dual._async.settling import settle
+from interstore.dual.records import INTENT, Intent
+from interstore.errors import InterstoreError, OperationTimeoutError, UnavailableError
+from interstore.prepared import Write
+from interstore_plugins.dual_write._async.member import AsyncMember
+from interstore_plugins.dual_write._async.stand import AsyncStand
+
+__all__ = ["AsyncCarrier"]
+
+_AWAY: Final = (UnavailableError, OperationTimeoutError)
+
+
+_PAUSE: Final = 0.25
+_PAUSE_HELD: Final = 0.02
+"""Seconds between two looks at what is left; the second, while writes are held for it."""
+
+
+class AsyncCarrier:
+    """Records intents, settles them, and forgets them; what could not be settled, it does later.
+
+    An intent that was settled is forgotten in the background: to settle it once more, because
+    this process was killed before, does no harm.
+
+    Args:
+        member: knows how things stand.
+        lease: seconds after which a write of which nothing was heard is taken to be settled.
+    """
+
+    def __init__(self, member: AsyncMember, lease: float) -> None:
+        self._member = member
+        self._lease = lease
+        self._numbers = count(1)
+        self._busy: set[str] = set()
+        self._done: list[tuple[AsyncStand, str]] = []
+        self._doubts: dict[str, float] = {}
+        self._left = False
+        self.away = False
+        self.carried = self.late = 0
+
+    @property
+    def waiting(self) -> bool:
+        """Whether anything is left to be brought to the other store."""
+        return self._left
+
+    async def record(self, stand: AsyncStand, model: str, ids: Sequence[str]) -> str:
+        """Write an intent, before the primary is written; return its id."""
+        intent = self.new_intent(stand)
+        try:
+            await stand.ledger.record(intent, Intent(owner=stand.owner, model=model, ids=list(ids)))
+        except BaseException:
+            self.doubt(intent)
+            raise
+        return intent
+
+    def new_intent(self, stand: AsyncStand) -> str:
+        """An id, of an operation that is under way until one of the following is called."""
+        intent = f"{INTENT}{stand.owner}-{next(self._numbers):012}"
+        self._busy.add(intent)
+        return intent
+
+    def done(self, stand: AsyncStand, intent: str) -> None:
+        """Nothing is left to be done about it."""
+        self._done.append((stand, intent))
+        self._busy.discard(intent)
+
+    def leave(self, intent: str) -> None:
+        """It is to be settled later."""
+        self._left = True
+        self._busy.discard(intent)
+
+    def doubt(self, intent: str) -> None:
+        """Nobody knows whether the primary was written, or will be yet: settle it after a while."""
+        self._doubts[intent] = monotonic() + self._lease
+        self.leave(intent)
+
+    async def bring(
+        self,
+        stand: AsyncStand,
+        intent: str,
+        model: str,
+        ids: Sequence[str],
+        known: Iterable[Write] | None,
+    ) -> None:
+        """Settle what has just been written; or leave it, and the call succeeds all the same."""
+        if self.away:
+            self.leave(intent)
+            return
+        try:
+            await self._settle(stand, model, ids, known)
+        except InterstoreError as error:
+            self._failed(error)
+            self.leave(intent)
+        except BaseException:
+            self.leave(intent)
+            raise
+        else:
+            self.done(stand, intent)
+
+    async def settle_late(self, written: AsyncStand, model: str, ids: Sequence[str]) -> None:
+        """After a write whose lease lapsed meanwhile: others may have gone on without it.
+
+        Args:
+            written: what it went by.
+            model: the model.
+            ids: the documents.
+
+        Raises:
+            OperationTimeoutError: the data has been handed over to the other store.
+        """
+        self.late += 1
+        await self._member.beat()
+        stand, ticket = await self._member.enter()
+        try:
+            if stand.secondary is None and stand.side == written.side:
+                return
+            if stand.secondary is not None:
+                intent = await self.record(stand, model, ids)
+                await self.bring(stand, intent, model, ids, None)
+        finally:
+            stand.running.discard(ticket)
+        if stand.side != written.side:
+            raise OperationTimeoutError(
+                f"this process was stopped for longer than its lease of {self._lease:g} s while it "
+                "wrote, and the data was handed over to the other store meanwhile: what it wrote "
+                "may not have been kept",
+                model=model,
+                id=ids[0] if len(ids) == 1 else None,
+            )
+
+    async def carry(self) -> float:
+        """Forget what is done, and settle what was left; the next pause."""
+        await self._forget()
+        if self._left:
+            await self._carry_left()
+        return _PAUSE_HELD if self._member.stand.held else _PAUSE
+
+    async def _forget(self) -> None:
+        count = len(self._done)
+        if not count:
+            return
+        stand = self._done[0][0]
+        some = [intent for each, intent in self._done[:count] if each.ledger is stand.ledger]
+        await stand.ledger.forget(some)
+        gone = set(some)
+        self._done = [each for each in self._done if each[1] not in gone]
+
+    async def _carry_left(self) -> None:
+        """Settle the intents of this process that no operation is busy with."""
+        stand = self._member.stand
+        if stand.secondary is None:
+            return
+        ticket = object()
+        stand.running.add(ticket)
+        try:
+            if self._member.stand is stand and self._member.counts(stand):
+                self._left = False
+                await self._carry_all(stand)
+        except InterstoreError as error:
+            self._left = True
+            self._failed(error)
+        except BaseException:
+            self._left = True
+            raise
+        finally:
+            stand.running.discard(ticket)
+
+    async def _carry_all(self, stand: AsyncStand) -> None:
+        if self.away:
+            assert stand.secondary is not None
+            await stand.secondary.connect()
+            await stand.secondary.ping()
+        trouble = ""
+        for owner in list(self._member.owners):
+            async for page in stand.ledger.intents(owner):
+                trouble = await self._carry_page(stand, page) or trouble
+        self.away, self._member.trouble = False, trouble
+
+    async def _carry_page(self, stand: AsyncStand, page: list[tuple[str, Intent]]) -> str:
+        """Settle some intents; what stands in the way of one, if anything does."""
+        settled: list[str] = []
+        trouble = ""
+        try:
+            for id, intent in page:
+                if id in self._busy or self._doubts.get(id, 0.0) > monotonic():
+                    self._left = self._left or id not in self._busy
+                    continue
+                try:
+                    await self._settle(stand, intent.model, intent.ids, None)
+                except _AWAY:
+                    raise
+                except InterstoreError as error:  # such as a value that another still has
+                    self._left, trouble = True, f"{type(error).__name__}: {error}"
+                else:
+                    settled.append(id)
+                    self._doubts.pop(id, None)
+        finally:
+            await stand.ledger.forget(settled)
+            self.carried += len(settled)
+        return trouble
+
+    async def _settle(
+        self,
+        stand: AsyncStand,
+        model: str,
+        ids: Sequence[str],
+        known: Iterable[Write] | None,
+    ) -> None:
+        assert stand.secondary is not None
+
+        def check() -> None:
+            if not self._member.counts(stand):
+                raise UnavailableError("the lease of this process has lapsed")
+
+        await settle(stand.primary, stand.secondary, model, ids, known, check)
+
+    def _failed(self, error: InterstoreError) -> None:
+        if isinstance(error, _AWAY):
+            self.away = True
+        self._member.trouble = f"{type(error).__name__}: {error}"

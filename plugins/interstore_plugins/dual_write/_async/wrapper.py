@@ -1,0 +1,518 @@
+"""`AsyncDualWriting`: the database that writes to two stores while data moves between them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from interstore import AsyncDatabase
+from interstore._async.operations import AsyncOperations
+from interstore._async.replicated import primary_of
+from interstore.bulk import BulkResult, WriteOutcome
+from interstore.changes import Changes
+from interstore.document import Document
+from interstore.dual.records import MODEL, Intent, Side, as_write
+from interstore.errors import (
+    ConflictError,
+    DuplicateError,
+    InterstoreError,
+    InvalidDocumentError,
+    InvalidQueryError,
+    NotFoundError,
+    OperationTimeoutError,
+    ResumeExpiredError,
+    UnavailableError,
+    UnsupportedError,
+)
+from interstore.filters.order import position_of
+from interstore.filters.tree import And, In, Node
+from interstore.foreign import ForeignSource
+from interstore.indexes import Index
+from interstore.migration.references import identity_of
+from interstore.names import is_reserved
+from interstore.paths import Envelope
+from interstore.plugins import AsyncInterceptor, AsyncWrapper
+from interstore.prepared import Query, Write, WriteMode
+from interstore.stats import Stats
+from interstore.transactions import Isolation
+from interstore_plugins.dual_write._async.background import AsyncBackground
+from interstore_plugins.dual_write._async.carrier import AsyncCarrier
+from interstore_plugins.dual_write._async.member import AsyncMember
+from interstore_plugins.dual_write._async.stand import AsyncStand
+from interstore_plugins.dual_write.common import both, limits_of
+from interstore_plugins.dual_write.settings import DualWriteSettings
+
+__all__ = ["AsyncDualWriting"]
+
+T = TypeVar("T")
+Known = Callable[[Any], "Iterable[Write] | None"]
+
+_AWAY: Final = (UnavailableError, OperationTimeoutError)
+_REFUSALS: Final = (
+    ConflictError, DuplicateError, InvalidDocumentError, InvalidQueryError, NotFoundError,
+    UnsupportedError,
+)  # fmt: skip
+"""After which nothing was written."""
+_PAGE: Final = 1_000
+
+
+class AsyncDualWriting(AsyncInterceptor):
+    """A database around the source, which follows a move of its data to the target.
+
+    Everything that is read is read from the store that is the primary at that time. What is
+    written is recorded there as an intent, written there, written to the other store, and the
+    intent is forgotten.
+    """
+
+    def __init__(
+        self, database: AsyncDatabase, target: AsyncOperations, settings: DualWriteSettings
+    ) -> None:
+        super().__init__(database)
+        self._target = target
+        stores: dict[Side, tuple[AsyncOperations, AsyncOperations]] = {
+            "source": (self.inner, AsyncOperations(primary_of(database))),
+            "target": (target, AsyncOperations(primary_of(target.database))),
+        }
+        self._stores = stores
+        self.capabilities = both(self.capabilities, target.capabilities)
+        self.limits = limits_of(self.limits, target.limits, _PAGE)
+        self._member = AsyncMember(stores, identity_of(target.database), settings)
+        self._carrier = AsyncCarrier(self._member, settings.lease)
+        self._carrying = AsyncBackground(self._carrier.carry, "interstore-dual-write-carrier")
+        self._derived = AsyncOperations(self)
+        # What belongs to a write is not read from a replica.
+        for name in ("find", "find_by_id"):
+            setattr(self._derived, name, partial(self._fresh, name))
+
+    def metrics(self) -> dict[str, Any]:
+        """How the move stands, as this process sees it."""
+        stand, carrier = self._member.stand, self._carrier
+        return {
+            "run": "" if stand.control is None else stand.control.run,
+            "phase": "none" if stand.control is None else stand.control.phase,
+            "primary": stand.side,
+            "waiting": carrier.waiting,
+            "away": carrier.away,
+            "carried": carrier.carried,
+            "late": carrier.late,
+            "trouble": self._member.trouble,
+        }
+
+    async def connect(self) -> None:
+        """To both stores; one that is not the primary may be away."""
+        away: dict[Side, InterstoreError] = {}
+        for side, connect in (
+            ("source", self.inner.connect),
+            ("target", self._target.connect),
+        ):
+            try:
+                await connect()
+            except _AWAY as error:
+                away["source" if side == "source" else "target"] = error
+        self._carrier.away = bool(away)
+        try:
+            await self._member.start(away)
+        except BaseException:
+            await self._disconnect()
+            raise
+        self._carrying.start()
+
+    async def disconnect(self) -> None:
+        """Bring over what was left, if the other store is there; then give everything back."""
+        await self._carrying.stop()
+        if not self._carrier.away:
+            with suppress(InterstoreError):
+                await self._carrier.carry()
+        await self._member.stop()
+        await self._disconnect()
+
+    async def _disconnect(self) -> None:
+        await self._target.disconnect()
+        await self.inner.disconnect()
+
+    async def intercept(
+        self,
+        operation: str,
+        call: Callable[..., Awaitable[Any]],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """Ask the primary: what is not overridden below reads."""
+        reads = await self._member.reading()
+        return await getattr(reads, operation)(*args, **kwargs)
+
+    async def _fresh(self, operation: str, *args: Any) -> Any:
+        await self._member.reading()
+        return await getattr(self._member.stand.primary, operation)(*args)
+
+    async def models(self) -> list[str]:
+        """Without that of the move's own."""
+        reads = await self._member.reading()
+        return [name for name in await reads.models() if not is_reserved(name)]
+
+    async def stats(self) -> Stats:
+        """Likewise."""
+        stats = await (await self._member.reading()).stats()
+        own = {name: each for name, each in stats.models.items() if not is_reserved(name)}
+        return replace(stats, models=own)
+
+    @asynccontextmanager
+    async def session(self) -> AsyncGenerator[AsyncDatabase]:
+        """This database: another one may be the primary before the session ends."""
+        yield self
+
+    # Writes.
+
+    async def _written(
+        self,
+        model: str,
+        ids: Sequence[str],
+        call: Callable[[AsyncOperations], Awaitable[T]],
+        known: Known,
+    ) -> T:
+        """Do what writes these documents, in both stores.
+
+        Args:
+            model: the model.
+            ids: the documents.
+            call: does it in the primary.
+            known: what the primary holds of them then, made of the result; ``None`` to read it.
+        """
+        stand, ticket = await self._member.enter()
+        try:
+            if stand.secondary is None or not ids:
+                result = await call(stand.primary)
+            else:
+                intent = await self._carrier.record(stand, model, ids)
+                try:
+                    result = await call(stand.primary)
+                except _REFUSALS:
+                    self._carrier.done(stand, intent)
+                    raise
+                except BaseException:
+                    self._carrier.doubt(intent)
+                    raise
+                await self._carrier.bring(stand, intent, model, ids, known(result))
+        finally:
+            stand.running.discard(ticket)
+        if ids and not self._member.counts(stand):
+            await self._carrier.settle_late(stand, model, ids)
+        return result
+
+    async def create(self, model: str, write: Write) -> Document:
+        """In both stores."""
+        return await self._written(
+            model, [write.id], lambda store: store.create(model, write), lambda _: [write]
+        )
+
+    async def update(
+        self, model: str, id: str, changes: Changes, *, if_version: int | None = None
+    ) -> Document:
+        """Likewise."""
+        return await self._written(
+            model,
+            [] if changes.is_empty else [id],
+            lambda store: store.update(model, id, changes, if_version=if_version),
+            _document,
+        )
+
+    async def put(self, model: str, write: Write, *, if_version: int | None = None) -> Document:
+        """Likewise."""
+        return await self._written(
+            model,
+            [write.id],
+            lambda store: store.put(model, write, if_version=if_version),
+            _document,
+        )
+
+    async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+        """Likewise."""
+        return await self._written(
+            model,
+            [id],
+            lambda store: store.delete(model, id, if_version=if_version),
+            lambda _: (),
+        )
+
+    async def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
+        """Likewise."""
+        return await self._written(
+            model, _ids(writes), lambda store: store.create_many(model, writes), _unknown
+        )
+
+    async def put_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
+        """Likewise."""
+        return await self._written(
+            model, _ids(writes), lambda store: store.put_many(model, writes), _unknown
+        )
+
+    async def write_page(
+        self, model: str, writes: Sequence[Write], mode: WriteMode
+    ) -> list[WriteOutcome]:
+        """Likewise."""
+        return await self._written(
+            model, _ids(writes), lambda store: store.write_page(model, writes, mode), _unknown
+        )
+
+    async def update_many(self, model: str, tree: Node, changes: Changes) -> BulkResult:
+        """Likewise, a page of those that match after the other."""
+        result = BulkResult()
+        async for ids in matching(self._derived, model, tree):
+            narrowed = _narrowed(tree, ids)
+            _add(
+                result,
+                await self._written(
+                    model,
+                    ids,
+                    partial(_update_many, model, narrowed, changes),
+                    _unknown,
+                ),
+            )
+        return result
+
+    async def delete_many(self, model: str, tree: Node) -> BulkResult:
+        """Likewise."""
+        result = BulkResult()
+        async for ids in matching(self._derived, model, tree):
+            narrowed = _narrowed(tree, ids)
+            _add(
+                result,
+                await self._written(
+                    model,
+                    ids,
+                    partial(_delete_many, model, narrowed),
+                    _unknown,
+                ),
+            )
+        return result
+
+    async def find_one_and_update(
+        self, model: str, query: Query, changes: Changes
+    ) -> Document | None:
+        """By `find` and `update`: which document it is must be recorded first."""
+        return await AsyncOperations.find_one_and_update(self._derived, model, query, changes)
+
+    async def find_one_and_delete(self, model: str, query: Query) -> Document | None:
+        """Likewise."""
+        return await AsyncOperations.find_one_and_delete(self._derived, model, query)
+
+    @asynccontextmanager
+    async def transaction(self, isolation: Isolation) -> AsyncGenerator[AsyncDatabase]:
+        """In the primary, with the intents; what it wrote is brought over when it is committed."""
+        stand, ticket = await self._member.enter()
+        touched: dict[str, dict[str, None]] = {}
+        intents: list[tuple[str, Intent]] = []
+        try:
+            try:
+                async with stand.primary.transaction(isolation) as operations:
+                    yield AsyncTouching(operations.database, touched)
+                    if stand.secondary is not None:
+                        intents = self._intents(stand, touched)
+                        for id, intent in intents:
+                            await operations.create(MODEL, as_write(id, intent))
+            except BaseException:
+                for id, _ in intents:  # of which nobody knows whether they were committed
+                    self._carrier.doubt(id)
+                raise
+            for id, intent in intents:
+                await self._carrier.bring(stand, id, intent.model, intent.ids, None)
+        finally:
+            stand.running.discard(ticket)
+        if not self._member.counts(stand):
+            for model, ids in touched.items():
+                await self._carrier.settle_late(stand, model, list(ids))
+
+    def _intents(
+        self, stand: AsyncStand, touched: dict[str, dict[str, None]]
+    ) -> list[tuple[str, Intent]]:
+        return [
+            (
+                self._carrier.new_intent(stand),
+                Intent(owner=stand.owner, model=model, ids=list(ids)[start : start + _PAGE]),
+            )
+            for model, ids in touched.items()
+            for start in range(0, len(ids), _PAGE)
+        ]
+
+    # What is not about single documents.
+
+    async def sweep(self, model: str, limit: int, ids: Sequence[str] | None = None) -> int:
+        """In both stores, each by itself: what has expired is in neither."""
+        stand, ticket = await self._member.enter()
+        try:
+            removed = await stand.primary.sweep(model, limit, ids)
+            if stand.secondary is not None and not self._carrier.away:
+                with suppress(InterstoreError):
+                    await stand.secondary.sweep(model, limit, ids)
+            return removed
+        finally:
+            stand.running.discard(ticket)
+
+    async def ensure_index(self, model: str, index: Index) -> None:
+        """In both stores. If the other one fails, so does the call, and may be repeated."""
+        await self._in_both(lambda store: store.ensure_index(model, index))
+
+    async def drop_index(self, model: str, name: str) -> bool:
+        """Likewise."""
+        return await self._in_both(lambda store: store.drop_index(model, name))
+
+    async def _in_both(self, call: Callable[[AsyncOperations], Awaitable[T]]) -> T:
+        stand, ticket = await self._member.enter()
+        try:
+            result = await call(stand.primary)
+            if stand.secondary is not None:
+                await call(stand.secondary)
+            return result
+        finally:
+            stand.running.discard(ticket)
+
+    def foreign(self, source: ForeignSource) -> AsyncDatabase:
+        """Where it is: what others keep in the source does not move."""
+        return self.inner.foreign(source)
+
+    # Watching: the source has all changes until the end.
+
+    async def _watched(self) -> AsyncOperations:
+        await self._member.reading()
+        return self._stores["target" if self._member.stand.over else "source"][1]
+
+    async def enable_watch(self, model: str, retention: float) -> None:
+        """In the source, which is kept up to date until the move is finished."""
+        await (await self._watched()).enable_watch(model, retention)
+
+    async def disable_watch(self, model: str) -> bool:
+        """Likewise."""
+        return await (await self._watched()).disable_watch(model)
+
+    async def start_watch(self, model: str, since: str | None) -> str:
+        """Likewise."""
+        return await (await self._watched()).start_watch(model, since)
+
+    async def read_changes(self, model: str, after: str, wait: float) -> Any:
+        """Likewise; from then on, positions are of no use any more."""
+        if self._member.stand.over:
+            raise ResumeExpiredError(
+                "the data has moved to another store, which knows nothing of this position: read "
+                "all documents, and watch from now on",
+                model=model,
+            )
+        return await (await self._watched()).read_changes(model, after, wait)
+
+    async def end_watch(self, model: str, after: str) -> None:
+        """Likewise."""
+        if not self._member.stand.over:
+            await (await self._watched()).end_watch(model, after)
+
+
+class AsyncTouching(AsyncWrapper):
+    """A database in a transaction, which notes the documents that are written."""
+
+    def __init__(self, database: AsyncDatabase, touched: dict[str, dict[str, None]]) -> None:
+        self._touched = touched
+        super().__init__(database)
+
+    def _touch(self, model: str, ids: Iterable[str]) -> None:
+        self._touched.setdefault(model, {}).update(dict.fromkeys(ids))
+
+    async def create(self, model: str, write: Write) -> Document:
+        """Note it."""
+        self._touch(model, [write.id])
+        return await self.inner.create(model, write)
+
+    async def update(
+        self, model: str, id: str, changes: Changes, *, if_version: int | None = None
+    ) -> Document:
+        """Note it."""
+        self._touch(model, [id])
+        return await self.inner.update(model, id, changes, if_version=if_version)
+
+    async def put(self, model: str, write: Write, *, if_version: int | None = None) -> Document:
+        """Note it."""
+        self._touch(model, [write.id])
+        return await self.inner.put(model, write, if_version=if_version)
+
+    async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+        """Note it."""
+        self._touch(model, [id])
+        return await self.inner.delete(model, id, if_version=if_version)
+
+    async def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
+        """Note them."""
+        self._touch(model, _ids(writes))
+        return await self.inner.create_many(model, writes)
+
+    async def put_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
+        """Note them."""
+        self._touch(model, _ids(writes))
+        return await self.inner.put_many(model, writes)
+
+    async def write_page(
+        self, model: str, writes: Sequence[Write], mode: WriteMode
+    ) -> list[WriteOutcome]:
+        """Note them."""
+        self._touch(model, _ids(writes))
+        return await self.inner.write_page(model, writes, mode)
+
+    async def update_many(self, model: str, tree: Node, changes: Changes) -> BulkResult:
+        """Find out which they are, note them, and update those."""
+        result = BulkResult()
+        async for ids in matching(self.inner, model, tree):
+            self._touch(model, ids)
+            _add(result, await self.inner.update_many(model, _narrowed(tree, ids), changes))
+        return result
+
+    async def delete_many(self, model: str, tree: Node) -> BulkResult:
+        """Likewise."""
+        result = BulkResult()
+        async for ids in matching(self.inner, model, tree):
+            self._touch(model, ids)
+            _add(result, await self.inner.delete_many(model, _narrowed(tree, ids)))
+        return result
+
+
+async def matching(store: AsyncOperations, model: str, tree: Node) -> AsyncGenerator[list[str]]:
+    """Pages of the ids of all documents that match, in their order."""
+    query = Query(tree, limit=_PAGE, fields=())
+    while True:
+        page = list(await store.find(model, query))
+        if page:
+            yield [document.id for document in page]
+        if len(page) < _PAGE:
+            return
+        query = query.only(after=position_of(page[-1], query.order))
+
+
+async def _update_many(
+    model: str, tree: Node, changes: Changes, store: AsyncOperations
+) -> BulkResult:
+    return await store.update_many(model, tree, changes)
+
+
+async def _delete_many(model: str, tree: Node, store: AsyncOperations) -> BulkResult:
+    return await store.delete_many(model, tree)
+
+
+def _narrowed(tree: Node, ids: Sequence[str]) -> Node:
+    return And((tree, In(Envelope.ID, tuple(ids))))
+
+
+def _add(result: BulkResult, part: BulkResult) -> None:
+    result.outcomes += part.outcomes
+    result.updated += part.updated
+    result.deleted += part.deleted
+    result.failed += part.failed
+
+
+def _document(document: Document) -> list[Write]:
+    return [Write.of(document)]
+
+
+def _unknown(_: object) -> None:
+    return None
+
+
+def _ids(writes: Sequence[Write]) -> list[str]:
+    return [write.id for write in writes]
