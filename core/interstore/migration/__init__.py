@@ -3,10 +3,13 @@
 `migrate` plans, checks, copies and verifies; `verify` compares two stores at any time. The
 unit of work is a slice (`interstore.migration.slice`), the only truth about what was done is
 the journal (`interstore.migration.journal`), and both sides are read again to verify
-(`interstore.migration.verification`).
+(`interstore.migration.verification`). While an application goes on writing
+(`interstore.migration.live`), `cutover`, `rollback`, `finish` and `catch_up` follow the copy.
 """
 
 from interstore.migration.aio import migrate_async, verify_async
+from interstore.migration.live.report import StepReport
+from interstore.migration.live.steps import catch_up, cutover, finish, rollback
 from interstore.migration.plan import Limits
 from interstore.migration.progress import Progress
 from interstore.migration.report import Report, Verification
@@ -18,11 +21,16 @@ __all__ = [
     "Limits",
     "Progress",
     "Report",
+    "StepReport",
     "Totals",
     "Transform",
     "Verification",
+    "catch_up",
+    "cutover",
+    "finish",
     "migrate",
     "migrate_async",
+    "rollback",
     "verify",
     "verify_async",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -16,7 +17,7 @@ from interstore.migration.progress import Control
 
 __all__ = ["hand_over", "ready", "verified"]
 
-PATIENCE = 10.0
+PATIENCE: Final = 10.0
 """Seconds in which what is pending should reach the other store."""
 
 
@@ -33,19 +34,22 @@ def ready(
         )
         return False
     end = time.monotonic() + max(patience, PATIENCE)
+    before = move.pending(position)
     while True:
-        report.pending, trouble = move.adopt(position)
-        if not trouble:
-            return True
-        if time.monotonic() > end or stopping():
+        trouble = move.adopt(position)
+        before &= move.pending(position)
+        if not before or time.monotonic() > end or stopping():
             break
         time.sleep(POLL)
-    report.block(
-        "pending",
-        f"writes do not reach the other store: {trouble}. They are tried again and again; when the "
-        "cause is gone, repeat this",
-    )
-    return False
+    if before:
+        report.pending = len(before)
+        report.block(
+            "pending",
+            f"{len(before):,} writes do not reach the other store"
+            + (f": {trouble}" if trouble else ", which processes are still at work on")
+            + ". They are tried again and again: when the cause is gone, repeat this",
+        )
+    return not before
 
 
 def verified(move: Move, position: Position, report: StepReport, control: Control) -> bool:

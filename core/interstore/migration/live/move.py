@@ -136,22 +136,26 @@ class Move:
         """
         end = time.monotonic() + seconds
         while True:
-            _, trouble = self.adopt(position)
+            trouble = self.adopt(position)
             pending = self.ledgers[position.side].pending()
             if not pending or time.monotonic() > end or stopping():
                 return pending, trouble
             time.sleep(POLL)
 
-    def adopt(self, position: Position) -> tuple[int, str]:
+    def pending(self, position: Position) -> set[str]:
+        """The ids of all intents."""
+        return {id for page in self.ledgers[position.side].intents() for id, _ in page}
+
+    def adopt(self, position: Position) -> str:
         """Settle the intents of writers that do not count.
 
         Returns:
-            How many of them could not be settled, and what stands in the way, here or elsewhere.
+            What stands in the way of one of them, or of what a process writes.
         """
         living, lapsed = self.look(position)
         owners = {writer.owner for writer in living}
         trouble = next((writer.trouble for writer in living if writer.trouble), "")
-        left = 0
+        left = False
         ledger = self.ledgers[position.side]
         for page in ledger.intents():
             settled: list[str] = []
@@ -159,14 +163,14 @@ class Move:
                 if intent.owner in owners:
                     continue
                 if problem := self._settle(position, intent):
-                    left, trouble = left + 1, problem
+                    left, trouble = True, problem
                 else:
                     settled.append(id)
             ledger.forget(settled)
         if not left:
             for writer in lapsed:
                 ledger.remove_writer(writer.owner)
-        return left, trouble
+        return trouble
 
     def _settle(self, position: Position, intent: Intent) -> str:
         primary, other = self.stores[position.side], self.stores[position.other]

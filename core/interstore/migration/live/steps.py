@@ -241,22 +241,37 @@ def _step(
     if copied and not RunState.of(plan, replay(path).entries if path.exists() else ()).copied:
         report.block("not-copied", f"run {run} has not copied everything yet: --resume {run}")
         return report
-    with _opened(plan, source, target) as ends, Journal(path) as journal:
-        move = move_of(plan, ends)
-        try:
-            position = move.find()
-            if position is None or position.control.run != run:
-                report.block("not-begun", f"run {run} has not begun: resume it")
-            else:
-                step(move, position, report, control)
-        except Stopped:
-            report.stop("stopped")
-        except (UnavailableError, OperationTimeoutError) as error:
-            report.stop(f"{type(error).__name__}: {error}")
-        _conclude(report, move, plan)
-        report.seconds = round(time.monotonic() - started, 3)
-        journal.append(name, status=report.status, primary=report.primary)
+    try:
+        with _opened(plan, source, target) as ends, Journal(path) as journal:
+            move = move_of(plan, ends)
+            _take(name, step, move, report, control)
+            _conclude(report, move, plan)
+            journal.append(name, status=report.status, primary=report.primary)
+    except (UnavailableError, OperationTimeoutError) as error:
+        report.stop(f"{type(error).__name__}: {error}")
+    report.seconds = round(time.monotonic() - started, 3)
     return report
+
+
+def _take(
+    name: Step,
+    step: Callable[[Move, Position, StepReport, Control], None],
+    move: Move,
+    report: StepReport,
+    control: Control,
+) -> None:
+    try:
+        position = move.find()
+        if position is None or position.control.run != move.run:
+            report.block("not-begun", f"run {move.run} has not begun: resume it")
+        elif position.control.phase == "ended" and name != "finish":
+            report.block("ended", f"run {move.run} has been finished")
+        else:
+            step(move, position, report, control)
+    except Stopped:
+        report.stop("stopped")
+    except (UnavailableError, OperationTimeoutError) as error:
+        report.stop(f"{type(error).__name__}: {error}")
 
 
 def _conclude(report: StepReport, move: Move, plan: Plan) -> None:
