@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ class Application:
 
 
 @contextmanager
-def application(url: str, target: str, name: str, *, workers: int) -> Iterator[Application]:
+def application(url: str, target: str, name: str, *, workers: int) -> Generator[Application]:
     """One process of threads and one of tasks."""
     with ExitStack() as stack:
         processes: list[subprocess.Popen[str]] = []

@@ -34,7 +34,7 @@ class Position:
     """Where a move stands: the primary, its control document, and that document's version."""
 
     def __init__(self, side: Side, control: Control, version: int) -> None:
-        self.side = side
+        self.side: Side = side
         self.other: Side = "source" if side == "target" else "target"
         self.control = control
         self.version = version
