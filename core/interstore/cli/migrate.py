@@ -162,11 +162,7 @@ def run(
     ctx.exit(done.exit_code)
 
 
-for command in (status, pause, resume, report):
-    migrate.add_command(command)
-
-
-for command in (catch_up, cutover, rollback, finish):
+for command in (status, pause, resume, report, catch_up, cutover, rollback, finish):
     migrate.add_command(command)
 
 
