@@ -1,7 +1,7 @@
 """The kit on Azure Cosmos DB: two physical partitions, so answers are merged.
 
-Each operation is requests over HTTP. So on a default run, one flavour has all of the kit, and the
-other what is written differently there: single writes, and waiting.
+Each operation is requests over HTTP. So on a default run, each flavour, being of one source, has a
+part of the kit: with asyncio what is written differently there, single writes and waiting.
 """
 
 from __future__ import annotations
@@ -21,6 +21,12 @@ if ASYNC:
     from interstore.testing._async.locking import AsyncLockingSuite
     from interstore.testing._async.updates import AsyncUpdateSuite
     from interstore.testing._async.watching import AsyncWatchSuite
+else:
+    from interstore.testing._async.aggregates import AsyncAggregateSuite
+    from interstore.testing._async.bulk import AsyncBulkSuite
+    from interstore.testing._async.expiry import AsyncExpirySuite
+    from interstore.testing._async.filters import AsyncFilterSuite
+    from interstore.testing._async.order import AsyncOrderSuite
 
 
 class OnCosmosDB:
@@ -44,9 +50,13 @@ if ASYNC:
         OnCosmosDB, AsyncCrudSuite, AsyncLockingSuite, AsyncUpdateSuite, AsyncWatchSuite
     ): ...
 
-    @pytest.mark.long
-    class TestAllOfCosmosDB(OnCosmosDB, AsyncConformance): ...
-
 else:
 
-    class TestCosmosDB(OnCosmosDB, AsyncConformance): ...
+    class TestCosmosDB(
+        OnCosmosDB, AsyncAggregateSuite, AsyncBulkSuite, AsyncExpirySuite, AsyncFilterSuite,
+        AsyncOrderSuite,
+    ): ...  # fmt: skip
+
+
+@pytest.mark.long
+class TestAllOfCosmosDB(OnCosmosDB, AsyncConformance): ...

@@ -25,7 +25,15 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 # The flavours are of one source: on a default run, one of them shows the rarer faults.
 rare = pytest.mark.timeout(60) if ASYNC else pytest.mark.long
 
+# Each document is a request to Azure Cosmos DB, and a fault seconds of its driver's patience.
+with_many = pytest.mark.parametrize(
+    "served",
+    ["postgresql", "mongodb", pytest.param("cosmosdb", marks=pytest.mark.long)],
+    indirect=True,
+)
 
+
+@with_many
 async def test_under_concurrent_writers(served: Served) -> None:
     """Whatever happens on the way, again and again."""
     done, proxy = Event(), served.proxy
@@ -127,6 +135,7 @@ async def test_an_answer_that_drips(served: Served) -> None:
 
 
 @rare
+@with_many
 async def test_slow_pages_count_together(served: Served) -> None:
     """The timeout is for an operation, however often it asks."""
     async with served.store_async(timeout=60.0) as store:
@@ -181,6 +190,7 @@ async def test_an_exhausted_pool(served: Served) -> None:
         assert found.version == found["n"] + 1
 
 
+@with_many
 async def test_a_cursor_in_mid_iteration(served: Served) -> None:
     """Its next page is read again, or fails; what it gave is whole, and in order."""
     everything = [f"{number:04}" for number in range(1500)]

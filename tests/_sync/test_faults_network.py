@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_faults_network.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 0ab2b4f7ff29c8c1b61ff7f0
+# Digest of the rest: 2cc542e70652c529f9759be7
 
 """The way to the server: reset, cut at any byte, slow, refused. Nothing lost or done twice."""
 
@@ -28,7 +28,15 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 # The flavours are of one source: on a default run, one of them shows the rarer faults.
 rare = pytest.mark.long
 
+# Each document is a request to Azure Cosmos DB, and a fault seconds of its driver's patience.
+with_many = pytest.mark.parametrize(
+    "served",
+    ["postgresql", "mongodb", pytest.param("cosmosdb", marks=pytest.mark.long)],
+    indirect=True,
+)
 
+
+@with_many
 def test_under_concurrent_writers(served: Served) -> None:
     """Whatever happens on the way, again and again."""
     done, proxy = Event(), served.proxy
@@ -130,6 +138,7 @@ def test_an_answer_that_drips(served: Served) -> None:
 
 
 @rare
+@with_many
 def test_slow_pages_count_together(served: Served) -> None:
     """The timeout is for an operation, however often it asks."""
     with served.store(timeout=60.0) as store:
@@ -184,6 +193,7 @@ def test_an_exhausted_pool(served: Served) -> None:
         assert found.version == found["n"] + 1
 
 
+@with_many
 def test_a_cursor_in_mid_iteration(served: Served) -> None:
     """Its next page is read again, or fails; what it gave is whole, and in order."""
     everything = [f"{number:04}" for number in range(1500)]
