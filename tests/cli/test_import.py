@@ -126,15 +126,16 @@ def test_duplicates(url: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("x.json", '{"id":"a"}', "x.json is not a JSON array: Expected `array`, got `object`"),
-        ("x.json", '{"id":"a"}\n{"id":"b"}', "(--format jsonl reads one object a line)"),
-        ("x.json", "", "x.json is not a JSON array"),
-        ("x.json", '[{"id":"a"}', "x.json is not a JSON array"),
+        ("x.json", '{"id":"a"}', 'x.json is not a JSON array: it begins with \'{"id":"a"}\''),
+        ("x.json", '{"id":"a"}\n{"id":"b"}', "(format jsonl is for one object a line)"),
+        ("x.json", "", "x.json is not a JSON array: it is empty"),
+        ("x.json", '[{"id":"a"}', "x.json is not a JSON array: it breaks off"),
         ("x.json", '[{"id":"a"},[]]', "x.json, record 2: it is not a JSON object"),
         ("x.json", '[{"n":9007199254740992}]', "x.json, record 1: at n: integer 9007199254740992"),
         ("x.json", '[{"n":"\\u0000"}]', "x.json, record 1: at n: the text"),
         ("x.jsonl", '{"a":1}\n{"a":\n', "x.jsonl, line 2: it is not a JSON object"),
-        ("x.jsonl", '{"a":NaN}\n', "x.jsonl, line 1: it is not a JSON object"),
+        ("x.json", '[{"id":"a"}]]', "x.json is not a JSON array: something follows its end"),
+        ("x.jsonl", '{"a":NaN}\n', "x.jsonl, line 1: at a: nan is not a number that can be stored"),
         ("x.jsonl", "[" * 100_000, "x.jsonl, line 1: it is not a JSON object"),
         ("x.jsonl", b'{"a":"\xff"}\n', "x.jsonl, line 1: it is not a JSON object"),
         ("x.jsonl", '{"id":" a"}\n', "x.jsonl, line 1: its id ' a' begins or ends with a space"),
@@ -144,7 +145,7 @@ def test_duplicates(url: str) -> None:
         ("x.csv", "a,b\n1,2\n3\n", "x.csv, line 3: it has 1 cells, the header 2"),
         ("x.csv", 'a,b\n1,"2\n', "it is not CSV"),
         ("x.csv", b"a\n\xff\n", "it is not CSV"),
-        ("x.txt", "a", "say --format"),
+        ("x.txt", "a", "say which format it is"),
         ("none.json", None, "interstore: none.json: No such file or directory"),
     ],
 )
@@ -165,9 +166,9 @@ def test_a_malformed_file_writes_nothing(
     [
         (["m"], "'m' is not a folder: interstore import MODEL FILE"),
         (["no such", "good.jsonl"], "model name 'no such' is not valid"),
-        (["m", "good.jsonl", "--delimiter", "ab"], "--delimiter is one character, not 'ab'"),
+        (["m", "good.jsonl", "--delimiter", "ab"], "a delimiter is one character, not 'ab'"),
         (["m", "good.jsonl", "--id-from", "@version"], "--id-from names a field"),
-        (["m", "-"], "say --format"),
+        (["m", "-"], "say which format it is"),
     ],
 )
 def test_wrong_usage(url: str, arguments: list[str], message: str) -> None:

@@ -244,7 +244,7 @@ def test_a_name_that_differs_in_case_only_is_refused(
     target.create("Users", {"id": "x"})
     report = run(source, target)
     assert [blocker.code for blocker in report.blockers] == ["model-name"]
-    assert "--map users:NAME" in report.blockers[0].message
+    assert "--map users:NAME" in report.blockers[0].cure
 
 
 def test_two_runs_to_one_target_at_once_are_refused(

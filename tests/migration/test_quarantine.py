@@ -133,7 +133,7 @@ def test_a_target_that_cannot_keep_versions_is_refused_unless_they_are_dropped(
     with connect(database=Forgetful()) as target:
         report = run(source, target)
         assert [blocker.code for blocker in report.blockers] == ["no-versions"]
-        assert "--drop-versions" in report.blockers[0].message
+        assert "--drop-versions" in report.blockers[0].cure
         report = run(source, target, drop_versions=True)
         assert report.ok
         assert target.count("users") == 500

@@ -28,6 +28,7 @@ COMMANDS = {
     "repair": ("repair:repair", "Mend JSON files after damage or an edit by hand."),
     "migrate": ("migrate:migrate", "Move all data to another store, and prove that it arrived."),
     "verify": ("migrate:verify", "Compare two stores, document by document."),
+    "resync": ("mending:resync", "Make a store hold what another one does: write what differs."),
     "backup": ("backup:backup", "Write all documents into an archive, and check it."),
     "restore": ("backup:restore", "Write what an archive holds into a store of any engine."),
     "archive": ("backup:archive", "List and check archives."),

@@ -13,10 +13,10 @@ from typing import IO, Any, Final, TypeAlias
 import click
 
 from interstore.cli.output import encode, note
-from interstore.cli.readers import FORMATS
 from interstore.cli.store import check_model_exists, open_store, url_option, where_option
 from interstore.document import Document
 from interstore.errors import InterstoreError
+from interstore.files import FORMATS
 
 __all__ = ["export"]
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 import click
 
 from interstore.cli.output import is_terminal, print_rows, safe
-from interstore.cli.readers import FORMATS, Record, Source, read_records
 from interstore.cli.store import open_store, url_option
 from interstore.errors import InterstoreError
+from interstore.files import FORMATS, File, Record, read_records
 from interstore.filters.parse import parse_path
 from interstore.names import check_model, id_problem
 from interstore.paths import MISSING, Envelope, resolve, show_path
@@ -77,7 +77,7 @@ def import_(
     document is written. A document without an id gets one.
     """
     sources = [
-        (name, Source(path, format_, convert, delimiter)) for name, path in _targets(model, files)
+        (name, File(path, format_, convert, delimiter)) for name, path in _targets(model, files)
     ]
     path = None if id_from is None else _id_path(id_from)
     for name, source in sources:
@@ -120,8 +120,10 @@ def _id_path(text: str) -> Path:
     return path
 
 
-def _documents(source: Source, id_path: Path | None) -> Iterator[Record]:
+def _documents(source: File, id_path: Path | None) -> Iterator[Record]:
     for record in read_records(source):
+        if record.problem:
+            raise record.error(record.problem)
         if id_path is not None:
             _take_id(record, id_path)
         yield record
@@ -173,7 +175,7 @@ class _Progress:
 
 
 def _import(
-    store: Store, model: str, source: Source, id_path: Path | None, on_duplicate: OnDuplicate
+    store: Store, model: str, source: File, id_path: Path | None, on_duplicate: OnDuplicate
 ) -> _Progress:
     progress = _Progress(model, source.path)
     try:

@@ -9,11 +9,14 @@ import click
 
 from interstore.cli.handing_over import catch_up, cutover, finish, rollback
 from interstore.cli.interrupt import stop_on_interrupt
+from interstore.cli.mending import resync_run, retry_quarantine, verify_run
 from interstore.cli.moving import open_progress, show_report, show_verification
 from interstore.cli.moving_options import (
     STOPPED,
     blobs_of,
     executor_option,
+    foreign_of,
+    foreign_option,
     from_blobs_option,
     level_option,
     limits_of,
@@ -61,6 +64,7 @@ def migrate() -> None:
 @click.argument("target", metavar="DST")
 @models_option
 @map_option
+@foreign_option
 @click.option(
     "--into",
     type=click.Choice(["empty", "merge", "replace"]),
@@ -82,6 +86,12 @@ def migrate() -> None:
     help="Let documents start anew at version 1, for a DST that cannot keep versions and times.",
 )
 @transform_options
+@click.option(
+    "--set-aside",
+    metavar="CODES",
+    help="Let documents that these findings are about go to quarantine, instead of being stopped "
+    "by them: integer,too-large.",
+)
 @from_blobs_option
 @to_blobs_option
 @click.option(
@@ -103,11 +113,13 @@ def run(
     target: str,
     models: str | None,
     renames: tuple[str, ...],
+    foreign: tuple[str, ...],
     into: Into,
     live: bool,
     plan_only: bool,
     resume: str | None,
     drop_versions: bool,
+    set_aside: str | None,
     from_blobs: tuple[str, ...],
     to_blobs: tuple[str, ...],
     dangling: Dangling,
@@ -120,13 +132,14 @@ def run(
 ) -> None:
     """Copy all documents of SRC to DST, and prove that all of them arrived.
 
-    SRC and DST are URLs, such as json:./data and sqlite:data.db. A password is better not
+    SRC and DST are URLs, such as json:./data and sqlite:data.db; SRC may also be a JSON, JSON
+    Lines or CSV file, or a folder of them. A password is better not
     written into a command: postgresql://me:${env:PGPASSWORD}@host/app reads it from the
     environment (put the URL in single quotes).
 
     Ctrl-C stops at the next page, and the run can be resumed; so can a run that was killed.
     `interstore migrate status` lists the runs; beside it there are `status RUN`, `pause RUN`,
-    `resume RUN` and `report RUN`.
+    `resume RUN`, `report RUN`, `verify RUN`, `resync RUN` and `retry-quarantine RUN`.
 
     \b
     Exit codes: 0 done            3 source and target differ
@@ -142,6 +155,8 @@ def run(
         transform_of(**reshaping),
         dangling,
         live,
+        foreign=foreign_of(foreign),
+        set_aside=split(set_aside) or (),
     )
     with stop_on_interrupt(STOPPED) as stop, open_progress() as progress:
         done = migrate_for_command(
@@ -162,7 +177,10 @@ def run(
     ctx.exit(done.exit_code)
 
 
-for command in (status, pause, resume, report, catch_up, cutover, rollback, finish):
+for command in (
+    status, pause, resume, report, retry_quarantine, resync_run, verify_run,
+    catch_up, cutover, rollback, finish,
+):  # fmt: skip
     migrate.add_command(command)
 
 
@@ -171,6 +189,8 @@ for command in (status, pause, resume, report, catch_up, cutover, rollback, fini
 @click.argument("right", metavar="B")
 @models_option
 @map_option
+@foreign_option
+@transform_options
 @level_option
 @click.option(
     "--ignore-versions",
@@ -183,21 +203,26 @@ for command in (status, pause, resume, report, catch_up, cutover, rollback, fini
 @click.pass_context
 def verify(
     ctx: click.Context,
+    /,
     left: str,
     right: str,
     models: str | None,
     renames: tuple[str, ...],
+    foreign: tuple[str, ...],
     level: Level,
     ignore_versions: bool,
     from_blobs: tuple[str, ...],
     to_blobs: tuple[str, ...],
     executor: str,
+    **reshaping: Any,
 ) -> None:
     """Compare the stores A and B: exit code 0 if they hold the same, 3 if they differ.
 
-    Both are URLs. Level "count" compares numbers of documents, "digest" sums of hashes (and
-    the documents where these differ), "full" every document. With --from-blobs and --to-blobs,
-    the blobs to which A's documents refer are read in both, and compared by SHA-256.
+    Both are URLs; A may also be a file or folder of others. What --codec and the other options
+    make of A's documents is what B should have. Level "count" compares numbers of documents,
+    "digest" sums of hashes (and the documents where these differ), "full" every document. With
+    --from-blobs and --to-blobs, the blobs to which A's documents refer are read in both, and
+    compared by SHA-256.
     """
     with stop_on_interrupt(STOPPED) as stop, open_progress() as progress:
         verification = verify_stores(
@@ -207,6 +232,8 @@ def verify(
             map=pairs_of(renames),
             level=level,
             envelope=not ignore_versions,
+            transform=transform_of(**reshaping),
+            foreign=foreign_of(foreign),
             executor=executor,
             progress=progress,
             stop=stop,

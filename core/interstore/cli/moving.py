@@ -94,7 +94,8 @@ def show_report(report: Report) -> None:
     if report.verification is not None:
         _show_differences(report.verification)
     _show_blobs(report.blobs)
-    for line in (*report.notes, *(blocker.message for blocker in report.blockers)):
+    found = [item.sentence for item in (*report.warnings, *report.blockers)]
+    for line in (*report.notes, *found):
         click.echo(safe(line))
     for model in report.models:
         for item in model.refused[:5]:
@@ -123,6 +124,12 @@ def _print_what_next(report: Report) -> None:
         click.echo(safe(f"report: {report.folder}/report.md"))
     if report.status == "stopped" and report.run:
         click.echo(safe(f"go on: interstore migrate resume {report.run}"))
+    if report.status == "mismatch" and report.run:
+        click.echo(safe(f"to write what differs: interstore migrate resync {report.run}"))
+    if report.status == "quarantine" and any(model.refused for model in report.models):
+        click.echo(
+            safe(f"once the cause is mended: interstore migrate retry-quarantine {report.run}")
+        )
     if report.status == "done" and report.setting:
         click.echo(safe(f"to use it, set {report.setting}"))
 

@@ -21,6 +21,8 @@ __all__ = [
     "blobs_of",
     "blobs_option",
     "executor_option",
+    "foreign_of",
+    "foreign_option",
     "from_blobs_option",
     "level_option",
     "limits_of",
@@ -43,6 +45,15 @@ _NAMED: Final = re.compile(r"([a-z][a-z0-9_]{0,31})=(.+)", re.DOTALL)
 models_option = click.option("--models", metavar="A,B", help="Only these models; all by default.")
 map_option = click.option(
     "--map", "renames", metavar="A:B", multiple=True, help="Call model A of SRC B in DST."
+)
+foreign_option = click.option(
+    "--foreign",
+    metavar="MODEL=TABLE[:ID]",
+    multiple=True,
+    help="Read a table, collection or container that another program wrote, as MODEL; ID is the "
+    "column or field that identifies a row, if it is not the primary key. Behind it may stand "
+    "?rename=id:NAME, id_type=TYPE and partition=PATH, separated by &. Repeatable; nothing else is "
+    "read then.",
 )
 level_option = click.option(
     "--level",
@@ -134,6 +145,17 @@ def blobs_of(given: tuple[str, ...]) -> dict[str, str | BlobStore] | None:
 def split(models: str | None) -> list[str] | None:
     """The models that an option names."""
     return None if models is None else [name for name in models.split(",") if name]
+
+
+def foreign_of(given: tuple[str, ...]) -> dict[str, str]:
+    """The views that options give, by model."""
+    views: dict[str, str] = {}
+    for text in given:
+        model, sign, view = text.partition("=")
+        if not (model and sign and view) or model in views:
+            raise click.UsageError(f"--foreign {text!r}: write MODEL=TABLE[:ID], each model once")
+        views[model] = view
+    return views
 
 
 def pairs_of(renames: tuple[str, ...]) -> dict[str, str]:

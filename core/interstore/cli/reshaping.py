@@ -16,6 +16,15 @@ __all__ = ["transform_of", "transform_options"]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _OPTIONS = (
+    click.option(
+        "--codec",
+        "codecs",
+        metavar="MODEL.FIELD=CODEC",
+        multiple=True,
+        help="Store a field of others by a codec, first of all: int64, scaled:N, decimal, number, "
+        "bool, text, json, datetime (datetime:ZONE, datetime:unix, datetime:unix-ms), date, uuid, "
+        "bytes, bytes:hex. Repeatable.",
+    ),
     where_option,
     click.option(
         "--drop", "dropped", metavar="PATH", multiple=True, help="Leave this field out. Repeatable."
@@ -25,7 +34,8 @@ _OPTIONS = (
         "renamed",
         metavar="OLD=NEW",
         multiple=True,
-        help="Move a field from path OLD to path NEW. Repeatable.",
+        help="Move a field from path OLD to path NEW; id=NEW keeps the id as a field as well. "
+        "Repeatable.",
     ),
     click.option(
         "--set",
@@ -53,6 +63,7 @@ def transform_options(command: F) -> F:
 
 
 def transform_of(
+    codecs: Sequence[str],
     where: dict[str, Any] | None,
     dropped: Sequence[str],
     renamed: Sequence[str],
@@ -62,6 +73,7 @@ def transform_of(
 ) -> Transform:
     """The transform that the options ask for."""
     return Transform(
+        codecs=_pairs("--codec", codecs),
         where=where,
         drop=list(dropped),
         rename=_pairs("--rename", renamed),

@@ -10,9 +10,11 @@ the journal (`interstore.migration.journal`), and both sides are read again to v
 from interstore.migration.aio import migrate_async, verify_async
 from interstore.migration.live.report import StepReport
 from interstore.migration.live.steps import catch_up, cutover, finish, rollback
+from interstore.migration.mend_runs import resync_run, retry_quarantine
 from interstore.migration.plan import Limits
 from interstore.migration.progress import Progress
 from interstore.migration.report import Report, Verification
+from interstore.migration.resyncing import Resynchronization, resync
 from interstore.migration.run import migrate, verify
 from interstore.migration.state import Totals
 from interstore.migration.transform import Transform
@@ -21,6 +23,7 @@ __all__ = [
     "Limits",
     "Progress",
     "Report",
+    "Resynchronization",
     "StepReport",
     "Totals",
     "Transform",
@@ -30,6 +33,9 @@ __all__ = [
     "finish",
     "migrate",
     "migrate_async",
+    "resync",
+    "resync_run",
+    "retry_quarantine",
     "rollback",
     "verify",
     "verify_async",

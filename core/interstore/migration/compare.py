@@ -6,9 +6,9 @@ Works between any two engines, whatever the order of their scans, and holds a pa
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
@@ -16,14 +16,15 @@ from interstore.document import Document
 from interstore.expiry import has_expired
 from interstore.migration.canonical import canonical_text
 from interstore.migration.digest import bucket_of
-from interstore.migration.pages import PageTransform
+from interstore.migration.pages import PageTransform, Transformed
+from interstore.migration.raw import is_raw
 from interstore.migration.transform import Transform
 from interstore.paths import MISSING, Path, show_path
 
 if TYPE_CHECKING:
     from interstore._sync.operations import Operations
 
-__all__ = ["Comparison", "FieldDifference", "compare"]
+__all__ = ["Comparison", "FieldDifference", "Mender", "compare"]
 
 LISTED: Final = 1_000
 """Ids listed for each kind of difference; more are only counted."""
@@ -73,6 +74,18 @@ class Comparison(msgspec.Struct, kw_only=True):
         return not (self.missing or self.extra or self.different)
 
 
+class Mender(Protocol):
+    """What is told which documents are to be written again, a page at a time."""
+
+    def rewrite(self, ids: Sequence[str]) -> None:
+        """These documents of the left side, by their ids there, are missing or different."""
+        ...
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """The right side alone has these."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Side:
     """A model of one store, and what becomes of its documents before they are compared."""
@@ -84,32 +97,36 @@ class _Side:
 
     def pages(
         self, wanted: Collection[int] | None, on_page: Callable[[int], object]
-    ) -> Iterator[dict[str, Document]]:
-        """The documents whose ids are in the wanted buckets, a page at a time."""
+    ) -> Iterator[tuple[dict[str, Document], dict[str, str]]]:
+        """The documents whose ids are in the wanted buckets, a page at a time.
+
+        And by what id each was read.
+        """
         for partition in self.operations.partitions(self.model, 1):
             after: Any = None
             while True:
                 page = self.operations.scan(self.model, partition, after, PAGE)
                 on_page(len(page.documents))
-                chosen = {
-                    document["id"]: document
-                    for document in self._applied(page.documents)
-                    if wanted is None or bucket_of(document["id"]) in wanted
-                }
+                changed = self._applied(page.documents)
+                chosen: dict[str, Document] = {}
+                origins: dict[str, str] = {}
+                for original, document in zip(changed.originals, changed.documents, strict=True):
+                    id = document["id"]
+                    if wanted is None or bucket_of(id) in wanted:
+                        chosen[id], origins[id] = document, original["id"]
                 if chosen:
-                    yield chosen
+                    yield chosen, origins
                 if (after := page.next) is None:
                     break
 
     def lookup(self, ids: Iterable[str]) -> dict[str, Document]:
         """The documents that exist among `ids`. What becomes of them must not change ids."""
         found = self.operations.find_by_ids(self.model, list(ids))
-        return {document["id"]: document for document in self._applied(found)}
+        return {document["id"]: document for document in self._applied(found).documents}
 
-    def _applied(self, documents: Iterable[Document]) -> list[Document]:
+    def _applied(self, documents: Iterable[Document]) -> Transformed:
         """What becomes of them; those that cannot become it are in quarantine."""
-        kept = [document for document in documents if document["id"] not in self.skip]
-        return self.transform(kept).documents
+        return self.transform([each for each in documents if each["id"] not in self.skip])
 
 
 def compare(
@@ -121,6 +138,7 @@ def compare(
     extras: bool = True,
     skip: Collection[str] = (),
     transform: Transform | None = None,
+    mender: Mender | None = None,
     on_page: Callable[[int], object] = bool,
     patience: float = 0.0,
 ) -> Comparison:
@@ -134,6 +152,7 @@ def compare(
         extras: whether to look for ids that only the right side has.
         skip: ids of the left side that are passed over, being in quarantine.
         transform: what the left side's documents become before they are compared.
+        mender: what is told of each difference, page after page.
         on_page: called with the number of documents of each page that was looked at.
         patience: seconds, all together, for which documents that differ are read again, because
             both sides are written meanwhile (so that nothing is to be made of them before).
@@ -143,26 +162,37 @@ def compare(
     wanted = None if buckets is None else frozenset(buckets)
     one = _Side(*left, PageTransform(transform, left[1]), skip)
     other = _Side(*right, PageTransform(None, right[1]))
-    known: set[str] | None = None if transform is None or transform.keeps_ids else set()
-    for page in one.pages(wanted, on_page):
+    keeps_ids = transform is None or transform.keeps_ids
+    # Ids of others are not always ids, and files cannot be searched for one.
+    known: set[str] | None = None if keeps_ids and not is_raw(left[0]) else set()
+    for page, origins in one.pages(wanted, on_page):
         there = other.lookup(page)
         calm.wait_for_equal(one, other, page, there)
-        for id, document in page.items():
-            _compare(found, document, there.get(id), envelope)
+        differing = [
+            origins[id]
+            for id, document in page.items()
+            if not _compare(found, document, there.get(id), envelope)
+        ]
+        if mender is not None and differing:
+            mender.rewrite(differing)
         if known is not None:
             known.update(page)
     if extras:
-        for page in other.pages(wanted, on_page):
+        for page, _ in other.pages(wanted, on_page):
             mine: Collection[str]
             if known is None:
                 mine = one.lookup(page)
                 calm.wait_for_gone(one, other, page, mine)
             else:
                 mine = known
-            for id, document in page.items():
-                if id not in mine and not has_expired(document):
-                    found.extra += 1
-                    _list(found.extra_ids, id)
+            alone = [
+                id for id, document in page.items() if id not in mine and not has_expired(document)
+            ]
+            for id in alone:
+                found.extra += 1
+                _list(found.extra_ids, id)
+            if mender is not None and alone:
+                mender.remove(alone)
     return found
 
 
@@ -225,25 +255,23 @@ class _Calm:
             page[id] = document
 
 
-def _compare(
-    found: Comparison,
-    document: Document,
-    other: Document | None,
-    envelope: bool,
-) -> None:
+def _compare(found: Comparison, document: Document, other: Document | None, envelope: bool) -> bool:
+    """Count how the two compare; whether nothing is to be done."""
     if other is None and has_expired(document):
-        return  # between the look at one side and at the other
+        return True  # between the look at one side and at the other
     found.checked += 1
     if other is None:
         found.missing += 1
         _list(found.missing_ids, document["id"])
-    elif _equal(document, other, envelope):
+        return False
+    if _equal(document, other, envelope):
         found.matched += 1
-    else:
-        found.different += 1
-        _list(found.different_ids, document["id"])
-        if found.different <= EXPLAINED:
-            found.differences += list(_explain(document, other, envelope))
+        return True
+    found.different += 1
+    _list(found.different_ids, document["id"])
+    if found.different <= EXPLAINED:
+        found.differences += list(_explain(document, other, envelope))
+    return False
 
 
 def _equal(left: Document, right: Document, envelope: bool) -> bool:

@@ -13,13 +13,15 @@ from interstore._sync.operations import Operations
 from interstore._sync.replicated import primary_of
 from interstore._sync.store import Store
 from interstore.errors import ConfigurationError
-from interstore.migration.references import expand, has_secret, is_private, place_of
+from interstore.migration.references import expand, has_secret, is_private, place_of, url_of
+from interstore.migration.views import reference_of, viewed
 
 if TYPE_CHECKING:
     from interstore.blobs._sync.store import BlobStore
     from interstore.migration.blobs.ends import BlobEnds
     from interstore.migration.executors import Reach
     from interstore.migration.references import Place
+    from interstore.migration.views import Views
 
 __all__ = ["End", "Ends", "Instant", "open_ends", "open_itself", "reference_for"]
 
@@ -97,7 +99,13 @@ class Ends:
 
 @contextmanager
 def open_ends(
-    source: str | Store, target: str | Store, *, reach: Reach, create: bool, live: bool = False
+    source: str | Store,
+    target: str | Store,
+    *,
+    reach: Reach,
+    create: bool,
+    live: bool = False,
+    views: Views | None = None,
 ) -> Generator[Ends]:
     """Open what is not open yet, and close it at the end.
 
@@ -107,6 +115,7 @@ def open_ends(
         reach: where slices run: in threads of this process they can use the open stores.
         create: whether a target that is not there is made. A source never is.
         live: whether records of the move are written to the source.
+        views: what to read of the source, if other programs wrote it.
 
     Raises:
         ConfigurationError: a store is given where only a URL can be passed on, or something
@@ -117,8 +126,17 @@ def open_ends(
         if live and isinstance(source, str):
             open_itself(expand(source), create=False).close()
         one = _open(source, "source", reach, live, stack)
+        if views:
+            one = _viewing(one, views)
         other = _open(target, "target", reach, create, stack)
         yield Ends(one.store, other.store, (one, other))
+
+
+def _viewing(end: End, views: Views) -> End:
+    """The end, as a source whose models are these views."""
+    local = end.reference.startswith("store:")
+    reference = end.reference if local else reference_of(end.reference, views)
+    return End(viewed(end.store, views), reference, end.place)
 
 
 def _open(given: str | Store, role: str, reach: Reach, create: bool, stack: ExitStack) -> End:
@@ -134,6 +152,8 @@ def _open(given: str | Store, role: str, reach: Reach, create: bool, stack: Exit
             f"the {role} is a {type(given).__name__}: pass a URL or a Store (for an AsyncStore, "
             "its URL)"
         )
+    if role == "source":
+        given = url_of(given)
     store = stack.enter_context(open_itself(expand(given), create=create))
     if reach == "threads":
         return End(_fresh(store), f"store:{role}", place_of(store, given))

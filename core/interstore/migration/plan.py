@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from interstore.errors import ConfigurationError
 from interstore.migration.references import Place
 from interstore.migration.transform import Transform
+from interstore.migration.views import Foreign, Views, views_of
 from interstore.prepared import Partition
 
 __all__ = [
@@ -111,6 +112,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         transform: what becomes of each document on the way.
         dangling: what becomes of the run where a document refers to a blob that is not there.
         live: whether an application goes on writing meanwhile.
+        foreign: what to read of the source, if other programs wrote it.
+        set_aside: codes of findings that do not forbid the run: such documents go to quarantine.
     """
 
     models: list[str] | None = None
@@ -120,6 +123,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     transform: Transform | None = None
     dangling: Dangling = "report"
     live: bool = False
+    foreign: Views = {}
+    set_aside: list[str] = []
 
     @classmethod
     def of(
@@ -131,15 +136,20 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         transform: Transform | None = None,
         dangling: Dangling = "report",
         live: bool = False,
+        *,
+        foreign: Foreign | None = None,
+        set_aside: Sequence[str] = (),
     ) -> Request:
         """The request, in the one form in which equal requests are equal.
 
         Raises:
-            InterstoreError: the transform is not valid (see `Transform.checked`).
+            InterstoreError: the transform is not valid (see `Transform.checked`), or what is
+                foreign is not (see `views_of`).
             ConfigurationError: what is asked for cannot be done while an application writes.
         """
         checked = None if transform is None else transform.checked()
-        if live and (models is not None or map or into != "empty" or drop_versions or checked):
+        chosen = models is not None or bool(map) or bool(foreign)
+        if live and (chosen or into != "empty" or drop_versions or checked):
             raise ConfigurationError(
                 "while an application goes on, everything moves as it is: no choice of models, no "
                 "map, no transform, no --drop-versions, and the target must be empty"
@@ -152,6 +162,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             transform=checked,
             dangling=dangling,
             live=live,
+            foreign=views_of(foreign or {}),
+            set_aside=sorted(set(set_aside)),
         )
 
 
@@ -207,6 +219,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             ("the transform", _transform(self.request), _transform(request)),
             ("the blobs", _map(self.blobs), _map(dict(blobs))),
             ("dangling", self.request.dangling, request.dangling),
+            ("foreign", _shown(self.request.foreign), _shown(request.foreign)),
+            ("the files", self.source.state, source.state),
+            ("set_aside", self.request.set_aside, request.set_aside),
         ]
         return [
             f"{name}: the run has {planned}, the call has {asked}"
@@ -224,6 +239,8 @@ def _map(map: dict[str, str]) -> str:
 
 
 def _transform(request: Request) -> str:
-    if request.transform is None:
-        return "none"
-    return msgspec.json.encode(request.transform).decode()
+    return "none" if request.transform is None else _shown(request.transform)
+
+
+def _shown(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

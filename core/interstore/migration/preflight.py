@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from interstore.document import Document
-from interstore.errors import ConfigurationError, InterstoreError
+from interstore.errors import ConfigurationError, InterstoreError, InvalidQueryError
 from interstore.filters.tree import ALL
-from interstore.migration.canonical import canonical_text
 from interstore.migration.chunks import archive_of
-from interstore.migration.identities import check_ids
+from interstore.migration.indexes import indexes_of
+from interstore.migration.inspection import Inspection
 from interstore.migration.plan import ModelPlan, Request, shares_of
 from interstore.migration.progress import Control
+from interstore.migration.raw import is_raw
 from interstore.migration.report import Blocker
 from interstore.names import check_model, check_new_model, is_reserved
 
@@ -20,9 +20,15 @@ if TYPE_CHECKING:
     from interstore._sync.operations import Operations
     from interstore._sync.store import Store
 
-__all__ = ["check_target", "list_models", "plan_models"]
+__all__ = ["Checked", "check_target", "check_views", "list_models", "plan_models"]
 
-EXAMPLES: Final = 5
+
+class Checked(NamedTuple):
+    """What was found: what forbids the run, what does not, and notes."""
+
+    blockers: list[Blocker]
+    warnings: list[Blocker]
+    notes: list[str]
 
 
 def list_models(source: Store, request: Request) -> list[tuple[str, str]]:
@@ -38,7 +44,7 @@ def list_models(source: Store, request: Request) -> list[tuple[str, str]]:
     if operations.capabilities.models:
         existing = [name for name in operations.models() if not is_reserved(name)]
     if request.models is not None:
-        names = [check_model(name) for name in request.models]
+        names = list(request.models)
     elif existing is not None:
         names = sorted(existing)
     else:
@@ -49,9 +55,18 @@ def list_models(source: Store, request: Request) -> list[tuple[str, str]]:
         if existing is not None and name not in existing:
             there = ", ".join(sorted(existing)[:20]) or "none"
             raise ConfigurationError(f"the source has no model {name!r}; it has {there}")
-    pairs = [(name, check_model(request.map.get(name, name))) for name in names]
+    pairs = [(name, _target_name(name, request)) for name in names]
     _check_injective(pairs, request)
     return pairs
+
+
+def _target_name(name: str, request: Request) -> str:
+    try:
+        return check_model(request.map.get(name, name))
+    except InvalidQueryError as error:
+        raise InvalidQueryError(
+            f"{error}; --map '{name}:NAME' gives it another name in the target"
+        ) from None
 
 
 def _check_injective(pairs: list[tuple[str, str]], request: Request) -> None:
@@ -87,8 +102,8 @@ def plan_models(source: Store, pairs: Sequence[tuple[str, str]], workers: int) -
 
 def check_target(
     source: Store, target: Store, models: Sequence[ModelPlan], request: Request, control: Control
-) -> tuple[list[Blocker], list[str]]:
-    """What forbids the migration, and what else was found, in sentences.
+) -> Checked:
+    """What forbids the migration, and what else was found.
 
     Raises:
         Stopped: the caller asked to.
@@ -96,24 +111,45 @@ def check_target(
     """
     operations = target.database
     blockers: list[Blocker] = []
-    keeps = operations.capabilities.write_page or archive_of(operations) is not None
-    if not (keeps or request.drop_versions):
+    if not (request.drop_versions or is_raw(source.database) or _keeps_versions(operations)):
         blockers.append(
             Blocker(
                 code="no-versions",
-                message=f"{operations.name} cannot keep the documents' versions and times: allow "
-                "documents to start anew at version 1 (--drop-versions), or choose another target",
+                message=f"{operations.name} cannot keep the documents' versions and times",
+                cure="--drop-versions lets documents start anew at version 1; or choose another "
+                "target",
             )
         )
     blockers += _check_names(operations, models)
     if request.into == "empty":
         blockers += _check_empty(operations, models)
-    found, note = _check_documents(source.database, operations, models, control)
-    blockers += found
-    blockers += check_ids(
-        request.transform, models, lambda model: _documents(source.database, model, control)
+    inspection = Inspection(source.database, operations, request, control)
+    note = inspection.run(models)
+    return Checked(
+        [*blockers, *inspection.findings.blockers()],
+        [
+            *inspection.findings.warnings(),
+            *_check_indexes(source.database, operations, models),
+        ],
+        [note],
     )
-    return blockers, [note]
+
+
+def check_views(source: Store, models: Sequence[str], request: Request) -> list[Blocker]:
+    """Why tables and collections of others cannot be read as they are.
+
+    Raises:
+        ConfigurationError: one of them does not exist, or the view of it is not right.
+    """
+    if not request.foreign:
+        return []
+    inspection = Inspection(source.database, source.database, request, Control())
+    inspection.look_at_views(models)
+    return inspection.findings.blockers()
+
+
+def _keeps_versions(target: Operations) -> bool:
+    return target.capabilities.write_page or archive_of(target) is not None
 
 
 def _check_names(target: Operations, models: Sequence[ModelPlan]) -> list[Blocker]:
@@ -123,8 +159,9 @@ def _check_names(target: Operations, models: Sequence[ModelPlan]) -> list[Blocke
         try:
             check_new_model(model.target, existing)
         except InterstoreError as error:
-            message = f"{error}, or map it to another name (--map {model.source}:NAME)"
-            blockers.append(Blocker(code="model-name", message=message, model=model.source))
+            cure = f"--map {model.source}:NAME gives it another name"
+            blocker = Blocker(code="model-name", message=str(error), cure=cure, model=model.source)
+            blockers.append(blocker)
         existing.add(model.target)
     return blockers
 
@@ -133,9 +170,9 @@ def _check_empty(target: Operations, models: Sequence[ModelPlan]) -> list[Blocke
     return [
         Blocker(
             code="not-empty",
-            message=f"the target's {model.target!r} holds documents already: choose an empty "
-            "target, or say what becomes of them (--into merge keeps those that the source has "
-            "not, --into replace deletes them first)",
+            message=f"the target's {model.target!r} holds documents already",
+            cure="choose an empty target, or say what becomes of them (--into merge keeps those "
+            "that the source has not, --into replace deletes them first)",
             model=model.source,
         )
         for model in models
@@ -143,76 +180,23 @@ def _check_empty(target: Operations, models: Sequence[ModelPlan]) -> list[Blocke
     ]
 
 
-def _check_documents(
-    source: Operations, target: Operations, models: Sequence[ModelPlan], control: Control
-) -> tuple[list[Blocker], str]:
-    """Look for documents that the target cannot hold, if the source can hold such."""
-    bytes_limit, depth_limit = target.limits.document_bytes, target.limits.depth
-    sizes = source.limits.document_bytes > bytes_limit
-    depths = source.limits.depth > depth_limit
-    expiry = source.capabilities.ttl and not target.capabilities.ttl
-    if not (sizes or depths or expiry):
-        return [], (
-            f"{target.name} can hold whatever {source.name} can: documents were not checked "
-            "one by one"
-        )
-    checks = {
-        "too-large": (sizes, f"have more than {bytes_limit:,} bytes: shorten or leave them out"),
-        "too-deep": (depths, f"are nested deeper than {depth_limit} levels: flatten them"),
-        "expiry": (expiry, f"expire, which {target.name} does not know: use another target"),
-    }
-    found = _Findings()
-    control.begin("check", sum(model.count for model in models))
-    for model in models:
-        for document in _documents(source, model, control):
-            if sizes and len(canonical_text(document.fields())) > bytes_limit:
-                found.add("too-large", model.source, document.id)
-            if depths and _depth(document) > depth_limit:
-                found.add("too-deep", model.source, document.id)
-            if expiry and document.expires is not None:
-                found.add("expiry", model.source, document.id)
-    blockers = [
+def _check_indexes(
+    source: Operations, target: Operations, models: Sequence[ModelPlan]
+) -> list[Blocker]:
+    """The indexes that the target cannot have: without them, it does not demand or find as fast."""
+    if archive_of(target) is not None:
+        return []
+    able = target.capabilities.ensure_index
+    return [
         Blocker(
-            code=code,
-            message=f"{len(ids) if count <= EXAMPLES else count:,} documents of {model} "
-            f"{checks[code][1]} (such as {', '.join(map(repr, ids))})",
-            model=model,
-            count=count,
-            ids=ids,
+            code="no-index",
+            message=f"{target.name} has no indexes of the kind {', '.join(sorted(missing))}: "
+            f"{model.target} will be without the {index}",
+            cure="nothing is to be done if the application can do without; else choose another "
+            "target",
+            model=model.source,
         )
-        for (code, model), (count, ids) in found.items()
+        for model in models
+        for index in indexes_of(source, model.source)
+        if (missing := index.kinds - able)
     ]
-    looked = {"too-large": "size", "too-deep": "depth", "expiry": "expiry"}
-    names = ", ".join(word for code, word in looked.items() if checks[code][0])
-    return blockers, f"every document was checked against the limits of {target.name}: {names}"
-
-
-class _Findings(dict[tuple[str, str], tuple[int, list[str]]]):
-    """By code and model: how many documents, and a few of their ids."""
-
-    def add(self, code: str, model: str, id: str) -> None:
-        count, ids = self.get((code, model), (0, []))
-        self[code, model] = count + 1, ids if len(ids) == EXAMPLES else [*ids, id]
-
-
-def _documents(source: Operations, model: ModelPlan, control: Control) -> Iterator[Document]:
-    for partition in model.partitions:
-        after: Any = None
-        while True:
-            page = source.scan(model.source, partition, after, 500)
-            yield from page.documents
-            control.step(len(page.documents))
-            if (after := page.next) is None:
-                break
-
-
-def _depth(document: Document) -> int:
-    deepest, stack = 1, [(1, value) for value in document.values()]
-    while stack:
-        depth, value = stack.pop()
-        if isinstance(value, (dict, list)):
-            deepest = max(deepest, depth + 1)
-            stack += [
-                (depth + 1, v) for v in (value.values() if isinstance(value, dict) else value)
-            ]
-    return deepest

@@ -2,7 +2,8 @@
 
 A reference is a URL, in which ``${env:NAME}`` stands for a variable of the process that opens
 it; so orders, plans and journals hold no secret. Within one process, ``store:source`` and
-``store:target`` name stores that are open already.
+``store:target`` name stores that are open already. What other programs keep in a store is named by
+``views:`` and JSON, which holds the store's URL and the views of it (see `views`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from urllib.parse import quote
 import msgspec
 
 from interstore.errors import ConfigurationError
+from interstore.files import File
+from interstore.migration.views import is_viewed, url_and_views, viewed
 from interstore.plugins.apply import inside
 from interstore.settings import URL, Settings
 
@@ -37,6 +40,7 @@ __all__ = [
     "identity_of",
     "is_private",
     "place_of",
+    "url_of",
 ]
 
 _VARIABLE: Final = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -93,15 +97,12 @@ class UrlResolver:
 
     def open(self, reference: str) -> Store:
         """See `Resolver`."""
-        from interstore.connection import connect
-
         if reference.startswith("store:"):
             return OpenStores({}).open(reference)
         with self._lock:
             store = self._stores.get(reference)
             if store is None:
-                store = connect(expand(reference))
-                store.connect()
+                store = self._connected(reference)
                 self._stores[reference] = store
             return store
 
@@ -114,6 +115,14 @@ class UrlResolver:
             if store is None:
                 store = self._blobs[reference, name] = open_named(reference, name)
             return store
+
+    def _connected(self, reference: str) -> Store:
+        from interstore.connection import connect
+
+        if not is_viewed(reference):
+            return connect(expand(reference))
+        url, views = url_and_views(reference)
+        return viewed(connect(expand(url)), views)
 
     def close(self) -> None:
         """Close every store."""
@@ -153,6 +162,16 @@ def hidden(reference: str) -> str:
     return shown
 
 
+def url_of(given: str) -> str:
+    """A URL, or the one of the file or folder of others that a plain path names.
+
+    A folder that is called something with a colon needs ``files:`` before it.
+    """
+    if ":" in given or not (File.ending(given) or Path(given).expanduser().is_dir()):
+        return given
+    return f"files:{quote(given)}"
+
+
 def has_secret(reference: str) -> bool:
     """Whether a secret is written out in `reference`."""
     plain, variables = _without_variables(reference)
@@ -179,12 +198,14 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         identity: the same text for the same place, however it was spelled.
         url: the URL as it was given, secrets hidden; empty if a store was given.
         reference: the URL as it was given; empty if it has a secret in it, or a store was given.
+        state: of files, what changes when their content does: pages are counted by bytes.
     """
 
     backend: str
     identity: str
     url: str = ""
     reference: str = ""
+    state: str = ""
 
     @property
     def shown(self) -> str:
@@ -195,11 +216,13 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 def place_of(store: Store, reference: str = "") -> Place:
     """The place of a store that was opened from `reference` (if it is a URL)."""
     given = bool(reference) and not reference.startswith("store:")
+    engine = inside(store.database)
     return Place(
         backend=store.database.name,
         identity=identity_of(store.database),
         url=hidden(reference) if given else "",
         reference=reference if given and not has_secret(reference) else "",
+        state=engine.fingerprint() if hasattr(engine, "fingerprint") else "",
     )
 
 

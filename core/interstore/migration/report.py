@@ -40,21 +40,28 @@ EXIT_CODES: Final[dict[Status, int]] = {
 
 
 class Blocker(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a run cannot begin.
+    """What was found before anything was written: why a run cannot begin, or a warning.
 
     Attributes:
         code: stable, for programs.
-        message: one sentence with the cure.
+        message: one sentence.
+        cure: what to do about it.
         model: the source's model, where it is one model's matter.
         count: how many documents it concerns.
-        ids: some of them.
+        ids: up to five of them.
     """
 
     code: str
     message: str
+    cure: str = ""
     model: str | None = None
     count: int = 0
     ids: list[str] = []
+
+    @property
+    def sentence(self) -> str:
+        """The message and the cure."""
+        return f"{self.message}: {self.cure}" if self.cure else self.message
 
 
 class ModelVerification(msgspec.Struct, kw_only=True):
@@ -142,6 +149,7 @@ class Report(msgspec.Struct, kw_only=True):
         copy_seconds: how long of that it copied.
         sessions: how often it was started or resumed.
         blockers: why it could not begin.
+        warnings: what else was found before anything was written.
         notes: what else is to be known, a sentence each.
         verification: of the target against the source; ``None`` if it did not get there.
         blobs: what became of the blobs, if they were part of the run.
@@ -158,6 +166,7 @@ class Report(msgspec.Struct, kw_only=True):
     copy_seconds: float = 0.0
     sessions: int = 1
     blockers: list[Blocker] = []
+    warnings: list[Blocker] = []
     notes: list[str] = []
     verification: Verification | None = None
     blobs: BlobReport | None = None
@@ -225,7 +234,8 @@ class Report(msgspec.Struct, kw_only=True):
             lines += [f"To use the target: `{self.setting}`", ""]
         lines += list(_blobs(self.blobs))
         lines += [f"- {note}" for note in self.notes]
-        lines += [f"- blocked: {blocker.message}" for blocker in self.blockers]
+        lines += [f"- blocked: {blocker.sentence}" for blocker in self.blockers]
+        lines += [f"- note: {warning.sentence}" for warning in self.warnings]
         lines += [f"- stopped: {self.error}"] if self.error else []
         lines += list(_refused(self.models))
         if self.verification is not None:

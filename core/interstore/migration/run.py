@@ -18,11 +18,13 @@ from interstore.migration.instants import at_one_instant
 from interstore.migration.plan import Dangling, Into, Level, Limits, Request
 from interstore.migration.preflight import list_models
 from interstore.migration.progress import Control, OnProgress, Stopped
+from interstore.migration.raw import is_raw
 from interstore.migration.report import Report, Verification
 from interstore.migration.session import Migration
 from interstore.migration.state import DEFAULT_STATE
 from interstore.migration.transform import Transform
 from interstore.migration.verification import Verifier
+from interstore.migration.views import Foreign
 from interstore.names import is_reserved
 
 if TYPE_CHECKING:
@@ -30,7 +32,15 @@ if TYPE_CHECKING:
     from interstore.migration.executors import Reach
 
 
-__all__ = ["DEFAULT_EXECUTOR", "Options", "migrate", "migrate_for_command", "verify"]
+__all__ = [
+    "DEFAULT_EXECUTOR",
+    "Options",
+    "migrate",
+    "migrate_for_command",
+    "open_migration",
+    "pairs_of",
+    "verify",
+]
 
 DEFAULT_EXECUTOR: Final = "threads:1"
 """Engines on this machine have one writer and share one interpreter: measured, more threads
@@ -61,6 +71,8 @@ def migrate(
     drop_versions: bool = False,
     transform: Transform | None = None,
     live: bool = False,
+    foreign: Foreign | None = None,
+    set_aside: Sequence[str] = (),
     plan_only: bool = False,
     resume: str | None = None,
     state: str | Path | None = None,
@@ -80,8 +92,9 @@ def migrate(
     resumed: what it did is in a journal, and doing a part of it again changes nothing.
 
     Args:
-        source: a URL or an open store. A URL may have ``${env:NAME}`` in it.
-        target: likewise; it must be another place.
+        source: a URL or an open store. A URL may have ``${env:NAME}`` in it. The path of a JSON,
+            JSON Lines or CSV file, or of a folder of them, does as well.
+        target: a URL or an open store; it must be another place.
         models: the models to copy; all of the source's by default.
         map: new names of models, ``{"users": "people"}``.
         into: what the target's models may hold before: ``"empty"`` nothing; ``"merge"``
@@ -93,6 +106,11 @@ def migrate(
             id. It is applied to all models of the run.
         live: an application goes on writing meanwhile, by the plugin ``dual-write`` in all its
             processes. Afterwards `interstore.migration.live.steps` hands it over.
+        foreign: tables, collections or containers of the source that other programs wrote, by
+            the models that they become: ``{"users": "public.customers:customer_id"}``, or with
+            the arguments of `Store.foreign`. Then nothing else of the source is read.
+        set_aside: codes of findings (``"too-large"``) that do not forbid the run: documents
+            that they are about go to quarantine.
         plan_only: find out what would be done and what forbids it, and stop there.
         resume: the name of a run to go on with. Everything else must be as it was.
         state: the folder of runs; ``.interstore/migrations`` in the working directory by
@@ -123,9 +141,22 @@ def migrate(
         InterstoreError: a store failed on the way. If the run had begun, it can be resumed,
             and a note on the error says how.
     """
-    request = Request.of(models, map, into, drop_versions, transform, dangling, live)
+    request = Request.of(
+        models,
+        map,
+        into,
+        drop_versions,
+        transform,
+        dangling,
+        live,
+        foreign=foreign,
+        set_aside=set_aside,
+    )
     options = Options((from_blobs, to_blobs), snapshot, live)
-    with _migration(source, target, options, state, executor, level, progress, stop) as migration:
+    opened = open_migration(
+        source, target, request, options, state, executor, level, progress, stop
+    )
+    with opened as migration:
         report, error = migration.run(request, limits, resume=resume, plan_only=plan_only)
     if error is not None:
         raise error
@@ -149,15 +180,19 @@ def migrate_for_command(
 ) -> Report:
     """`migrate` for the command line: an error that stops a run is in the report only."""
     options = (options or Options())._replace(live=request.live)
-    with _migration(source, target, options, state, executor, level, progress, stop) as migration:
+    opened = open_migration(
+        source, target, request, options, state, executor, level, progress, stop
+    )
+    with opened as migration:
         report, _ = migration.run(request, limits, resume=resume, plan_only=plan_only)
     return report
 
 
 @contextmanager
-def _migration(
+def open_migration(
     source: str | Store,
     target: str | Store,
+    request: Request,
     options: Options,
     state: str | Path | None,
     executor: str | Executor,
@@ -165,13 +200,16 @@ def _migration(
     progress: OnProgress | None,
     stop: Event | None,
 ) -> Generator[Migration]:
+    """What runs and mends migrations between these stores."""
     control = Control(progress, stop)
     with ExitStack() as stack:
         workers = stack.enter_context(open_workers(executor))
         if live := options.live:
             _check_live(workers.reach, options)
         ends = stack.enter_context(
-            open_ends(source, target, reach=workers.reach, create=True, live=live)
+            open_ends(
+                source, target, reach=workers.reach, create=True, live=live, views=request.foreign
+            )
         )
         ends = stack.enter_context(open_blob_ends(ends, *options.blobs, reach=workers.reach))
         wanted = options.snapshot and not live
@@ -206,6 +244,8 @@ def verify(
     map: Mapping[str, str] | None = None,
     level: Level = "digest",
     envelope: bool = True,
+    transform: Transform | None = None,
+    foreign: Foreign | None = None,
     executor: str | Executor = DEFAULT_EXECUTOR,
     progress: OnProgress | None = None,
     stop: Event | None = None,
@@ -215,13 +255,15 @@ def verify(
     """Compare two stores: whether they hold the same documents, and if not, which differ.
 
     Args:
-        left: a URL or an open store.
-        right: likewise.
+        left: a URL, an open store, or the path of files of others.
+        right: a URL or an open store.
         models: the models to compare; all that either side has by default.
         map: the right side's names of the left side's models, where they differ.
         level: ``"count"`` compares numbers of documents; ``"digest"`` sums of hashes, and
             the documents themselves where these differ; ``"full"`` every document.
-        envelope: whether versions and times are compared as well.
+        envelope: whether versions and times are compared as well. What others wrote has none.
+        transform: what the left side's documents become before they are compared.
+        foreign: what to read of the left side, as for `migrate`.
         executor: as for `migrate`.
         progress: as for `migrate`.
         stop: set it to stop; then `KeyboardInterrupt` is raised.
@@ -234,30 +276,38 @@ def verify(
         InterstoreError: a store cannot be read.
     """
     control = Control(progress, stop)
+    request = Request.of(models, map, "empty", False, transform, foreign=foreign)
     with ExitStack() as stack:
         workers = stack.enter_context(open_workers(executor))
-        ends = stack.enter_context(open_ends(left, right, reach=workers.reach, create=False))
+        ends = stack.enter_context(
+            open_ends(left, right, reach=workers.reach, create=False, views=request.foreign)
+        )
         ends = stack.enter_context(open_blob_ends(ends, from_blobs, to_blobs, reach=workers.reach))
         verifier = Verifier(
-            ends, Coordinator(workers, ends, control), control, level=level, envelope=envelope
+            ends,
+            Coordinator(workers, ends, control),
+            control,
+            level=level,
+            envelope=envelope and not is_raw(ends.source.database),
+            transform=request.transform,
         )
         try:
-            return verifier.verify(_pairs(ends, models, map or {}))
+            return verifier.verify(pairs_of(ends, request))
         except Stopped:
             raise KeyboardInterrupt from None
 
 
-def _pairs(
-    ends: Ends, models: Sequence[str] | None, map: Mapping[str, str]
-) -> list[tuple[str, str]]:
-    """The models to compare: those of the left, and those of the right that have no partner."""
-    request = Request.of(models, map, "empty", False)
-    if models is not None:
-        return [(name, request.map.get(name, name)) for name in request.models or []]
+def pairs_of(ends: Ends, request: Request) -> list[tuple[str, str]]:
+    """The models to compare: those of the left, and those of the right that have no partner.
+
+    What others wrote is a part of what the right side may hold, so no partner is missed then.
+    """
+    if request.models is not None:
+        return [(name, request.map.get(name, name)) for name in request.models]
     pairs = list_models(ends.source, request)
-    targets = {target for _, target in pairs}
     right = ends.target.database
-    others = right.models() if right.capabilities.models else []
-    return pairs + [
-        (name, name) for name in sorted(others) if name not in targets and not is_reserved(name)
-    ]
+    if is_raw(ends.source.database) or not right.capabilities.models:
+        return pairs
+    targets = {target for _, target in pairs}
+    others = [name for name in sorted(right.models()) if not is_reserved(name)]
+    return pairs + [(name, name) for name in others if name not in targets]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -105,8 +105,11 @@ def load_report(state: Path, name: str) -> Report:
         raise CorruptionError(f"{path} is damaged: {error}", file=str(path)) from None
 
 
-def url_to_resume(place: Place, given: str | None, role: str) -> str:
-    """The URL of a run's source or target: the one given, else that of its plan.
+S = TypeVar("S")
+
+
+def url_to_resume(place: Place, given: S | None, role: str) -> S | str:
+    """A run's source or target: the one given, else the URL of its plan.
 
     Raises:
         ConfigurationError: the plan has none that can be opened.
@@ -128,4 +131,14 @@ def request_of(plan: Plan) -> Request:
         InterstoreError: its transform is not valid any more.
     """
     old = plan.request
-    return Request.of(old.models, old.map, old.into, old.drop_versions, old.transform, old.dangling)
+    return Request.of(
+        old.models,
+        old.map,
+        old.into,
+        old.drop_versions,
+        old.transform,
+        old.dangling,
+        old.live,
+        foreign=old.foreign,
+        set_aside=old.set_aside,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -22,8 +23,10 @@ from interstore.migration.archives import check_archives, held_blobs, seal
 from interstore.migration.blobs.counts import BlobCounts, BlobProblem, BlobReport
 from interstore.migration.blobs.verifying import find_orphans
 from interstore.migration.chunks import ChunkTarget, archive_of
+from interstore.migration.compare import Mender
 from interstore.migration.coordinator import Coordinator
 from interstore.migration.ends import Ends
+from interstore.migration.findings import check_codes
 from interstore.migration.indexes import copy_indexes
 from interstore.migration.journal import Journal, write_atomically
 from interstore.migration.live.beginning import begin
@@ -31,16 +34,25 @@ from interstore.migration.live.move import move_of
 from interstore.migration.live.verifying import verify_live
 from interstore.migration.locks import target_lock
 from interstore.migration.plan import Level, Limits, ModelPlan, Plan, Request
-from interstore.migration.preflight import check_target, list_models, plan_models
+from interstore.migration.preflight import (
+    check_target,
+    check_views,
+    list_models,
+    plan_models,
+)
 from interstore.migration.progress import Control, Stopped
 from interstore.migration.quarantine import Quarantine
+from interstore.migration.raw import is_raw
 from interstore.migration.report import Blocker, ModelReport, Report, Status, Verification
 from interstore.migration.slice import Order, Result
 from interstore.migration.state import MAX_REFUSED, RunState, load_plan, new_run, save_plan
 from interstore.migration.verification import Verifier
 from interstore.times import now
 
-__all__ = ["Migration"]
+__all__ = ["Ended", "Migration", "Session"]
+
+OpenSession: TypeAlias = "Callable[[Migration, Plan, Path, Journal], Session]"
+"""How a session is begun."""
 
 Ended: TypeAlias = tuple[Report, InterstoreError | None]
 """The report, and the error that stopped the run, if one did."""
@@ -76,29 +88,28 @@ class Migration:
         self.executor = executor
         self.started = time.monotonic()
         self.notes: list[str] = []
+        self.warnings: list[Blocker] = []
 
     def run(
         self, request: Request, limits: Limits | None, *, resume: str | None, plan_only: bool
     ) -> Ended:
         """See `migrate`. Without limits, a resumed run keeps its own."""
         source, target = (end.place for end in self.ends.both)
-        if source.identity == target.identity:
+        if source.identity == target.identity and not request.foreign:
             raise ConfigurationError(f"source and target are the same place: {source.shown}")
         if resume is None:
             limits = limits or Limits()
             with self.control.paced(limits):
                 return self._begin(request, limits, plan_only)
         plan = load_plan(self.state, resume)
-        if differences := plan.differences(source, target, request, self.ends.blobs_shown):
-            raise ConfigurationError(
-                f"run {resume} cannot be resumed with other arguments: {'; '.join(differences)}"
-            )
+        self._check_same(plan, request)
         plan = replace(plan, limits=limits or plan.limits)
         with self.control.paced(plan.limits):
             return self._locked(plan, new=False)
 
     def _begin(self, request: Request, limits: Limits, plan_only: bool) -> Ended:
         """Plan and check; then run, unless something forbids it or a plan was all."""
+        check_codes(request.set_aside)
         source, target = self.ends.source, self.ends.target
         plan = Plan(
             run=new_run(),
@@ -116,12 +127,16 @@ class Migration:
         if damage := check_archives(self.ends, request):
             return self._unbegun(plan, "blocked", damage), None
         pairs = list_models(source, request)
+        if hidden := check_views(source, [name for name, _ in pairs], request):
+            return self._unbegun(plan, "blocked", hidden), None
         plan = replace(plan, models=plan_models(source, pairs, self.coordinator.workers))
         try:
-            blockers, notes = check_target(source, target, plan.models, request, self.control)
+            checked = check_target(source, target, plan.models, request, self.control)
         except Stopped:
             return self._unbegun(plan, "stopped", []), None
-        self.notes += notes
+        self.notes += checked.notes
+        self.warnings = checked.warnings
+        blockers = checked.blockers
         if not pairs:
             blockers.append(_empty_source(plan))
         if blockers or plan_only:
@@ -138,11 +153,42 @@ class Migration:
             seconds=time.monotonic() - self.started,
             sessions=0,
             blockers=blockers,
+            warnings=self.warnings,
             notes=[f"to be copied: {', '.join(counts) or 'no models'}", *self.notes],
         )
 
-    def _locked(self, plan: Plan, *, new: bool) -> Ended:
+    def mend(self, run: str, request: Request, session: OpenSession) -> Ended:
+        """Go on with a run in another way than by copying on.
+
+        Args:
+            run: its name.
+            request: what it was asked for. The source text of a transform's function may differ,
+                and files of others: to mend them may be how a document comes out of quarantine.
+            session: what is done.
+        """
+        plan = load_plan(self.state, run)
+        planned, asked = plan.request.transform, request.transform
+        if planned is not None and asked is not None:
+            planned = replace(planned, digest=asked.digest)
+        plan = replace(
+            plan,
+            request=replace(plan.request, transform=planned),
+            source=replace(plan.source, state=self.ends.both[0].place.state),
+        )
+        self._check_same(plan, request)
+        with self.control.paced(plan.limits):
+            return self._locked(plan, new=False, session=session)
+
+    def _check_same(self, plan: Plan, request: Request) -> None:
+        source, target = (end.place for end in self.ends.both)
+        if differences := plan.differences(source, target, request, self.ends.blobs_shown):
+            raise ConfigurationError(
+                f"run {plan.run} cannot be resumed with other arguments: {'; '.join(differences)}"
+            )
+
+    def _locked(self, plan: Plan, *, new: bool, session: OpenSession | None = None) -> Ended:
         """Run, if no other run writes to the same target at this time."""
+        session = session or Session
         lock = target_lock(plan.target.identity)
         if not lock.acquire():
             busy = Blocker(
@@ -156,7 +202,7 @@ class Migration:
             if new:
                 save_plan(folder, plan)
             with Journal(folder / "journal.jsonl") as journal, self.control.heeding(folder):
-                return _Session(self, plan, folder, journal).run()
+                return session(self, plan, folder, journal).run()
         finally:
             lock.release()
 
@@ -175,7 +221,7 @@ def _empty_source(plan: Plan) -> Blocker:
     )
 
 
-class _Session:
+class Session:
     """A run in hand: its start or one resumption of it, with its journal open."""
 
     def __init__(self, migration: Migration, plan: Plan, folder: Path, journal: Journal) -> None:
@@ -200,7 +246,10 @@ class _Session:
         """Copy what is not copied yet, verify, and write the report."""
         self._record("begun", pid=os.getpid())
         try:
-            report = self._copy_and_verify()
+            try:
+                report = self.work()
+            except Stopped:
+                report = self._report("stopped")
             self._finish(report)
         except InterstoreError as error:
             error.add_note(f"the run can be resumed: --resume {self._plan.run}")
@@ -210,16 +259,20 @@ class _Session:
             return report, error
         return report, None
 
-    def _copy_and_verify(self) -> Report:
-        try:
-            if self._plan.request.live and not self._begin_live():
-                return self._report("blocked")
-            self._clear()
-            self._copy()
-            if (archive := archive_of(self._ends.target.database)) is not None:
-                verification = self._seal(archive)
-                self._orphans = find_orphans(self._ends, self._plan.request.models)
-                return self._ended(verification)
+    def work(self) -> Report:
+        """What this session is for.
+
+        Raises:
+            Stopped: the caller asked to.
+            InterstoreError: it cannot go on.
+        """
+        if self._plan.request.live and not self._begin_live():
+            return self._report("blocked")
+        self._clear()
+        self._copy()
+        if (archive := archive_of(self._ends.target.database)) is not None:
+            verification = self._seal(archive)
+        else:
             self._notes += copy_indexes(
                 self._ends.source.database,
                 self._ends.target.database,
@@ -227,9 +280,7 @@ class _Session:
                 self._plan.request.transform,
             )
             verification = self._verify()
-            self._orphans = find_orphans(self._ends, self._plan.request.models)
-        except Stopped:
-            return self._report("stopped")
+        self._orphans = find_orphans(self._ends, self._plan.request.models)
         return self._ended(verification)
 
     def _begin_live(self) -> bool:
@@ -262,7 +313,8 @@ class _Session:
                 target.delete_many(model.target, ALL)
             self._record("cleared", model=model.source)
 
-    def _copy(self) -> None:
+    def _order(self, model: ModelPlan) -> Order:
+        """To copy a model, from its beginning to its end."""
         source, target = self._ends.both
         request, blobs = self._plan.request, None
         if self._ends.blobs is not None:
@@ -271,28 +323,29 @@ class _Session:
                 replace=request.into != "empty",
                 stop=request.dangling == "stop",
             )
+        return Order(
+            kind="copy",
+            source=source.reference,
+            model=model.source,
+            limits=self._plan.limits,
+            target=target.reference,
+            into=model.target,
+            anew=self._anew,
+            transform=request.transform,
+            blobs=blobs,
+            mode="insert_if_absent" if request.live else "upsert",
+            live=request.live,
+        )
+
+    def _copy(self) -> None:
         orders: list[tuple[tuple[str, int], Order]] = []
         for model in sorted(self._plan.models, key=_longest, reverse=True):
+            order = self._order(model)
             done = self._state.models[model.source].partitions
             for index, partition in enumerate(model.partitions):
-                if done[index].done:
-                    continue
-                order = Order(
-                    kind="copy",
-                    source=source.reference,
-                    model=model.source,
-                    partition=partition,
-                    after=done[index].after,
-                    limits=self._plan.limits,
-                    target=target.reference,
-                    into=model.target,
-                    drop_versions=request.drop_versions,
-                    transform=request.transform,
-                    blobs=blobs,
-                    mode="insert_if_absent" if request.live else "upsert",
-                    live=request.live,
-                )
-                orders.append(((model.source, index), order))
+                if not done[index].done:
+                    order = replace(order, partition=partition, after=done[index].after)
+                    orders.append(((model.source, index), order))
         self._control.begin(
             "copy", sum(model.count for model in self._plan.models), self._state.read
         )
@@ -315,6 +368,12 @@ class _Session:
         charged = any(model.totals.request_units for model in self._state.models.values())
         if self._plan.limits.request_units is not None and self._state.read and not charged:
             self._notes.append("neither store charges request units: their limit limits nothing")
+
+    @property
+    def _anew(self) -> str:
+        """When documents start anew: as the run was planned, so always at the same time."""
+        raw = is_raw(self._ends.source.database)
+        return self._plan.created if raw or self._plan.request.drop_versions else ""
 
     def _check_refused(self, result: Result) -> None:
         if result.refused and self._state.refused > MAX_REFUSED:
@@ -350,25 +409,28 @@ class _Session:
             )
         return as_of
 
-    def _verify(self) -> Verification:
+    def _compare(self, mender: Callable[[str, str], Mender] | None = None) -> Verification:
+        """Compare source and target; tell each difference to the mender of its models."""
         request = self._plan.request
-        if request.live:
-            return self._verify_live()
         refused = {name: model.refused for name, model in self._state.models.items()}
         verifier = Verifier(
             self._ends,
             self._migration.coordinator,
             self._control,
             level=self._migration.level,
-            envelope=not request.drop_versions,
+            envelope=not self._anew,
             keep=request.into == "merge",
             refused=refused,
             limits=self._plan.limits,
             transform=request.transform,
+            mender=mender,
         )
-        verification = verifier.verify(
-            [(model.source, model.target) for model in self._plan.models]
-        )
+        return verifier.verify([(model.source, model.target) for model in self._plan.models])
+
+    def _verify(self) -> Verification:
+        if self._plan.request.live:
+            return self._verify_live()
+        verification = self._compare()
         self._record(
             "verified",
             level=verification.level,
@@ -394,7 +456,8 @@ class _Session:
         if extra and self._state.sessions > 1:
             self._notes.append(
                 f"{extra:,} documents are in the target that the source no longer has: they were "
-                "deleted there after an earlier session had copied them. Delete them in the target"
+                "deleted there after an earlier session had copied them. "
+                f"`interstore migrate resync {self._plan.run} --delete-extra` deletes them"
             )
 
     def _record(self, event: str, **values: Any) -> None:
@@ -426,6 +489,7 @@ class _Session:
             copy_seconds=self._state.copy_seconds,
             sessions=self._state.sessions,
             blockers=self._blockers,
+            warnings=self._migration.warnings,
             notes=self._notes,
             verification=verification,
             blobs=self._blob_report(),

@@ -17,7 +17,7 @@ import msgspec
 from msgspec.structs import replace
 
 from interstore.bulk import WriteOutcome
-from interstore.document import Document
+from interstore.document import Document, make_document
 from interstore.dual._sync.settling import settle, state
 from interstore.errors import DuplicateError, InterstoreError, OperationTimeoutError
 from interstore.migration.blobs.counts import BlobCounts
@@ -31,8 +31,7 @@ from interstore.migration.plan import Limits
 from interstore.migration.references import Resolver, UrlResolver
 from interstore.migration.refusals import Refused, refused_by
 from interstore.migration.transform import Transform
-from interstore.prepared import Partition, Write
-from interstore.times import now
+from interstore.prepared import Partition, ScanPage, Write
 
 if TYPE_CHECKING:
     from interstore._sync.operations import Operations
@@ -57,12 +56,14 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         target: a reference to the store to write, for a copy.
         into: the model to write, for a copy.
         mode: what becomes of a document that the target has already.
-        drop_versions: whether documents start anew at version 1.
+        anew: the time at which documents start anew, at version 1; empty if they keep their
+            versions and times.
         transform: what becomes of each document before it is written, or hashed.
         most: documents at the most; no limit by default.
         aside: why the documents are not to be written, but to be reported as refused.
         skip: ids in the source of documents that are passed over (those set aside before).
         live: whether an application writes to both stores meanwhile (`interstore.dual`).
+        only: ids in the source of the documents to read, instead of a partition.
         lease: until when it may write, in seconds since 1970 by the coordinator's clock, because
             then it is given up; 0 for ever. (Not from its beginning: that may be late, on a
             worker that was stopped.)
@@ -78,12 +79,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     target: str = ""
     into: str = ""
     mode: Literal["upsert", "insert_if_absent"] = "upsert"
-    drop_versions: bool = False
+    anew: str = ""
     transform: Transform | None = None
     most: int | None = None
     aside: Refused | None = None
     skip: list[str] = []
     live: bool = False
+    only: list[str] = []
     lease: float = 0.0
     blobs: BlobOrder | None = None
 
@@ -196,7 +198,6 @@ def _copy(
 ) -> Result:
     result = Result(after=order.after, blobs=None if carry is None else carry.counts)
     write = _writer(order, target)
-    prepare = _anew if order.drop_versions else Write.of
     limit = min(order.limits.page, target.limits.bulk_documents)
     transformed = _transformer(order, result)
     lease = Lease(order.lease)
@@ -205,9 +206,9 @@ def _copy(
         page = transformed(documents)
         if order.transform is not None and not order.transform.keeps_ids:
             page = _distinct(page, result)
-        writes = [prepare(document) for document in page.documents]
         if carry is not None:  # before the documents, which never point at nothing
             carry.take(order.model, page.documents)
+        writes = [Write.of(document) for document in page.documents]
         lease.check()
         _count(result, page.originals, write(writes))
         if order.live:
@@ -273,7 +274,7 @@ class Lease:
 
 def _set_aside(order: Order, source: Operations, reason: Refused) -> Result:
     """Report the next document as refused, and go on after it."""
-    page = source.scan(order.model, order.partition, order.after, 1)
+    page = _read(order, source, order.after, 1)
     return Result(
         read=len(page.documents),
         refused=[
@@ -329,11 +330,18 @@ def _transformer(order: Order, result: Result) -> Callable[[list[Document]], Tra
 
     def transformed(documents: list[Document]) -> Transformed:
         page = apply(documents)
+        if order.anew:
+            page.documents = [_anew(document, order.anew) for document in page.documents]
         result.filtered += page.filtered
         result.refused += page.refused
         return page
 
     return transformed
+
+
+def _anew(document: Document, moment: str) -> Document:
+    """The same, made at that moment: again and again the same, should it be copied again."""
+    return make_document(document.fields(), document["id"], 1, moment, moment, document.expires)
 
 
 def _distinct(page: Transformed, result: Result) -> Transformed:
@@ -352,6 +360,16 @@ def _distinct(page: Transformed, result: Result) -> Transformed:
     return distinct
 
 
+def _read(order: Order, source: Operations, after: Any, size: int) -> ScanPage:
+    """The next documents of the partition; or of those with certain ids, counted in them."""
+    if not order.only:
+        return source.scan(order.model, order.partition, after, size)
+    begin = after or 0
+    end = begin + min(size, source.limits.bulk_documents)
+    documents = source.find_by_ids(order.model, order.only[begin:end])
+    return ScanPage(documents, end if end < len(order.only) else None)
+
+
 def _run(
     order: Order,
     source: Operations,
@@ -368,7 +386,7 @@ def _run(
     with Pace(order.limits, limit, stop) as pace:
         while True:
             size = min(pace.size, most - result.read)
-            page = source.scan(order.model, order.partition, result.after, size)
+            page = _read(order, source, result.after, size)
             if count := len(page.documents):
                 length = take(page.documents)
                 result.bytes += length
@@ -391,7 +409,7 @@ def _run(
 
 def _writer(order: Order, target: Operations) -> Callable[[Sequence[Write]], list[WriteOutcome]]:
     into, mode = order.into, order.mode
-    if not order.drop_versions:
+    if target.capabilities.write_page:
         return lambda writes: target.write_page(into, writes, mode)
     if mode == "upsert":
         return lambda writes: target.put_many(into, writes)
@@ -403,18 +421,6 @@ def _writer(order: Order, target: Operations) -> Callable[[Sequence[Write]], lis
         ]
 
     return create
-
-
-def _anew(document: Document) -> Write:
-    moment = now()
-    return Write(
-        document["id"],
-        document.fields(),
-        version=1,
-        created=moment,
-        updated=moment,
-        expires=document.expires,
-    )
 
 
 def _count(result: Result, originals: list[Document], outcomes: list[WriteOutcome]) -> None:

@@ -53,6 +53,15 @@ class Totals(msgspec.Struct, kw_only=True):
         self.bytes += result.bytes
         self.request_units += result.request_units
 
+    def retried(self, count: int, result: Result) -> None:
+        """Count what became of so many documents that were in quarantine before.
+
+        Those that the source does not have any more do not count as read.
+        """
+        self.read -= count
+        self.quarantined -= count
+        self.add(result)
+
 
 class PartitionState(msgspec.Struct):
     """How far a partition was copied: the token to go on after, and whether it is done."""
@@ -116,6 +125,8 @@ class RunState:
             case "ended":
                 self.exit_code = entry["exit_code"]
                 self.seconds += entry["seconds"]
+            case "retried":
+                self._retried(entry)
             case _:  # "verified" and what later versions add tell nothing about the copy
                 pass
 
@@ -128,6 +139,14 @@ class RunState:
         model.refused.extend(result.refused)
         if result.chunk is not None:
             model.chunks.append(result.chunk)
+        if result.blobs is not None:
+            model.blobs.add(result.blobs)
+
+    def _retried(self, entry: dict[str, Any]) -> None:
+        model, ids = self.models[entry["model"]], set(entry["ids"])
+        result = msgspec.convert(entry["result"], Result)
+        model.refused = [item for item in model.refused if item.id not in ids] + result.refused
+        model.totals.retried(len(ids), result)
         if result.blobs is not None:
             model.blobs.add(result.blobs)
 
@@ -161,13 +180,13 @@ def new_run() -> str:
 
 
 def save_plan(folder: Path, plan: Plan) -> None:
-    """Make the folder of a new run, with its plan.
+    """Write the plan of a run, whose folder is made if it is new.
 
     Raises:
         UnavailableError: it cannot be written.
     """
     try:
-        folder.mkdir(parents=True, mode=0o700)
+        folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     except OSError as error:
         raise UnavailableError(f"cannot make {folder}: {error.strerror}") from error
     text = msgspec.json.format(msgspec.json.encode(plan), indent=2)

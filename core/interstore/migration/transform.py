@@ -21,6 +21,7 @@ from interstore.errors import ConfigurationError, InvalidDocumentError
 from interstore.filters.evaluate import compile_filter
 from interstore.filters.parse import parse_filter
 from interstore.filters.references import parse_path
+from interstore.migration.converting import Convert, compile_codec
 from interstore.migration.functions import digest_of, load_function
 from interstore.names import id_problem, plain_id
 from interstore.paths import MISSING, Envelope, Path, resolve, show_path
@@ -39,9 +40,12 @@ class Transform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is done to each document, in this order.
 
     Attributes:
+        codecs: how values of others are stored that documents cannot hold as they are, by model
+            and path: ``{"users.snowflake": "int64"}`` (see `interstore.migration.converting`).
         where: a filter of the source's documents; the others are left out.
         drop: paths that are removed.
-        rename: paths that move, old to new; one that is missing is no matter.
+        rename: paths that move, old to new; one that is missing is no matter. ``id`` stays what
+            it is, and is a field of that name as well.
         set: values that paths get.
         id_from: the path of the string that becomes the id.
         function: ``"module:function"``, called with the model's name and the document; it
@@ -49,6 +53,7 @@ class Transform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         digest: of the function's source text, so that a run goes on with the same function.
     """
 
+    codecs: dict[str, str] = {}
     where: dict[str, Any] | None = None
     drop: list[str] = []
     rename: dict[str, str] = {}
@@ -65,6 +70,7 @@ class Transform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             ConfigurationError: the function cannot be found.
         """
         transform = Transform(
+            codecs=dict(sorted(self.codecs.items())),
             where=dict(self.where) if self.where else None,
             drop=sorted(self.drop),
             rename=dict(sorted(self.rename.items())),
@@ -75,7 +81,8 @@ class Transform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
         if transform == Transform():
             return None
-        compile_transform(transform, "any")
+        for model in {"any", *map(_model_of, transform.codecs)}:
+            compile_transform(transform, model)
         return transform
 
     @property
@@ -93,7 +100,7 @@ class Transform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.function is not None or any(_below(path, _path(drop)) for drop in self.drop):
             return None
         for old, new in self.rename.items():
-            if _below(path, _path(old)):
+            if old != "id" and _below(path, _path(old)):
                 return _path(new) + path[len(_path(old)) :]
         return path
 
@@ -106,7 +113,12 @@ def compile_transform(transform: Transform | None, model: str) -> Apply | None:
     """
     if transform is None:
         return None
-    steps = [*_selection(transform), *_changes(transform), *_new_id(transform)]
+    steps = [
+        *_conversions(transform, model),
+        *_selection(transform),
+        *_changes(transform),
+        *_new_id(transform),
+    ]
     if transform.function is not None:
         steps.append(_own_function(transform, model))
 
@@ -143,6 +155,48 @@ def _outcome(apply: Apply, document: Document) -> Any:
         return str(error)
 
 
+def _conversions(transform: Transform, model: str) -> list[Apply]:
+    return [
+        _converted(path.removeprefix(f"{model}."), compile_codec(codec), codec)
+        for path, codec in transform.codecs.items()
+        if _model_of(path) == model
+    ]
+
+
+def _model_of(path: str) -> str:
+    """The model of a codec's path: ``users.address.zip``."""
+    model, dot, rest = path.partition(".")
+    if not (model and dot and rest):
+        raise ConfigurationError(f"a codec is for MODEL.FIELD, not {path!r}")
+    return model
+
+
+def _converted(text: str, convert: Convert, codec: str) -> Apply:
+    keys = _path(text)
+
+    def apply(document: Document) -> Document:
+        try:
+            fields = _mapped(document.fields(), keys, convert)
+        except ValueError as error:
+            raise InvalidDocumentError(
+                f"at {text}: {error} (codec {codec})", path=text, id=document.id
+            ) from None
+        return _with(document, fields)
+
+    return apply
+
+
+def _mapped(value: Any, keys: Path, convert: Convert) -> Any:
+    """`value` with what lies there converted; arrays on the way are entered."""
+    if not keys:
+        return convert(value)
+    if isinstance(value, list):
+        return [_mapped(item, keys, convert) for item in value]
+    if isinstance(value, dict) and keys[0] in value:
+        return {**value, keys[0]: _mapped(value[keys[0]], keys[1:], convert)}
+    return value
+
+
 def _selection(transform: Transform) -> list[Apply]:
     if transform.where is None:
         return []
@@ -154,8 +208,11 @@ def _changes(transform: Transform) -> list[Apply]:
     steps: list[Apply] = []
     if transform.drop:
         steps.append(_changed({"$unset": transform.drop}))
-    if transform.rename:
-        steps.append(_renamed(transform.rename))
+    renames = {old: new for old, new in transform.rename.items() if old != "id"}
+    if renames:
+        steps.append(_renamed(renames))
+    if "id" in transform.rename:
+        steps.append(_id_kept(transform.rename["id"]))
     if transform.set:
         steps.append(_changed({"$set": transform.set}))
     return steps
@@ -186,6 +243,16 @@ def _renamed(renames: Mapping[str, str]) -> Apply:
         return _with(document, Changes(placed, "").apply_to(fields))
 
     return rename
+
+
+def _id_kept(text: str) -> Apply:
+    changes = parse_changes(None, {"$set": {text: ""}}, "").changes
+
+    def apply(document: Document) -> Document:
+        placed = Change("set", changes[0].path, document.id)
+        return _with(document, Changes((placed,), "").apply_to(document.fields()))
+
+    return apply
 
 
 def _new_id(transform: Transform) -> list[Apply]:

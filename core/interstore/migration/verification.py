@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from interstore.filters.tree import ALL
 from interstore.migration.blobs.verifying import compare_blobs
-from interstore.migration.compare import compare
+from interstore.migration.compare import Mender, compare
 from interstore.migration.coordinator import Coordinator
 from interstore.migration.digest import Digest
 from interstore.migration.ends import Ends
@@ -37,6 +37,7 @@ class Verifier:
         refused: by model of the source, the documents in quarantine, which are passed over.
         limits: of a slice.
         transform: what the target's documents are compared with: the source's, transformed.
+        mender: gives what is told of each difference of a pair of models.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Verifier:
         refused: Mapping[str, Collection[Refused]] | None = None,
         limits: Limits | None = None,
         transform: Transform | None = None,
+        mender: Callable[[str, str], Mender] | None = None,
     ) -> None:
         self._ends = ends
         self._coordinator = coordinator
@@ -63,6 +65,7 @@ class Verifier:
         }
         self._limits = limits or Limits()
         self._transform = transform
+        self._mender = mender
 
     def verify(self, models: Sequence[tuple[str, str]]) -> Verification:
         """Compare each pair of models: its name in the source, and in the target.
@@ -181,6 +184,7 @@ class Verifier:
             extras=not self._keep,
             skip=self._skipped.get(item.source, ()),
             transform=self._transform,
+            mender=self._mender and self._mender(item.source, item.target),
             on_page=self._control.step,
         )
         if self._keep:

@@ -1,0 +1,188 @@
+"""`interstore migrate retry-quarantine`, `resync` and `verify`, and `interstore resync`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from interstore.cli.interrupt import stop_on_interrupt
+from interstore.cli.moving import open_progress, print_line, show_report, show_verification
+from interstore.cli.moving_options import (
+    STOPPED,
+    blobs_of,
+    executor_option,
+    foreign_of,
+    foreign_option,
+    from_blobs_option,
+    map_option,
+    models_option,
+    pairs_of,
+    split,
+    state_option,
+    to_blobs_option,
+)
+from interstore.cli.output import is_terminal, safe
+from interstore.cli.reshaping import transform_of, transform_options
+from interstore.migration.mend_runs import mend_for_command
+from interstore.migration.mending import Resync, Retry, Verify
+from interstore.migration.plan import Level
+from interstore.migration.resyncing import resync as resync_stores
+from interstore.migration.run import Options
+from interstore.migration.session import OpenSession
+
+__all__ = ["resync", "resync_run", "retry_quarantine", "verify_run"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+extra_option = click.option(
+    "--delete-extra", is_flag=True, help="Delete documents that only the target has."
+)
+level_option = click.option(
+    "--level",
+    type=click.Choice(["digest", "full"]),
+    default=None,
+    help="How thoroughly to verify.  [default: as planned]",
+)
+
+
+def _run_options(command: F) -> F:
+    options = (
+        click.argument("run", metavar="RUN"),
+        click.option(
+            "--source", metavar="URL", help="Of the source, where the plan does not hold it."
+        ),
+        click.option("--target", metavar="URL", help="Likewise of the target."),
+        from_blobs_option,
+        to_blobs_option,
+        level_option,
+        state_option,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command("retry-quarantine")
+@_run_options
+@click.pass_context
+def retry_quarantine(ctx: click.Context, /, **options: Any) -> None:
+    """Write what RUN has in quarantine, once the cause is mended, and verify again.
+
+    The documents are read from the source again; the function of --transform may have been
+    mended, too. Exit codes are those of `interstore migrate`.
+    """
+    ctx.exit(_mend(Retry, **options))
+
+
+@click.command("resync")
+@_run_options
+@extra_option
+@click.pass_context
+def resync_run(ctx: click.Context, /, delete_extra: bool, **options: Any) -> None:
+    """Write the documents in which RUN's target differs from its source, and verify again.
+
+    Exit codes are those of `interstore migrate`.
+    """
+    ctx.exit(_mend(partial(Resync, delete_extra=delete_extra), **options))
+
+
+@click.command("verify")
+@_run_options
+@click.pass_context
+def verify_run(ctx: click.Context, /, **options: Any) -> None:
+    """Compare RUN's target with its source once more. What is in quarantine may be missing.
+
+    Exit codes are those of `interstore migrate`.
+    """
+    ctx.exit(_mend(Verify, **options))
+
+
+def _mend(
+    session: OpenSession,
+    run: str,
+    source: str | None,
+    target: str | None,
+    from_blobs: tuple[str, ...],
+    to_blobs: tuple[str, ...],
+    level: Level | None,
+    state: Path,
+) -> int:
+    with stop_on_interrupt(STOPPED) as stop, open_progress() as progress:
+        report, _ = mend_for_command(
+            run,
+            session,
+            source,
+            target,
+            state=state,
+            level=level,
+            options=Options((blobs_of(from_blobs), blobs_of(to_blobs))),
+            progress=progress,
+            stop=stop,
+        )
+    show_report(report)
+    return report.exit_code
+
+
+@click.command()
+@click.argument("left", metavar="A")
+@click.argument("right", metavar="B")
+@models_option
+@map_option
+@foreign_option
+@transform_options
+@level_option
+@click.option(
+    "--ignore-versions",
+    is_flag=True,
+    help="Compare ids and fields only; what is written starts anew at version 1.",
+)
+@extra_option
+@executor_option
+@click.pass_context
+def resync(
+    ctx: click.Context,
+    /,
+    left: str,
+    right: str,
+    models: str | None,
+    renames: tuple[str, ...],
+    foreign: tuple[str, ...],
+    level: Level | None,
+    ignore_versions: bool,
+    delete_extra: bool,
+    executor: str,
+    **reshaping: Any,
+) -> None:
+    """Make the store B hold what A does, by writing only what differs.
+
+    Both are compared as by `interstore verify`; the documents that are missing in B, or
+    different, are written, and both are compared again: exit code 0 if they hold the same then,
+    3 if they differ.
+    """
+    with stop_on_interrupt(STOPPED) as stop, open_progress() as progress:
+        done = resync_stores(
+            left,
+            right,
+            delete_extra=delete_extra,
+            models=split(models),
+            map=pairs_of(renames),
+            level=level or "digest",
+            envelope=not ignore_versions,
+            transform=transform_of(**reshaping),
+            foreign=foreign_of(foreign),
+            executor=executor,
+            progress=progress,
+            stop=stop,
+        )
+    if is_terminal():
+        for model in done.models:
+            click.echo(safe(model.sentence))
+        show_verification(done.verification)
+    else:
+        print_line(msgspec.json.decode(done.to_json()))
+    ctx.exit(done.exit_code)
