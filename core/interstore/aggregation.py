@@ -17,7 +17,7 @@ from interstore.values import MAX_INTEGER
 
 __all__ = [
     "Aggregation", "Aggregator", "Distinct", "Figure", "Group", "Total", "aggregate", "arrange",
-    "distinct_values", "fields_of",
+    "distinct_scalars", "distinct_values", "fields_of",
 ]  # fmt: skip
 
 FigureKind: TypeAlias = Literal["count", "sum", "avg", "min", "max"]
@@ -326,6 +326,13 @@ class Distinct:
     def values(self) -> list[Scalar]:
         """What was found, sorted."""
         return sorted(self._found.values(), key=sort_value)
+
+
+def distinct_scalars(values: Iterable[Scalar]) -> list[Scalar]:
+    """Each of them once, sorted."""
+    return sorted(
+        {(type(value) is bool, value): value for value in values}.values(), key=sort_value
+    )
 
 
 def distinct_values(documents: Iterable[Document], path: Reference) -> list[Scalar]:

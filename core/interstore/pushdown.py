@@ -43,12 +43,14 @@ def distinct_groups(path: Reference, tree: Node) -> Aggregation:
     return Aggregation(And((tree, there)), (("value", path),), ())
 
 
-def sum_of(figure: Figure, count: int, parts: Sequence[Any]) -> int | float | None:
-    """The sum, or the average, of `count` numbers whose parts have these sums.
+def sum_of(
+    figure: Figure, count: int, parts: Sequence[Any], bits: int = _BITS
+) -> int | float | None:
+    """The sum, or the average, of `count` numbers whose parts, of so many bits, have these sums.
 
     Raises:
         InvalidQueryError: it is beyond the largest number.
     """
     assert figure.path is not None, "only count goes without a path"
-    total = Total.of(count, [int(part or 0) for part in parts], _BITS)
+    total = Total.of(count, [int(part or 0) for part in parts], bits)
     return total.sum(figure.path) if figure.kind == "sum" else total.average(figure.path)

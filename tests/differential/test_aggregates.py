@@ -108,7 +108,8 @@ def test_numbers_are_added_up_where_they_lie(
         }  # fmt: skip
         expected = aggregated(documents, asked)
         for subject in subjects:
-            if not hasattr(subject.place.database(), "aggregate"):
+            # Azure Cosmos DB adds up fewer of them: tests/engines/cosmosdb/test_aggregates.py
+            if subject.name == "cosmosdb" or not hasattr(subject.place.database(), "aggregate"):
                 continue
             found = subject.store.aggregate("sums", **asked)
             assert exact(found) == exact(expected), f"{subject.name}: {group_by!r}"

@@ -297,6 +297,38 @@ class TestSplits:
         assert sorted(found, key=int) == [str(number) for number in range(40)]
 
 
+class TestGroups:
+    """Of one partition, page by page: whoever asks must put them together."""
+
+    def test_are_parted_by_pages(self, container: ContainerProxy) -> None:
+        for number in range(60):
+            container.create_item({"id": str(number), "g": number % 3})
+        query = "SELECT c.g, COUNT(1) AS n FROM c GROUP BY c.g"
+        found: Counter[int] = Counter()
+        pages = 0
+        for each in container.read_feed_ranges():
+            for page in container.query_items(query, feed_range=each, max_item_count=5).by_page():
+                pages += 1
+                for row in page:
+                    assert row["n"] <= 5
+                    found[row["g"]] += row["n"]
+        assert found == {0: 20, 1: 20, 2: 20}
+        assert pages >= 12
+
+    def test_and_so_are_aggregates(self, container: ContainerProxy) -> None:
+        for number in range(60):
+            container.create_item({"id": str(number), "n": number})
+        query = "SELECT COUNT(1) AS n, MAX(c.n) AS m FROM c WHERE c.n > 10"
+        rows = [
+            row
+            for each in container.read_feed_ranges()
+            for row in container.query_items(query, feed_range=each, max_item_count=5)
+        ]
+        assert sum(row["n"] for row in rows) == 49
+        assert max(row["m"] for row in rows if row["n"]) == 59
+        assert all("m" in row for row in rows if row["n"])
+
+
 class TestChangeFeed:
     """The page "Change feed in Azure Cosmos DB": latest versions, no deletes."""
 

@@ -203,7 +203,7 @@ class TestFunctions:
             ("REGEXMATCH('a\\n', 'a\\\\z')", False),
             ("REGEXMATCH('a\\n', 'a$')", True),
             ("REGEXMATCH('éx', '^[^\\x41]x(?![\\s\\S])')", True),
-            ("REGEXMATCH('" + "a" * 300 + "', '^(?:a+)+b(?![\\s\\S])')", False),
+            ("REGEXMATCH('" + "a" * 300 + "', '^(?:a+)+b(?![\\\\s\\\\S])')", False),
             ("REGEXMATCH(1, 'a')", ...),
             ("ARRAY_CONTAINS([1, 'a'], 'a')", True),
             ("ARRAY_CONTAINS([true], 1)", False),
@@ -292,6 +292,50 @@ class TestAggregates:
         assert ask(query, *self.ITEMS) == [{"g": "a", "total": 6}, {"g": "b", "total": 3}]
         assert ask("SELECT VALUE COUNT(1) FROM c") == [0]
         assert ask("SELECT c.g, COUNT(1) FROM c GROUP BY c.g") == []
+
+    def test_keys_are_told_apart_by_kind(self) -> None:
+        items: list[dict[str, Any]] = [
+            {"g": 1},
+            {"g": 1},
+            {"g": "1"},
+            {"g": True},
+            {"g": None},
+            {},
+            {"g": [1]},
+        ]
+        found = ask('SELECT c["g"], COUNT(1) AS n FROM c GROUP BY c.g', *items)
+        assert [(each.get("g", ...), each["n"]) for each in found] == [
+            (1, 2), ("1", 1), (True, 1), (None, 1), (..., 1), ([1], 1),
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("query", "wanted"),
+        [
+            ("SELECT VALUE ABS(AVG(c.n)) FROM c", "Compositions"),
+            ("SELECT c.g, SUM(c.n) + 1 AS s FROM c GROUP BY c.g", "Compositions"),
+            ("SELECT c.n FROM c GROUP BY c.g", "invalid in the select list"),
+            ("SELECT * FROM c GROUP BY c.g", "invalid in the select list"),
+            ("SELECT c.g FROM c GROUP BY c.g ORDER BY c.g", "ORDER BY"),
+            ("SELECT COUNT(1) FROM c GROUP BY 1", "property reference"),
+            ("SELECT COUNT(1) FROM c GROUP BY COUNT(c.g)", "no aggregates"),
+            ("SELECT COUNT(1) FROM c GROUP BY EXISTS(SELECT VALUE c.g)", "no subqueries"),
+            (f"SELECT {', '.join(['COUNT(1)'] * 22)} FROM c GROUP BY c.g", "21"),
+        ],
+    )
+    def test_what_groups_may_not_have(self, query: str, wanted: str) -> None:
+        with pytest.raises(SqlError, match=wanted):
+            ask(query, *self.ITEMS)
+
+    def test_what_groups_may_have(self) -> None:
+        query = (
+            "SELECT {'g': [LOWER(c.g)], 'n': COUNT(1)} AS x, 1 AS one FROM c GROUP BY LOWER(c.g)"
+        )
+        assert ask(query, {"g": "A"}, {"g": "a"}) == [{"x": {"g": ["a"], "n": 2}, "one": 1}]
+
+    def test_extremes_of_several_kinds(self) -> None:
+        items: list[dict[str, Any]] = [{"n": 1}, {"n": None}, {"n": "a"}, {"n": False}, {}]
+        assert ask("SELECT MIN(c.n) AS x, MAX(c.n) AS y FROM c", *items) == [{"x": None, "y": "a"}]
+        assert ask("SELECT MIN(c.none) AS x FROM c", *items) == [{}]
 
 
 class TestOrder:

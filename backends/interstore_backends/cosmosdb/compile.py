@@ -34,6 +34,7 @@ __all__ = [
     "compile_scan",
     "compile_streams",
     "is_sorted_by",
+    "where",
 ]
 
 Class: TypeAlias = Literal["null", "number", "string", "false", "true", "envelope"]
@@ -110,7 +111,7 @@ class Stream:
             sorted_by.append(self.order[-1])
         return Statement(
             _top(limit)
-            + _where(terms)
+            + where(terms)
             + " ORDER BY "
             + ", ".join(_expression(key.path) + _direction(key) for key in sorted_by),
             parameters.values,
@@ -240,7 +241,7 @@ def compile_exists(tree: Node) -> Statement:
 def _compile_about(what: str, tree: Node) -> Statement:
     parameters = Parameters()
     terms = [] if tree == ALL else [Conditions(parameters).condition(tree)]
-    return Statement(f"{what} FROM c{_where(terms)}", parameters.values)
+    return Statement(f"{what} FROM c{where(terms)}", parameters.values)
 
 
 def _classes(key: SortKey, declared: Mapping[Path, IndexType]) -> tuple[Class, ...]:
@@ -286,7 +287,8 @@ def _top(limit: int | None) -> str:
     return "SELECT * FROM c" if limit is None else f"SELECT TOP {int(limit)} * FROM c"
 
 
-def _where(terms: Sequence[str]) -> str:
+def where(terms: Sequence[str]) -> str:
+    """The clause for what all of these conditions meet; nothing for none."""
     return f" WHERE {' AND '.join(terms)}" if terms else ""
 
 

@@ -9,6 +9,7 @@ are not touched.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote
@@ -23,6 +24,7 @@ __all__ = [
     "escape_fields",
     "escape_id",
     "field_path",
+    "object_expression",
     "raw_expression",
     "root_key",
     "unescape_fields",
@@ -82,6 +84,12 @@ def raw_expression(document: str, path: Path) -> str:
     as digits.
     """
     return document + "".join(f"[{_json(step).decode()}]" for step in path)
+
+
+def object_expression(document: str, keys: Iterable[str]) -> str:
+    """An object of some fields of an item, as they are stored."""
+    fields = [f"{_json(key).decode()}: {raw_expression(document, (key,))}" for key in keys]
+    return f"{{{', '.join(fields)}}}"
 
 
 @lru_cache(maxsize=4_096)

@@ -1,26 +1,35 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 538ee3b57c385f2b02120b67
+# Digest of the rest: e5f7aea7ea31242eb9465bff
 
 """The operations that only read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
+from interstore._compat import to_thread
+from interstore.aggregation import Aggregation, Aggregator, Group, arrange, distinct_scalars
 from interstore.document import Document
 from interstore.errors import UnavailableError
 from interstore.expiry import has_expired
 from interstore.filters.order import order_key
-from interstore.filters.tree import ALL, Node
-from interstore.paths import Envelope
+from interstore.filters.tree import ALL, Node, Scalar
+from interstore.paths import Envelope, Reference
 from interstore.prepared import Partition, Query, ScanPage
 from interstore_backends.cosmosdb._sync.connection import translated
 from interstore_backends.cosmosdb._sync.expiry import Expiry
+from interstore_backends.cosmosdb.aggregates import (
+    compile_aggregation,
+    compile_distinct,
+    compile_values,
+    scalar_of,
+)
 from interstore_backends.cosmosdb.compile import (
     Statement,
     Stream,
@@ -164,9 +173,7 @@ class Reads(Expiry):
             ids = [row["_rid"] for row in rows if isinstance(row, dict)]
             if len(set(ids)) == len(ids):
                 return rows
-        raise UnavailableError(
-            f"the partitions of {model} are being split; try again", backend="cosmosdb", model=model
-        )
+        raise _splitting(model)
 
     def _rows_once(
         self,
@@ -212,12 +219,65 @@ class Reads(Expiry):
     @translated
     def count(self, model: str, tree: Node) -> int:
         """How many documents match."""
-        return int(sum(self._rows(model, compile_count(self._living(model, tree)), None)))
+        statement = compile_count(self._living(model, tree))
+        return int(sum(self._partial_rows(model, statement)))
 
     @translated
     def exists(self, model: str, tree: Node) -> bool:
         """Whether any document matches."""
         return bool(self._rows(model, compile_exists(self._living(model, tree)), 1))
+
+    @translated
+    def aggregate(self, model: str, aggregation: Aggregation) -> list[dict[str, Any]]:
+        """One row for each group."""
+        tree = self._living(model, aggregation.tree)
+        grouped = compile_aggregation(replace(aggregation, tree=tree))
+        groups: list[Group] | None = None
+        if grouped is not None:
+            groups = grouped.groups(self._partial_rows(model, grouped.statement))
+        if groups is None:
+            return self._aggregated_here(model, replace(aggregation, tree=tree))
+        return arrange(groups, aggregation)
+
+    def _aggregated_here(self, model: str, aggregation: Aggregation) -> list[dict[str, Any]]:
+        """The rows, by core: of the values alone that they are about, partition after partition."""
+        aggregator = Aggregator(aggregation)
+        paths, tree = aggregation.references, aggregation.tree
+        for each in self._ranges(model):
+            after: str | None = None
+            while True:
+                statement = compile_values(paths, tree, after, _PAGE)
+                rows = self._rows(model, statement, _PAGE, [each])
+                documents = [read_item(row) for row in rows]
+                documents = sorted(documents, key=lambda document: document.id)[:_PAGE]
+                to_thread(aggregator.add, documents)
+                if len(documents) < _PAGE:
+                    break
+                after = documents[-1].id
+        return aggregator.rows()
+
+    @translated
+    def distinct(self, model: str, path: Reference, tree: Node) -> list[Scalar]:
+        """The scalars that stand at `path`, each once, in sort order."""
+        tree = self._living(model, tree)
+        found = self._partial_rows(model, compile_distinct(path, tree))
+        return distinct_scalars(map(scalar_of, found))
+
+    def _partial_rows(self, model: str, statement: Statement) -> list[Any]:
+        """The rows of a query for figures: those of each page of each partition.
+
+        Had a partition been split after the first of its pages, what these told would be told
+        again by its halves: then everything is asked again.
+        """
+        for _ in range(_SPLITS):
+            ranges = self._ranges(model)
+            try:
+                rows = self._rows_once(model, statement, None, ranges)
+            except RuntimeError:  # see `_rows`
+                continue
+            if self._ranges(model) == ranges:
+                return rows
+        raise _splitting(model)
 
     @translated
     def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:
@@ -263,3 +323,9 @@ class Reads(Expiry):
     @translated
     def _ping(self, model: str) -> None:
         self.native.read()
+
+
+def _splitting(model: str) -> UnavailableError:
+    return UnavailableError(
+        f"the partitions of {model} are being split; try again", backend="cosmosdb", model=model
+    )

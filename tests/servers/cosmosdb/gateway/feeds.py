@@ -4,6 +4,9 @@ Facts: the pages "Query Documents" and "Querying Azure Cosmos DB resources using
 the gateway serves itself, 400 for the rest, pages of 100 and of 4 MB), the Python client's source
 (1004, ranges of effective partition keys, 410 with 1002), and for the messages, what users quote.
 That a page is never of more than one physical partition, and may be empty, is from memory.
+That groups, and aggregates, of one partition are parted by pages, so that whoever asks must put
+them together, is said in the .NET client ("GroupByQueryPipelineStage": "groups groupings across
+continuations and pages"); after how many items is not.
 """
 
 from __future__ import annotations
@@ -31,6 +34,8 @@ __all__ = ["Scope", "Spend", "page_size", "plan", "query", "read_feed", "scope_o
 PAGE: Final = 100
 UNLIMITED_PAGE: Final = 1000
 PAGE_BYTES: Final = 4 * 1024 * 1024
+GROUPED_ITEMS: Final = 100
+"""Items that one page of groups or aggregates is about."""
 LONGEST_POSITION: Final = 1000
 LONGEST_QUERY: Final = 512 * 1024
 
@@ -239,6 +244,8 @@ def _page(
     spend: Spend,
 ) -> Answer:
     spend(scope.partition, 0)
+    if prepared.is_parted:
+        return _page_of_groups(container, request, scope, prepared, parameters, token, spend)
     after, given = (token.after, token.given) if token else (None, 0)
     start = after[1] - 1 if after is not None and not prepared.query.order_by else 0
     items = ((item.number, item.body) for item in scope.items(start))
@@ -248,17 +255,59 @@ def _page(
         finished = prepared.finished(rows, parameters, counted)
         if after is None and given:
             finished = islice(finished, given, None)
-        values, last = _take(finished, page_size(request))
+        taken, last = _take(finished, page_size(request))
     except SqlError as error:
         raise bad_request(f"Message: {error.body()}") from None
-    following = _following(scope, prepared, last, given + len(values), token)
+    following = _following(scope, prepared, last, given + len(taken), token)
+    values = [text for _, text in taken]
+    # Of a row that is of several items, its own length has to do.
+    loaded = sum(
+        scope.partition.size_of(row.position[1]) if row.position else len(text)
+        for row, text in taken
+    )
+    return _answer(container, scope, values, loaded, following, spend)
+
+
+def _page_of_groups(
+    container: Container,
+    request: Request,
+    scope: Scope,
+    prepared: Prepared,
+    parameters: Mapping[str, Any],
+    token: Token | None,
+    spend: Spend,
+) -> Answer:
+    """The groups of the next items, whether there are more such items or not."""
+    start = token.after[1] if token and token.after else 0
+    most = min(GROUPED_ITEMS, page_size(request))
+    found = list(islice(scope.items(start), most + 1))
+    items = found[:most]
+    try:
+        rows = prepared.rows([(item.number, item.body) for item in items], parameters)
+        values = [dumps(row.value) for row in rows]
+    except SqlError as error:
+        raise bad_request(f"Message: {error.body()}") from None
+    last = Row(None, [[], items[-1].number, 0]) if len(found) > most else None
+    following = _following(scope, prepared, last, len(values), token)
+    loaded = sum(len(item.text) for item in items)
+    return _answer(container, scope, values, loaded, following, spend)
+
+
+def _answer(
+    container: Container,
+    scope: Scope,
+    values: list[bytes],
+    loaded: int,
+    following: Token | None,
+    spend: Spend,
+) -> Answer:
     text = b",".join(values)
     body = b'{"_rid":"%s","Documents":[%s],"_count":%d}' % (
         Rids.text(container.rid).encode(),
         text,
         len(values),
     )
-    charge = charges.query(len(text), len(text))
+    charge = charges.query(loaded, len(text))
     spend(scope.partition, charge)
     headers = {
         "x-ms-item-count": str(len(values)),
@@ -278,26 +327,24 @@ def page_size(request: Request) -> int:
     return size if size > 0 else UNLIMITED_PAGE
 
 
-def _take(rows: Iterator[Row], most: int) -> tuple[list[bytes], Row | None]:
-    """So many rows as JSON, at most 4 MB; and the last of them, if there are more."""
-    values: list[bytes] = []
+def _take(rows: Iterator[Row], most: int) -> tuple[list[tuple[Row, bytes]], Row | None]:
+    """So many rows, each with its JSON, at most 4 MB; and the last of them, if there are more."""
+    taken: list[tuple[Row, bytes]] = []
     size = 0
-    last: Row | None = None
     for row in rows:
         text = dumps(row.value)
-        if len(values) == most or (values and size + len(text) > PAGE_BYTES):
-            return values, last
-        values.append(text)
+        if len(taken) == most or (taken and size + len(text) > PAGE_BYTES):
+            return taken, taken[-1][0] if taken else None
+        taken.append((row, text))
         size += len(text)
-        last = row
-    return values, None
+    return taken, None
 
 
 def _following(
     scope: Scope, prepared: Prepared, last: Row | None, given: int, token: Token | None
 ) -> Token | None:
     if last is not None:
-        position = last.position if prepared.resumable else None
+        position = last.position if prepared.resumable or prepared.is_parted else None
         if len(json.dumps(position)) > LONGEST_POSITION:
             position = None
         return Token(scope.low, _range_end(scope, token), position, given)

@@ -98,6 +98,11 @@ class Partition:
             if item is not None and (item.expires is None or item.expires > now):
                 yield item
 
+    def size_of(self, number: int) -> int:
+        """The bytes of an item."""
+        item = self._by_number.get(number)
+        return 0 if item is None else len(item.text)
+
     def covers(self, where: str) -> bool:
         return self.low <= where < self.high
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 from tests.servers.cosmosdb.gateway.sql import nodes
 from tests.servers.cosmosdb.gateway.sql.evaluate import Common, Compiler, Function, Names
 from tests.servers.cosmosdb.gateway.sql.functions import AGGREGATES
+from tests.servers.cosmosdb.gateway.sql.grouping import check_grouping
 from tests.servers.cosmosdb.gateway.sql.lexer import SqlError
 from tests.servers.cosmosdb.gateway.sql.parser import parse
 from tests.servers.cosmosdb.gateway.sql.values import UNDEFINED, sort_key
@@ -48,11 +49,14 @@ class Prepared:
 
     Attributes:
         query: its tree.
+        grouped: whether its rows are of groups.
+        is_parted: whether pages may have groups of some items each.
         resumable: whether it can begin after a position; otherwise rows are only counted.
     """
 
     def __init__(self, query: nodes.Query, outer: frozenset[str] | None = None) -> None:
         """Of a subquery, `outer` has the aliases around it."""
+        check_grouping(query)
         self.query = query
         scope = outer or frozenset()
         self._sources: list[tuple[str, Function, bool]] = []
@@ -72,6 +76,8 @@ class Prepared:
         self._aggregates = chooser.aggregates
         self.grouped = bool(self._aggregates or query.group_by)
         self.resumable = not (self.grouped or query.distinct)
+        bounded = query.top is not None or query.limit is not None
+        self.is_parted = self.grouped and not (query.distinct or query.order_by or bounded)
 
     def rows(
         self,
