@@ -89,7 +89,7 @@ def test_distinct_values(store: Store) -> None:
 def test_sums_that_only_core_can_tell(store: Store, numbers: list[Any]) -> None:
     store.delete_many("sums", {})
     store.create_many("sums", [{"n": number} for number in numbers])
-    figures = {"sum": ("sum", "n"), "avg": ("avg", "n")}
+    figures: dict[str, Any] = {"sum": ("sum", "n"), "avg": ("avg", "n")}
     parsed = parse_aggregation(None, None, None, None, None, figures)
     expected = aggregate(store.find("sums"), parsed)
     assert exact(store.aggregate("sums", **figures)) == exact(expected)
