@@ -100,7 +100,7 @@ def test_more_figures_than_the_service_gives_at_once(
 ) -> None:
     monkeypatch.setattr("interstore_backends.cosmosdb._sync.reads._PAGE", 100)
     paths = ["n", "id", "@version", "g.a", '"x":', ("n", 0)]
-    figures = {
+    figures: dict[str, Any] = {
         f"{name}_{n}": (name, path) for n, path in enumerate(paths) for name in ("sum", "min")
     }
     expected = _expected(store, "g", figures)
