@@ -49,13 +49,20 @@ class TinyDatabase:
         self.models[model][id] = _kept(write)
         return write.document()
 
-    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         current = self.find_by_id(model, id)
         if current is None:
             if if_version is not None:
                 raise not_found(model, id)
             return False
-        check_version(model, current, if_version)
+        check_version(model, current, if_version, if_created)
         del self.models[model][id]
         return True
 

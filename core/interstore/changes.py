@@ -86,9 +86,7 @@ class Changes:
         """
         if current is None:
             raise not_found(model, id)
-        check_version(model, current, if_version)
-        if self.created is not None and current.created != self.created:
-            raise made_anew(model, current)
+        check_version(model, current, if_version, self.created)
         if self.is_empty:
             return Write(
                 id,
@@ -128,10 +126,18 @@ class Changes:
         return result
 
 
-def check_version(model: str, current: Document, if_version: int | None) -> None:
-    """Refuse to go on if the caller expected another version of `current`."""
+def check_version(
+    model: str, current: Document, if_version: int | None, if_created: str | None = None
+) -> None:
+    """Refuse to go on if the caller expected another version, or another document, than `current`.
+
+    Raises:
+        ConflictError: so it is.
+    """
     if if_version is not None and current.version != if_version:
         raise conflict(model, current.id, if_version, current.version)
+    if if_created is not None and current.created != if_created:
+        raise made_anew(model, current)
 
 
 def conflict(model: str, id: str, expected: int, found: int) -> ConflictError:

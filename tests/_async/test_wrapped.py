@@ -50,8 +50,15 @@ class AsyncSeven(AsyncWrapper):
     ) -> Document:
         return await self.inner.update(model, id, changes, if_version=if_version)
 
-    async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
-        return await self.inner.delete(model, id, if_version=if_version)
+    async def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
+        return await self.inner.delete(model, id, if_version=if_version, if_created=if_created)
 
     async def find(self, model: str, query: Query) -> Iterable[Document]:
         return await self.inner.find(model, query)

@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_wrapped.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 174b1d8dce6085cb61ab1e98
+# Digest of the rest: dd37eaeb324bdabf6b6ba831
 
 """The kit on wrapped databases: a wrapper must not be noticed by what it does not do."""
 
@@ -53,8 +53,15 @@ class Seven(Wrapper):
     ) -> Document:
         return self.inner.update(model, id, changes, if_version=if_version)
 
-    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
-        return self.inner.delete(model, id, if_version=if_version)
+    def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
+        return self.inner.delete(model, id, if_version=if_version, if_created=if_created)
 
     def find(self, model: str, query: Query) -> Iterable[Document]:
         return self.inner.find(model, query)

@@ -77,9 +77,16 @@ class Sound(TinyDatabase):
         with self.lock:
             return super().update(model, id, changes, if_version=if_version)
 
-    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         with self.lock:
-            return super().delete(model, id, if_version=if_version)
+            return super().delete(model, id, if_version=if_version, if_created=if_created)
 
     def find(self, model: str, query: Query) -> Iterable[Document]:
         with self.lock:

@@ -11,7 +11,7 @@ from interstore._version import __version__
 from interstore.aggregation import Aggregation, aggregate, distinct_values
 from interstore.bulk import BulkResult, WriteOutcome
 from interstore.capabilities import Capabilities, Limits
-from interstore.changes import Changes, conflict, not_found
+from interstore.changes import Changes, check_version, conflict, not_found
 from interstore.document import Document
 from interstore.errors import DuplicateError, InterstoreError
 from interstore.filters.tree import Node, Scalar
@@ -209,7 +209,14 @@ class TableDatabase(ABC):
         self._commit_one(model, decide)
         return written[0].document()
 
-    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         removed = False
 
         def decide(table: Table) -> Sequence[Change]:
@@ -221,6 +228,8 @@ class TableDatabase(ABC):
                 return ()
             head = decode_head(record)
             _check_version(model, id, head.v, if_version)
+            if if_created is not None:
+                check_version(model, decode_document(record), if_version, if_created)
             removed = True
             return (removal_of(id, head.v, now()),)
 

@@ -200,6 +200,7 @@ class Table:
         self.delete = f"DELETE FROM {name} WHERE id = $1 AND {LIVE.format('$2::timestamptz')}"
         self.delete_if = (
             f"DELETE FROM {name} WHERE id = $1 AND version = $2 "
+            f"AND created_at = coalesce($4::timestamptz, created_at) "
             f"AND {LIVE.format('$3::timestamptz')} RETURNING id"
         )
         insert = f"INSERT INTO {name} AS t ({COLUMNS}) "

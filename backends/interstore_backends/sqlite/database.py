@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from interstore.bulk import BulkResult, WriteOutcome
-from interstore.changes import Changes, conflict, not_found
+from interstore.changes import Changes, check_version, not_found
 from interstore.document import Document
 from interstore.expiry import earliest
 from interstore.filters.tree import ALL, Node
@@ -139,17 +139,26 @@ class SQLiteDatabase(Inspection, Watching):
             raise not_found(model, id)
         return written.document()
 
-    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         def work(cursor: Any, table: Table) -> int:
             if if_version is None:
                 deleted: int = cursor.execute(table.delete, (id, now())).rowcount
             else:
-                deleted = cursor.execute(table.delete_if, (id, now(), if_version)).rowcount
+                deleted = cursor.execute(
+                    table.delete_if, (id, now(), if_version, if_created)
+                ).rowcount
             return deleted
 
         if if_version is None:
             return bool(self._write(model, work))
-        return bool(self._guarded(model, id, if_version, work))
+        return bool(self._guarded(model, id, if_version, work, created=if_created))
 
     def _guarded(
         self,
@@ -158,12 +167,13 @@ class SQLiteDatabase(Inspection, Watching):
         if_version: int,
         work: Callable[[Any, Table], T],
         expires: str | None = None,
+        created: str | None = None,
     ) -> T | None:
         """What `work` gives, which writes the document only if it has that version.
 
         Raises:
             NotFoundError: the document does not exist.
-            ConflictError: it has another version.
+            ConflictError: it has another version, or was not created then.
         """
         while True:
             written = self._write(model, work, expires=expires)
@@ -173,8 +183,7 @@ class SQLiteDatabase(Inspection, Watching):
             current = self.find_by_id(model, id)
             if current is None:
                 raise not_found(model, id)
-            if current.version != if_version:
-                raise conflict(model, id, if_version, current.version)
+            check_version(model, current, if_version, created)
 
     def find_one_and_update(self, model: str, query: Query, changes: Changes) -> Document | None:
         """Update the first document of the query's order; ``None`` if none matches."""

@@ -99,7 +99,7 @@ class Table:
             "RETURNING version, created_at"
         )
         self.delete = f"DELETE FROM {self.name} WHERE id = ? AND {_LIVE}"
-        self.delete_if = f"{self.delete} AND version = ?"
+        self.delete_if = f"{self.delete} AND version = ? AND created_at = coalesce(?, created_at)"
         self.replace = (
             f"UPDATE {self.name} SET version = ?, updated_at = ?, expires_at = ?, doc = {stored} "
             "WHERE id = ?"

@@ -68,12 +68,26 @@ class AsyncDatabase(Protocol):
         """
         ...
 
-    async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    async def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         """Remove one document; return whether there was one.
+
+        Args:
+            model: the name of the model.
+            id: the document's id.
+            if_version: only in this version.
+            if_created: with `if_version`: only if it was created then, as canonical text. One
+                that was deleted and made anew may have the same version.
 
         Raises:
             NotFoundError: `if_version` is given and there is no such document.
-            ConflictError: its version is not `if_version`.
+            ConflictError: its version is not `if_version`, or it was created at another time.
         """
         ...
 

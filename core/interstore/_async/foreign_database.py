@@ -228,7 +228,14 @@ class AsyncForeignDatabase(ABC):
             raise not_found(self.source.name, id)
         return updated
 
-    async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    async def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         self._refuse_version(if_version)
         kind = await self.kind()
         return kind is not None and await self._remove(self._native(kind, id))

@@ -128,9 +128,16 @@ class AsyncOperations:
         """`AsyncDatabase.update`."""
         return await self.database.update(model, id, changes, if_version=if_version)
 
-    async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    async def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         """`AsyncDatabase.delete`."""
-        return await self.database.delete(model, id, if_version=if_version)
+        return await self.database.delete(model, id, if_version=if_version, if_created=if_created)
 
     async def find(self, model: str, query: Query) -> Iterable[Document]:
         """Exactly the documents that the query asks for, in its order."""
@@ -455,7 +462,9 @@ class AsyncOperations:
             if current is None or not matches(current):
                 return None
             try:
-                await self.delete(model, current.id, if_version=current.version)
+                await self.delete(
+                    model, current.id, if_version=current.version, if_created=current.created
+                )
             except ConflictError:
                 current = await self.find_by_id(model, document.id)
             except NotFoundError:

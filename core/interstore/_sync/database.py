@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: ce10215c7119b44a6144c77a
+# Digest of the rest: b731c892883f74718da1b078
 
 """The contract of an engine: seven operations, and what it may add to them."""
 
@@ -72,12 +72,26 @@ class Database(Protocol):
         """
         ...
 
-    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         """Remove one document; return whether there was one.
+
+        Args:
+            model: the name of the model.
+            id: the document's id.
+            if_version: only in this version.
+            if_created: with `if_version`: only if it was created then, as canonical text. One
+                that was deleted and made anew may have the same version.
 
         Raises:
             NotFoundError: `if_version` is given and there is no such document.
-            ConflictError: its version is not `if_version`.
+            ConflictError: its version is not `if_version`, or it was created at another time.
         """
         ...
 

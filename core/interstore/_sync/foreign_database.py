@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/foreign_database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: d777267ad2dd9fef2e5f0af4
+# Digest of the rest: e1e63c4ae6635437cec71ed4
 
 """What the foreign databases of all engines do alike."""
 
@@ -232,7 +232,14 @@ class ForeignDatabase(ABC):
             raise not_found(self.source.name, id)
         return updated
 
-    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         self._refuse_version(if_version)
         kind = self.kind()
         return kind is not None and self._remove(self._native(kind, id))

@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/operations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 2fa84b1abaf1da785cc36ef1
+# Digest of the rest: d5c0a8a8c4563ccfa7c0e818
 
 """Every operation of a database: the seven, and the ones derived from them."""
 
@@ -132,9 +132,16 @@ class Operations:
         """`Database.update`."""
         return self.database.update(model, id, changes, if_version=if_version)
 
-    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         """`Database.delete`."""
-        return self.database.delete(model, id, if_version=if_version)
+        return self.database.delete(model, id, if_version=if_version, if_created=if_created)
 
     def find(self, model: str, query: Query) -> Iterable[Document]:
         """Exactly the documents that the query asks for, in its order."""
@@ -457,7 +464,9 @@ class Operations:
             if current is None or not matches(current):
                 return None
             try:
-                self.delete(model, current.id, if_version=current.version)
+                self.delete(
+                    model, current.id, if_version=current.version, if_created=current.created
+                )
             except ConflictError:
                 current = self.find_by_id(model, document.id)
             except NotFoundError:

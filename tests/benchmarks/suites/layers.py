@@ -66,8 +66,15 @@ class OnTheLoop:
     ) -> Document:
         return cast("Document", self.database.update(model, id, changes, if_version=if_version))
 
-    async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
-        return bool(self.database.delete(model, id, if_version=if_version))
+    async def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
+        return bool(self.database.delete(model, id, if_version=if_version, if_created=if_created))
 
     async def find(self, model: str, query: Query) -> Iterable[Document]:
         return cast("Iterable[Document]", self.database.find(model, query))

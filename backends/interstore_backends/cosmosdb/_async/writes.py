@@ -235,7 +235,14 @@ class AsyncWrites(AsyncReads):
     # Delete.
 
     @translated_write
-    async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    async def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         if if_version is None and not (await self._declared(model)).expiring:
             return await self._delete(model, id, None)
         for _ in range(_ATTEMPTS):
@@ -244,7 +251,7 @@ class AsyncWrites(AsyncReads):
                 if if_version is None:
                     return False
                 raise not_found(model, id)
-            check_version(model, found.document, if_version)
+            check_version(model, found.document, if_version, if_created)
             if await self._delete(model, id, found.etag):
                 return True
         raise contended(model, id)

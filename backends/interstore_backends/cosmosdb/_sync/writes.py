@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/writes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: c503dedcaded2d9b44467c54
+# Digest of the rest: 73b370b71f48517994007023
 
 """Writes of one document.
 
@@ -239,7 +239,14 @@ class Writes(Reads):
     # Delete.
 
     @translated_write
-    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         if if_version is None and not self._declared(model).expiring:
             return self._delete(model, id, None)
         for _ in range(_ATTEMPTS):
@@ -248,7 +255,7 @@ class Writes(Reads):
                 if if_version is None:
                     return False
                 raise not_found(model, id)
-            check_version(model, found.document, if_version)
+            check_version(model, found.document, if_version, if_created)
             if self._delete(model, id, found.etag):
                 return True
         raise contended(model, id)

@@ -7,9 +7,9 @@ from typing import Any, Final
 from pymongo import ReturnDocument
 from pymongo.errors import OperationFailure
 
-from interstore.changes import Changes, conflict, not_found
+from interstore.changes import Changes, check_version, not_found
 from interstore.document import Document, make_document
-from interstore.errors import InterstoreError, UnavailableError
+from interstore.errors import ConflictError, InterstoreError, UnavailableError
 from interstore.prepared import Write
 from interstore_backends.mongodb._async.connection import translated_write
 from interstore_backends.mongodb._async.reads import AsyncReads
@@ -176,18 +176,30 @@ class AsyncWrites(AsyncReads):
         raise contended(model, id)
 
     @translated_write
-    async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    async def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         collection = self._collection(model)
         for _ in range(_ATTEMPTS):
-            result = await collection.delete_one(_this(id, if_version), collation=SIMPLE)
+            this = _this(id, if_version)
+            if if_created is not None:
+                this[CREATED] = if_created
+            result = await collection.delete_one(this, collation=SIMPLE)
             if result.deleted_count or if_version is None:
                 return bool(result.deleted_count)
-            refusal = await self._refused(model, id, if_version)
+            refusal = await self._refused(model, id, if_version, if_created)
             if refusal is not None:
                 raise refusal
         raise contended(model, id)
 
-    async def _refused(self, model: str, id: str, if_version: int | None) -> InterstoreError | None:
+    async def _refused(
+        self, model: str, id: str, if_version: int | None, if_created: str | None = None
+    ) -> InterstoreError | None:
         """Why a guarded write changed nothing, by a fresh read.
 
         ``None`` if the document has reached that version only since: the write may be tried
@@ -196,9 +208,11 @@ class AsyncWrites(AsyncReads):
         current = await self.find_by_id(model, id)
         if current is None or if_version is None:
             return not_found(model, id)
-        if current.version == if_version:
-            return None
-        return conflict(model, id, if_version, current.version)
+        try:
+            check_version(model, current, if_version, if_created)
+        except ConflictError as error:
+            return error
+        return None
 
 
 def _this(id: str, version: int | None) -> Filter:

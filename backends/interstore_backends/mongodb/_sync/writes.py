@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/writes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: e311e7412b22ae3a8f636f45
+# Digest of the rest: 7143c3ea37229247eefe80dc
 
 """Writes of one document."""
 
@@ -11,9 +11,9 @@ from typing import Any, Final
 from pymongo import ReturnDocument
 from pymongo.errors import OperationFailure
 
-from interstore.changes import Changes, conflict, not_found
+from interstore.changes import Changes, check_version, not_found
 from interstore.document import Document, make_document
-from interstore.errors import InterstoreError, UnavailableError
+from interstore.errors import ConflictError, InterstoreError, UnavailableError
 from interstore.prepared import Write
 from interstore_backends.mongodb._sync.connection import translated_write
 from interstore_backends.mongodb._sync.reads import Reads
@@ -178,18 +178,30 @@ class Writes(Reads):
         raise contended(model, id)
 
     @translated_write
-    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         collection = self._collection(model)
         for _ in range(_ATTEMPTS):
-            result = collection.delete_one(_this(id, if_version), collation=SIMPLE)
+            this = _this(id, if_version)
+            if if_created is not None:
+                this[CREATED] = if_created
+            result = collection.delete_one(this, collation=SIMPLE)
             if result.deleted_count or if_version is None:
                 return bool(result.deleted_count)
-            refusal = self._refused(model, id, if_version)
+            refusal = self._refused(model, id, if_version, if_created)
             if refusal is not None:
                 raise refusal
         raise contended(model, id)
 
-    def _refused(self, model: str, id: str, if_version: int | None) -> InterstoreError | None:
+    def _refused(
+        self, model: str, id: str, if_version: int | None, if_created: str | None = None
+    ) -> InterstoreError | None:
         """Why a guarded write changed nothing, by a fresh read.
 
         ``None`` if the document has reached that version only since: the write may be tried
@@ -198,9 +210,11 @@ class Writes(Reads):
         current = self.find_by_id(model, id)
         if current is None or if_version is None:
             return not_found(model, id)
-        if current.version == if_version:
-            return None
-        return conflict(model, id, if_version, current.version)
+        try:
+            check_version(model, current, if_version, if_created)
+        except ConflictError as error:
+            return error
+        return None
 
 
 def _this(id: str, version: int | None) -> Filter:

@@ -7,7 +7,7 @@ from typing import Final
 
 import psycopg
 
-from interstore.changes import Changes, conflict, not_found
+from interstore.changes import Changes, check_version, not_found
 from interstore.document import Document, make_document
 from interstore.errors import (
     ConflictError,
@@ -158,14 +158,21 @@ class AsyncWrites(AsyncReads):
             raise
         return rows
 
-    async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    async def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         if if_version is None:
             deleted, _ = await self._write(
                 model, lambda table: table.delete, (id, now()), prepare=True
             )
             return deleted > 0
-        values = (id, str(if_version), now())
-        await self._guarded(model, lambda table: table.delete_if, values)
+        values = (id, str(if_version), now(), if_created)
+        await self._guarded(model, lambda table: table.delete_if, values, created=if_created)
         return True
 
     async def _guarded(
@@ -174,13 +181,14 @@ class AsyncWrites(AsyncReads):
         statement: Callable[[Table], str],
         values: Sequence[str | None],
         stored: Write | None = None,
+        created: str | None = None,
     ) -> list[Row]:
         """What a statement returns that writes the document of the first operand, an id, only
         if its version is the second.
 
         Raises:
             NotFoundError: the document does not exist.
-            ConflictError: it has another version.
+            ConflictError: it has another version, or was not created then.
         """
         id, if_version = str(values[0]), int(str(values[1]))
         for _ in range(ATTEMPTS):
@@ -199,8 +207,7 @@ class AsyncWrites(AsyncReads):
             current = await self.find_by_id(model, id)
             if current is None:
                 raise not_found(model, id)
-            if current.version != if_version:
-                raise conflict(model, id, if_version, current.version)
+            check_version(model, current, if_version, created)
         raise contended(model, id)
 
     async def find_one_and_update(
@@ -261,7 +268,9 @@ class AsyncWrites(AsyncReads):
             if document is None:
                 return None
             try:
-                await self.delete(model, document.id, if_version=document.version)
+                await self.delete(
+                    model, document.id, if_version=document.version, if_created=document.created
+                )
             except (ConflictError, NotFoundError):  # written by another since
                 continue
             return document

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/writes.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 59a7a2797d651e8f5d22ce9d
+# Digest of the rest: 77024f90e2ba3f9e836715d5
 
 """What writes one document."""
 
@@ -11,7 +11,7 @@ from typing import Final
 
 import psycopg
 
-from interstore.changes import Changes, conflict, not_found
+from interstore.changes import Changes, check_version, not_found
 from interstore.document import Document, make_document
 from interstore.errors import (
     ConflictError,
@@ -162,12 +162,19 @@ class Writes(Reads):
             raise
         return rows
 
-    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         if if_version is None:
             deleted, _ = self._write(model, lambda table: table.delete, (id, now()), prepare=True)
             return deleted > 0
-        values = (id, str(if_version), now())
-        self._guarded(model, lambda table: table.delete_if, values)
+        values = (id, str(if_version), now(), if_created)
+        self._guarded(model, lambda table: table.delete_if, values, created=if_created)
         return True
 
     def _guarded(
@@ -176,13 +183,14 @@ class Writes(Reads):
         statement: Callable[[Table], str],
         values: Sequence[str | None],
         stored: Write | None = None,
+        created: str | None = None,
     ) -> list[Row]:
         """What a statement returns that writes the document of the first operand, an id, only
         if its version is the second.
 
         Raises:
             NotFoundError: the document does not exist.
-            ConflictError: it has another version.
+            ConflictError: it has another version, or was not created then.
         """
         id, if_version = str(values[0]), int(str(values[1]))
         for _ in range(ATTEMPTS):
@@ -201,8 +209,7 @@ class Writes(Reads):
             current = self.find_by_id(model, id)
             if current is None:
                 raise not_found(model, id)
-            if current.version != if_version:
-                raise conflict(model, id, if_version, current.version)
+            check_version(model, current, if_version, created)
         raise contended(model, id)
 
     def find_one_and_update(self, model: str, query: Query, changes: Changes) -> Document | None:
@@ -261,7 +268,9 @@ class Writes(Reads):
             if document is None:
                 return None
             try:
-                self.delete(model, document.id, if_version=document.version)
+                self.delete(
+                    model, document.id, if_version=document.version, if_created=document.created
+                )
             except (ConflictError, NotFoundError):  # written by another since
                 continue
             return document

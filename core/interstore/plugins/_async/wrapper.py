@@ -103,9 +103,16 @@ class AsyncWrapper:
         """`AsyncDatabase.update`."""
         return await self.inner.update(model, id, changes, if_version=if_version)
 
-    async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    async def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         """`AsyncDatabase.delete`."""
-        return await self.inner.delete(model, id, if_version=if_version)
+        return await self.inner.delete(model, id, if_version=if_version, if_created=if_created)
 
     async def find(self, model: str, query: Query) -> Iterable[Document]:
         """`AsyncDatabase.find`: what the query asks for, also of an engine that cannot filter."""

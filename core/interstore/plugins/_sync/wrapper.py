@@ -1,6 +1,6 @@
 # Generated from core/interstore/plugins/_async/wrapper.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: a49f90c24dc7122095f40f1a
+# Digest of the rest: c30fc4975afa8054d683334e
 
 """`Wrapper`: a database around another one."""
 
@@ -107,9 +107,16 @@ class Wrapper:
         """`Database.update`."""
         return self.inner.update(model, id, changes, if_version=if_version)
 
-    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         """`Database.delete`."""
-        return self.inner.delete(model, id, if_version=if_version)
+        return self.inner.delete(model, id, if_version=if_version, if_created=if_created)
 
     def find(self, model: str, query: Query) -> Iterable[Document]:
         """`Database.find`: what the query asks for, also of an engine that cannot filter."""

@@ -22,7 +22,7 @@ ROUNDS = 5
 
 
 class AsyncMeanwhile(AsyncWrapper):
-    """Somebody else acts right before the first update; what is built on updates is derived."""
+    """Somebody else acts before the first update or delete; what is built on these is derived."""
 
     def __init__(self, database: AsyncDatabase, act: Callable[[], Awaitable[Any]]) -> None:
         self.acts = [act]
@@ -40,6 +40,18 @@ class AsyncMeanwhile(AsyncWrapper):
         if self.acts:
             await self.acts.pop()()
         return await self.inner.update(model, id, changes, if_version=if_version)
+
+    async def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
+        if self.acts:
+            await self.acts.pop()()
+        return await self.inner.delete(model, id, if_version=if_version, if_created=if_created)
 
 
 class AsyncLockingSuite(AsyncSuite):
@@ -148,6 +160,23 @@ class AsyncLockingSuite(AsyncSuite):
             assert result is None or result.updated == 0, f"{name} changed what does not match"
             found = await store.get(model, "ada")
             assert (found["state"], found["tries"], found.version) == ("done", 7, 1), name
+
+    async def test_a_document_made_anew_is_not_deleted_for_the_one_before(
+        self, store: AsyncStore, model: str
+    ) -> None:
+        async def anew() -> None:
+            """Another document, with the same id and version, that does not match."""
+            await store.delete(model, "ada")
+            await store.create(model, {"id": "ada", "state": "done"})
+
+        for name in ("find_one_and_delete", "delete_many"):
+            await store.delete(model, "ada")
+            await store.create(model, {"id": "ada", "state": "new"})
+            async with AsyncStore(AsyncMeanwhile(store.database, anew)) as beside:
+                result = await getattr(beside, name)(model, {"state": "new"})
+            assert result is None or result.deleted == 0, f"{name} deleted what does not match"
+            found = await store.get(model, "ada")
+            assert (found["state"], found.version) == ("done", 1), name
 
     async def test_one_of_equal_versions_wins(self, store: AsyncStore, model: str) -> None:
         await store.create(model, {"id": "ada", "winner": None})

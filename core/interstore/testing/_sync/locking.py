@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/locking.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: ad6fa9d379f57dc72794838c
+# Digest of the rest: d620b1c01922c43eecccc1f8
 
 """Optimistic locking, and many writers at the same time."""
 
@@ -26,7 +26,7 @@ ROUNDS = 5
 
 
 class Meanwhile(Wrapper):
-    """Somebody else acts right before the first update; what is built on updates is derived."""
+    """Somebody else acts before the first update or delete; what is built on these is derived."""
 
     def __init__(self, database: Database, act: Callable[[], Any]) -> None:
         self.acts = [act]
@@ -44,6 +44,18 @@ class Meanwhile(Wrapper):
         if self.acts:
             self.acts.pop()()
         return self.inner.update(model, id, changes, if_version=if_version)
+
+    def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
+        if self.acts:
+            self.acts.pop()()
+        return self.inner.delete(model, id, if_version=if_version, if_created=if_created)
 
 
 class LockingSuite(Suite):
@@ -144,6 +156,23 @@ class LockingSuite(Suite):
             assert result is None or result.updated == 0, f"{name} changed what does not match"
             found = store.get(model, "ada")
             assert (found["state"], found["tries"], found.version) == ("done", 7, 1), name
+
+    def test_a_document_made_anew_is_not_deleted_for_the_one_before(
+        self, store: Store, model: str
+    ) -> None:
+        def anew() -> None:
+            """Another document, with the same id and version, that does not match."""
+            store.delete(model, "ada")
+            store.create(model, {"id": "ada", "state": "done"})
+
+        for name in ("find_one_and_delete", "delete_many"):
+            store.delete(model, "ada")
+            store.create(model, {"id": "ada", "state": "new"})
+            with Store(Meanwhile(store.database, anew)) as beside:
+                result = getattr(beside, name)(model, {"state": "new"})
+            assert result is None or result.deleted == 0, f"{name} deleted what does not match"
+            found = store.get(model, "ada")
+            assert (found["state"], found.version) == ("done", 1), name
 
     def test_one_of_equal_versions_wins(self, store: Store, model: str) -> None:
         store.create(model, {"id": "ada", "winner": None})

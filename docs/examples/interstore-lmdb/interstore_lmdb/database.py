@@ -65,13 +65,20 @@ class LMDBDatabase:
                 self._store(transaction, model, write)
         return write.document()
 
-    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         with self._transaction(write=True) as transaction:
             current = _read(transaction, model, id)
             if current is None and if_version is not None:
                 raise not_found(model, id)
             if current is not None:
-                check_version(model, current, if_version)
+                check_version(model, current, if_version, if_created)
             return transaction.delete(_key(model, id))
 
     def find(self, model: str, query: Query) -> Iterable[Document]:

@@ -206,10 +206,17 @@ class AsyncCaching(AsyncWrapper):
         async with self._forgetting(model, [write.id]):
             return await self.inner.put(model, write, if_version=if_version)
 
-    async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    async def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         """Likewise."""
         async with self._forgetting(model, [id]):
-            return await self.inner.delete(model, id, if_version=if_version)
+            return await self.inner.delete(model, id, if_version=if_version, if_created=if_created)
 
     async def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """The documents are forgotten."""

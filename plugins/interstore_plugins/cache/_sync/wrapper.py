@@ -1,6 +1,6 @@
 # Generated from plugins/interstore_plugins/cache/_async/wrapper.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 2368137849dff97a3f76e976
+# Digest of the rest: 8ecb460be210b3533f857fc6
 
 """`Caching`: the database whose answers are kept."""
 
@@ -208,10 +208,17 @@ class Caching(Wrapper):
         with self._forgetting(model, [write.id]):
             return self.inner.put(model, write, if_version=if_version)
 
-    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         """Likewise."""
         with self._forgetting(model, [id]):
-            return self.inner.delete(model, id, if_version=if_version)
+            return self.inner.delete(model, id, if_version=if_version, if_created=if_created)
 
     def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """The documents are forgotten."""
