@@ -146,7 +146,14 @@ class FilesDatabase:
     ) -> Document:
         self._refuse("update")
 
-    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         self._refuse("delete")
 
     def _refuse(self, operation: str) -> NoReturn:

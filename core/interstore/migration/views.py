@@ -198,7 +198,14 @@ class _ViewDatabase:
     ) -> Document:
         self._refuse()
 
-    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         self._refuse()
 
     def _refuse(self) -> NoReturn:

@@ -228,12 +228,19 @@ class AsyncDualWriting(AsyncInterceptor):
             _document,
         )
 
-    async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    async def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         """Likewise."""
         return await self._written(
             model,
             [id],
-            lambda store: store.delete(model, id, if_version=if_version),
+            lambda store: store.delete(model, id, if_version=if_version, if_created=if_created),
             lambda _: (),
         )
 
@@ -434,10 +441,17 @@ class AsyncTouching(AsyncWrapper):
         self._touch(model, [write.id])
         return await self.inner.put(model, write, if_version=if_version)
 
-    async def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    async def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         """Note it."""
         self._touch(model, [id])
-        return await self.inner.delete(model, id, if_version=if_version)
+        return await self.inner.delete(model, id, if_version=if_version, if_created=if_created)
 
     async def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """Note them."""

@@ -1,6 +1,6 @@
 # Generated from plugins/interstore_plugins/dual_write/_async/wrapper.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: ebfbf12aae820fcc8ebed837
+# Digest of the rest: 7447bb43f02cb28efd1e2a72
 
 """`DualWriting`: the database that writes to two stores while data moves between them."""
 
@@ -230,12 +230,19 @@ class DualWriting(Interceptor):
             _document,
         )
 
-    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         """Likewise."""
         return self._written(
             model,
             [id],
-            lambda store: store.delete(model, id, if_version=if_version),
+            lambda store: store.delete(model, id, if_version=if_version, if_created=if_created),
             lambda _: (),
         )
 
@@ -434,10 +441,17 @@ class Touching(Wrapper):
         self._touch(model, [write.id])
         return self.inner.put(model, write, if_version=if_version)
 
-    def delete(self, model: str, id: str, *, if_version: int | None = None) -> bool:
+    def delete(
+        self,
+        model: str,
+        id: str,
+        *,
+        if_version: int | None = None,
+        if_created: str | None = None,
+    ) -> bool:
         """Note it."""
         self._touch(model, [id])
-        return self.inner.delete(model, id, if_version=if_version)
+        return self.inner.delete(model, id, if_version=if_version, if_created=if_created)
 
     def create_many(self, model: str, writes: Sequence[Write]) -> list[WriteOutcome]:
         """Note them."""
