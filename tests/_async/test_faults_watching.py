@@ -43,6 +43,7 @@ async def watch_until(
 
 
 async def test_killed_while_some_write_and_others_watch(served: Served) -> None:
+    served.need_lasting_data()
     done, written = Event(), Event()
 
     def act() -> None:

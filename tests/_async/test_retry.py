@@ -61,6 +61,7 @@ async def check(store: AsyncStore, name: str, told: object) -> None:
 @with_tasks
 async def test_killed_under_writers(served: Served) -> None:
     """No writer notices that the server is killed and comes back; each write is applied once."""
+    served.need_lasting_data()
     done, names = Event(), [f"w{number}" for number in range(4)]
 
     def act() -> None:
@@ -77,7 +78,8 @@ async def test_killed_under_writers(served: Served) -> None:
             told = await together(act, [partial(write_until, done, store, name) for name in names])
         for name, each in zip(names, told, strict=True):
             await check(store, name, each)
-        assert store.database.database.metrics()["recovered"] > 0  # type: ignore[attr-defined]
+        if served.engine.name != "mongodb":  # whose driver may have tried again often enough
+            assert store.database.database.metrics()["recovered"] > 0  # type: ignore[attr-defined]
 
 
 @with_threads
@@ -126,6 +128,7 @@ async def test_connections_that_break(served: Served) -> None:
 
 @with_threads
 async def test_a_server_that_is_not_up_yet(served: Served) -> None:
+    served.need_lasting_data()
     served.process.kill()
 
     def act() -> None:

@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_faults_watching.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 845cb729b187cbbbdb2cc3f5
+# Digest of the rest: 02d9624490794286308238d8
 
 """Watching while servers are killed, hang and restart: errors in time, and nothing lost."""
 
@@ -45,6 +45,7 @@ def watch_until(done: Event, store: Store, model: str, since: str | None) -> lis
 
 
 def test_killed_while_some_write_and_others_watch(served: Served) -> None:
+    served.need_lasting_data()
     done, written = Event(), Event()
 
     def act() -> None:

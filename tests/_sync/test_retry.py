@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_retry.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 400a08a86c5a1fd4d6dadb75
+# Digest of the rest: d06066035dada043dcedd3df
 
 """The plugin retry before real servers that are killed, hung, cut off and throttled."""
 
@@ -60,6 +60,7 @@ def check(store: Store, name: str, told: object) -> None:
 @with_tasks
 def test_killed_under_writers(served: Served) -> None:
     """No writer notices that the server is killed and comes back; each write is applied once."""
+    served.need_lasting_data()
     done, names = Event(), [f"w{number}" for number in range(4)]
 
     def act() -> None:
@@ -76,7 +77,8 @@ def test_killed_under_writers(served: Served) -> None:
             told = together(act, [partial(write_until, done, store, name) for name in names])
         for name, each in zip(names, told, strict=True):
             check(store, name, each)
-        assert store.database.database.metrics()["recovered"] > 0  # type: ignore[attr-defined]
+        if served.engine.name != "mongodb":  # whose driver may have tried again often enough
+            assert store.database.database.metrics()["recovered"] > 0  # type: ignore[attr-defined]
 
 
 @with_threads
@@ -125,6 +127,7 @@ def test_connections_that_break(served: Served) -> None:
 
 @with_threads
 def test_a_server_that_is_not_up_yet(served: Served) -> None:
+    served.need_lasting_data()
     served.process.kill()
 
     def act() -> None:
