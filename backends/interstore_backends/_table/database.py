@@ -112,41 +112,43 @@ class TableDatabase(ABC):
         table = self._table(model)
         if table is None:
             return []
-        get = table.records.get
-        return [decode_document(record) for id in ids if (record := get(id)) is not None]
+        return table.steady(lambda table: queries.named(table, ids))
 
     def find(self, model: str, query: Query) -> Iterable[Document]:
         table = self._searchable(model)
-        return [] if table is None else queries.find(table, query)
+        return [] if table is None else table.steady(lambda table: queries.find(table, query))
 
     def count(self, model: str, tree: Node) -> int:
         """How many documents match."""
         table = self._searchable(model)
-        return 0 if table is None else queries.count(table, tree)
+        return 0 if table is None else table.steady(lambda table: queries.count(table, tree))
 
     def exists(self, model: str, tree: Node) -> bool:
         """Whether any document matches."""
         table = self._searchable(model)
-        return table is not None and queries.exists(table, tree)
+        return table is not None and table.steady(lambda table: queries.exists(table, tree))
 
     def aggregate(self, model: str, aggregation: Aggregation) -> list[dict[str, Any]]:
         """One row for each group."""
         table = self._searchable(model)
-        return aggregate(
-            () if table is None else queries.stream(table, aggregation.tree), aggregation
-        )
+        if table is None:
+            return aggregate((), aggregation)
+        tree = aggregation.tree
+        return table.steady(lambda table: aggregate(queries.stream(table, tree), aggregation))
 
     def distinct(self, model: str, path: Reference, tree: Node) -> list[Scalar]:
         """The scalars that stand at `path`, each once, in sort order."""
         table = self._searchable(model)
-        return [] if table is None else distinct_values(queries.stream(table, tree), path)
+        if table is None:
+            return []
+        return table.steady(lambda table: distinct_values(queries.stream(table, tree), path))
 
     def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:
         """One page of a partition, in the order of ids, after the last id of the page before."""
         table = self._table(model)
         if table is None:
             return ScanPage([], None)
-        return queries.scan(table, partition, after, limit)
+        return table.steady(lambda table: queries.scan(table, partition, after, limit))
 
     def partitions(self, model: str, n: int) -> list[Partition]:
         """At most `n` shares of about the same number of documents."""

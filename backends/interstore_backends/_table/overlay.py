@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
+from typing import TypeVar
 
 from interstore.filters.order import sort_value
 from interstore.filters.tree import Node
@@ -15,6 +16,8 @@ from interstore_backends._table.search import Found
 from interstore_backends._table.table import Table
 
 __all__ = ["Overlay"]
+
+T = TypeVar("T")
 
 
 class Overlay(Table):
@@ -37,6 +40,9 @@ class Overlay(Table):
         self.bytes = base.bytes
         self.records = _Laid(base.records, self._own.records, self._hidden)
         self.expired = base.expired
+
+    def steady(self, read: Callable[[Table], T]) -> T:
+        return read(self)
 
     def store(self, id: str, record: bytes, expires: str | None = None) -> None:
         self.bytes += len(record) - len(self.records.get(id, b""))

@@ -20,7 +20,17 @@ from interstore_backends._table.projection import SortValues, matcher, sort_key
 from interstore_backends._table.records import decode_document
 from interstore_backends._table.table import Table
 
-__all__ = ["count", "exists", "explain", "find", "matching", "partitions", "scan", "stream"]
+__all__ = [
+    "count",
+    "exists",
+    "explain",
+    "find",
+    "matching",
+    "named",
+    "partitions",
+    "scan",
+    "stream",
+]
 
 _HEAP_LIMIT: Final = 10_000
 """Beyond so many, sorting everything is faster than keeping the best in a heap."""
@@ -32,6 +42,12 @@ _STEPS: Final[dict[plans.Access, str]] = {
 }
 
 _id: Final = itemgetter("id")
+
+
+def named(table: Table, ids: Iterable[str]) -> list[Document]:
+    """The documents that exist among `ids`."""
+    get = table.records.get
+    return [decode_document(record) for id in ids if (record := get(id)) is not None]
 
 
 def find(table: Table, query: Query) -> list[Document]:

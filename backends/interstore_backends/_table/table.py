@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
-from typing import Final
+from typing import Final, TypeVar
 
 from interstore.filters.tree import Node
 from interstore.indexes import Check, Index, compile_check
@@ -19,6 +19,8 @@ from interstore_backends._table.search import Found, best, in_order, ordering
 __all__ = ["Table"]
 
 _CHUNK: Final = 1_000
+
+T = TypeVar("T")
 
 
 class Table:
@@ -38,8 +40,8 @@ class Table:
     """
 
     __slots__ = (
-        "_held", "_indexes", "_lock", "_order", "bytes", "check", "declared", "expired", "expiring",
-        "records",
+        "_held", "_indexes", "_lock", "_order", "_taken", "bytes", "check", "declared", "expired",
+        "expiring", "records",
     )  # fmt: skip
 
     def __init__(self, records: dict[str, bytes] | None = None) -> None:
@@ -50,6 +52,7 @@ class Table:
         self.expired: dict[str, int] = {}
         self._lock = threading.Lock()
         self._order = Order()
+        self._taken = 0
         self._indexes: tuple[Entries, ...] = ()
         self.declared: tuple[Index, ...] = ()
         self.check: Check | None = None
@@ -61,6 +64,17 @@ class Table:
             table.expiring = self.expiring.copy()
             table.declared = self.declared
             return table
+
+    def steady(self, read: Callable[[Table], T]) -> T:
+        """What `read` gives, which sees all or none of what is taken in at once.
+
+        It may look at the table several times. If something was taken in meanwhile, it reads
+        again, what nobody writes to.
+        """
+        with self._lock:  # nothing is being taken in
+            taken = self._taken
+        found = read(self)
+        return found if taken == self._taken else read(self.frozen())
 
     def store(self, id: str, record: bytes, expires: str | None = None) -> None:
         """Hold `record`, in place of the one that `id` had."""
@@ -115,7 +129,9 @@ class Table:
         Args:
             entries: of each its id, the record or ``None`` if it is removed, and its expiry.
         """
+        entries = list(entries)
         with self._lock:
+            self._taken += len(entries) > 1
             for id, record, expires in entries:
                 if record is None:
                     self._remove(id)

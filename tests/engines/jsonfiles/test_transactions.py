@@ -16,20 +16,25 @@ from typing import Any
 import msgspec
 import pytest
 
+from interstore.aggregation_parse import parse_aggregation
 from interstore.errors import (
     CorruptionError,
     InterstoreError,
     OperationTimeoutError,
     UnavailableError,
 )
+from interstore.filters.parse import parse_filter
 from interstore.filters.tree import ALL
-from interstore.prepared import Query
+from interstore.prepared import Partition, Query
+from interstore_backends._table import queries
+from interstore_backends._table.records import decode_document
 from interstore_backends.jsonfiles import commits as commits_module
 from interstore_backends.jsonfiles import model as model_module
 from interstore_backends.jsonfiles.commits import TRANSACTIONS
 from interstore_backends.jsonfiles.database import JsonFilesDatabase
 from interstore_backends.jsonfiles.format import is_whole
 from interstore_backends.jsonfiles.repair import repair
+from tests.databases import memory
 from tests.engines.jsonfiles.support import changes, child, content, database, finished, write
 from tests.engines.jsonfiles.test_faults import small_disk
 
@@ -54,6 +59,62 @@ def lines(folder: Path) -> list[Any]:
     text = (folder / TRANSACTIONS).read_bytes()
     assert all(map(is_whole, text.splitlines()))
     return [msgspec.json.decode(line) for line in text.splitlines()]
+
+
+READS: dict[str, Callable[[Any], list[Any]]] = {
+    "find": lambda store: [each["n"] for each in store.find("m", Query(ALL, limit=3_000))],
+    "find some": lambda store: [
+        each["n"] for each in store.find("m", Query(parse_filter({"@version": {"$gt": 0}})))
+    ],
+    "find by ids": lambda store: [
+        each["n"] for each in store.find_by_ids("m", [f"{n:04}" for n in range(2_500)])
+    ],
+    "scan": lambda store: [
+        each["n"] for each in store.scan("m", Partition(), None, 3_000).documents
+    ],
+    "aggregate": lambda store: [
+        row["n"]
+        for row in store.aggregate(
+            "m",
+            parse_aggregation({"id": {"$gt": "0"}}, None, None, None, None, {"n": ("sum", "n")}),
+        )
+    ],
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+@pytest.mark.parametrize("engine", ["json", "memory"])
+def test_a_read_sees_all_of_a_commit_or_none(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    read: Callable[[Any], list[Any]],
+    engine: str,
+) -> None:
+    """Though it is made while the read goes from document to document."""
+    store: Any = database(tmp_path) if engine == "json" else memory()
+    store.connect()
+    writes = [write(f"{n:04}", n=0) for n in range(2_500)]
+    store.create_many("m", writes)
+
+    def commit() -> None:
+        with store.transaction("snapshot") as tx:
+            for each in (writes[0], writes[1], writes[2_400]):
+                tx.put("m", write(each.id, n=1))
+
+    pending = [threading.Thread(target=commit)]
+
+    def decode(record: bytes) -> Any:
+        for thread in pending:
+            pending.clear()
+            thread.start()
+            thread.join()
+        return decode_document(record)
+
+    monkeypatch.setattr(queries, "decode_document", decode)
+    assert sum(read(store)) in (0, 3)
+    assert not pending
+    assert sum(read(store)) == 3
+    store.disconnect()
 
 
 def test_the_log(tmp_path: Path) -> None:
