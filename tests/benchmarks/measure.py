@@ -41,6 +41,7 @@ class Case:
         aims: what is aimed at, by contender; the one by Interstore's own name is absolute.
         documents: how many documents one operation handles; times are given for each.
         added: compare by the difference, not by the ratio.
+        rounds: at the most, where one takes long.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Case:
     aims: Mapping[str, Aim] = field(default_factory=dict)
     documents: int = 1
     added: bool = False
+    rounds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def measure(case: Case, effort: Effort) -> list[Row]:
     repeats = {name: _repeats(run, effort) for name, run in case.contenders.items()}
     times: dict[str, list[float]] = {name: [] for name in repeats}
     names = list(repeats)
-    for number in range(effort.rounds):
+    for number in range(min(effort.rounds, case.rounds or effort.rounds)):
         # In turn first: whoever follows another meets the caches as that one left them.
         start = number % len(names)
         for name in names[start:] + names[:start]:

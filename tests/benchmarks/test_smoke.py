@@ -26,8 +26,9 @@ def servers() -> Iterator[Servers]:
 
 
 def marks(title: str) -> list[pytest.MarkDecorator]:
-    """Servers for blobs take seconds to start, and every run starts its own."""
-    return [pytest.mark.long] if title.startswith(("Blobs in S3", "Blobs in Azure")) else []
+    """Servers for blobs take seconds to start, and every run starts its own; so do migrations."""
+    slow = ("Blobs in S3", "Blobs in Azure", "Moving")
+    return [pytest.mark.long] if title.startswith(slow) else []
 
 
 @pytest.mark.parametrize(
