@@ -27,6 +27,7 @@ ENVELOPE: Final = "_interstore"
 """The field that holds version and times."""
 
 _OWN: Final = frozenset({"_id", ENVELOPE})
+_LEAVES: Final = frozenset({str, int, float, bool, type(None)})
 _SPECIAL: Final = re.compile(r"\Z|\$|[0-9]+\Z|[^.%]*[.%]")
 _ESCAPED: Final = re.compile("%([0-9A-F]{2})")
 
@@ -87,6 +88,8 @@ def _is_plain(value: dict[str, Any] | list[Any]) -> bool:
         items: Any = value.values()
     else:
         items = value
+    if _LEAVES.issuperset(map(type, items)):  # as in most lists, and without a loop in Python
+        return True
     for item in items:
         kind = type(item)
         if (kind is dict or kind is list) and not _is_plain(item):

@@ -112,6 +112,10 @@ def read_documents(documents: Iterable[dict[str, Any]]) -> list[Document]:
     return made
 
 
+_AS_READ: Final = frozenset({str, int, bool, type(None)})
+"""What the driver reads as Interstore has it."""
+
+
 def _settle(value: dict[str, Any] | list[Any]) -> bool:
     """Put numbers as Interstore has them in place; return whether a key may be escaped.
 
@@ -124,9 +128,14 @@ def _settle(value: dict[str, Any] | list[Any]) -> bool:
         items = value.items()
     else:
         items = enumerate(value)
+    if _AS_READ.issuperset(map(type, value.values() if type(value) is dict else value)):
+        return escaped  # as in most lists, and without a loop in Python
     for key, item in items:
         kind = type(item)
-        if kind is float or kind is Int64:
+        if kind is float:
+            if not item % 1:
+                value[key] = _number(item)
+        elif kind is Int64:
             value[key] = _number(item)
         elif kind is dict or kind is list:
             escaped |= _settle(item)

@@ -59,7 +59,8 @@ class Files:
                 if len(page) == PAGE:
                     yield page
                     page = []
-        yield page
+        if page:
+            yield page
 
     def write(self, pages: Iterable[list[Row]]) -> None:
         draft = self._path.with_suffix(".draft")
