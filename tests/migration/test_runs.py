@@ -100,7 +100,7 @@ def test_a_running_migration_is_paused_and_resumed_by_its_name(
     source: str, executor: str, command: Command, tmp_path: Path
 ) -> None:
     target = url_of("sqlite", tmp_path, "target")
-    slow = ("--max-rate", "400", "--executor", executor, "--level", "count")
+    slow = ("--max-rate", "40", "--executor", executor, "--level", "count")
     run = command.stopped(source, target, executor=executor, level="count")
     process = command.start("migrate", source, target, "--resume", run, *slow)
     assert wait_for_slices(command, process, 1) == run
@@ -226,7 +226,7 @@ def test_two_runs_onto_one_target_are_refused_wherever_their_states_are(
     source: str, command: Command, tmp_path: Path
 ) -> None:
     target = url_of("sqlite", tmp_path, "target")
-    options = ("--max-rate", "300", "--into", "merge", "--level", "count")
+    options = ("--max-rate", "40", "--into", "merge", "--level", "count")
     process = command.start("migrate", source, target, *options, "--state", "one")
     try:
         while not list(tmp_path.glob("one/*/journal.jsonl")):

@@ -22,7 +22,7 @@ __all__ = ["SUITES"]
 
 MODEL: Final = "cities"
 ENGINES: Final = ("JSON files", "SQLite", "PostgreSQL", "MongoDB")
-ROUNDS: Final = 5
+ROUNDS: Final = 3
 COSMOS: Final = 2_000
 """Documents to and from Cosmos DB: the tests' account serves hundreds a second, not thousands."""
 LOOP: Final = 10_000

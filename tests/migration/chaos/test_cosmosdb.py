@@ -39,10 +39,11 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_throttles(
     source: Store, target: Store, cosmosdb_faults: Faults, tmp_path: Path
 ) -> None:
-    cosmosdb_faults.throttle(1_000)
-    report = migrate(source, target, state=tmp_path, limits=SMALL, level="count")
-    assert cosmosdb_faults.usage().statuses.get(429, 0) > 0
-    cosmosdb_faults.clear()
+    soon = {"x-ms-retry-after-ms": "20"}
+    cosmosdb_faults.fail(429, "Create", skip=20, times=200, headers=soon)
+    cosmosdb_faults.fail(429, "Query", skip=2, times=3, headers=soon)
+    report = migrate(source, target, state=tmp_path, limits=SMALL)
+    assert cosmosdb_faults.usage().statuses[429] >= 200
     check_end(report, source, target)
 
 
