@@ -12,7 +12,7 @@ import pytest
 from interstore._async.store import AsyncStore
 from interstore._compat_async import sleep
 from interstore.watching import Change
-from tests._async.writers import FAULTS, check_told, prepare, write_until
+from tests._async.writers import FAULTS, Told, check_told, prepare, write_until
 from tests.faults.served import Served
 from tests.faults.together_async import together
 from tests.patience import eventually_async, no_hang
@@ -32,7 +32,7 @@ async def watch_until(
         while True:
             ending = done.is_set()
             try:
-                change = await changes.next(0.0 if ending else 0.2)
+                change = await changes.next(1.0 if ending else 0.2)
             except FAULTS:
                 await sleep(0.05)
                 continue
@@ -44,7 +44,7 @@ async def watch_until(
 
 async def test_killed_while_some_write_and_others_watch(served: Served) -> None:
     served.need_lasting_data()
-    done, written = Event(), Event()
+    done, enough, writing = Event(), Event(), set(WRITERS)
 
     def act() -> None:
         for _ in range(2):
@@ -52,9 +52,15 @@ async def test_killed_while_some_write_and_others_watch(served: Served) -> None:
             served.process.kill()
             served.process.start()
         time.sleep(0.6)
-        written.set()
-        time.sleep(1.0)
-        done.set()
+        enough.set()
+
+    async def write(name: str) -> Told:
+        try:
+            return await write_until(enough, store, name)
+        finally:
+            writing.remove(name)
+            if not writing:
+                done.set()
 
     async with served.store_async(timeout=10.0) as store:
         await prepare(store, WRITERS)
@@ -63,7 +69,7 @@ async def test_killed_while_some_write_and_others_watch(served: Served) -> None:
             await store.enable_watch(model)
             since = await store.watch(model).start()
             watches.append(partial(watch_until, done, store, model, since))
-        calls = [partial(write_until, written, store, name) for name in WRITERS]
+        calls = [partial(write, name) for name in WRITERS]
         *writers, counters, things = await together(act, [*calls, *watches])
         await check_told(store, writers)
         assert isinstance(counters, list)

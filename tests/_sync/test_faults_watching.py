@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_faults_watching.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 02d9624490794286308238d8
+# Digest of the rest: aea7021eadb0939ad5886195
 
 """Watching while servers are killed, hang and restart: errors in time, and nothing lost."""
 
@@ -16,7 +16,7 @@ import pytest
 from interstore._compat import sleep
 from interstore._sync.store import Store
 from interstore.watching import Change
-from tests._sync.writers import FAULTS, check_told, prepare, write_until
+from tests._sync.writers import FAULTS, Told, check_told, prepare, write_until
 from tests.faults.served import Served
 from tests.faults.together import together
 from tests.patience import eventually, no_hang
@@ -34,7 +34,7 @@ def watch_until(done: Event, store: Store, model: str, since: str | None) -> lis
         while True:
             ending = done.is_set()
             try:
-                change = changes.next(0.0 if ending else 0.2)
+                change = changes.next(1.0 if ending else 0.2)
             except FAULTS:
                 sleep(0.05)
                 continue
@@ -46,7 +46,7 @@ def watch_until(done: Event, store: Store, model: str, since: str | None) -> lis
 
 def test_killed_while_some_write_and_others_watch(served: Served) -> None:
     served.need_lasting_data()
-    done, written = Event(), Event()
+    done, enough, writing = Event(), Event(), set(WRITERS)
 
     def act() -> None:
         for _ in range(2):
@@ -54,9 +54,15 @@ def test_killed_while_some_write_and_others_watch(served: Served) -> None:
             served.process.kill()
             served.process.start()
         time.sleep(0.6)
-        written.set()
-        time.sleep(1.0)
-        done.set()
+        enough.set()
+
+    def write(name: str) -> Told:
+        try:
+            return write_until(enough, store, name)
+        finally:
+            writing.remove(name)
+            if not writing:
+                done.set()
 
     with served.store(timeout=10.0) as store:
         prepare(store, WRITERS)
@@ -65,7 +71,7 @@ def test_killed_while_some_write_and_others_watch(served: Served) -> None:
             store.enable_watch(model)
             since = store.watch(model).start()
             watches.append(partial(watch_until, done, store, model, since))
-        calls = [partial(write_until, written, store, name) for name in WRITERS]
+        calls = [partial(write, name) for name in WRITERS]
         *writers, counters, things = together(act, [*calls, *watches])
         check_told(store, writers)
         assert isinstance(counters, list)
