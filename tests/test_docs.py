@@ -15,8 +15,13 @@ EXECUTED = {"python", "console"}
 # Nothing to run: settings, data, signatures, pictures.
 INERT = {"ini", "json", "mermaid", "pyi", "sql", "text", "toml"}
 EXAMPLES = Path("docs/examples")
-# The pages whose examples need a server, and the fixture that gives its URL.
-SERVERS = {"mongodb": "mongodb_url", "postgresql": "postgresql_url"}
+# The pages whose examples need servers: variables, and the fixtures that give their URLs.
+SERVERS = {
+    "change-the-server": {"OLD_URL": "postgresql_url", "NEW_URL": "mongodb_url"},
+    "mongodb": {"DATABASE_URL": "mongodb_url"},
+    "outgrow-the-files": {"NEW_URL": "postgresql_url"},
+    "postgresql": {"DATABASE_URL": "postgresql_url"},
+}
 
 
 def executable(page: Path) -> list[Block]:
@@ -30,8 +35,8 @@ def test_examples(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    if page.stem in SERVERS:
-        monkeypatch.setenv("DATABASE_URL", request.getfixturevalue(SERVERS[page.stem]))
+    for variable, fixture in SERVERS.get(page.stem, {}).items():
+        monkeypatch.setenv(variable, request.getfixturevalue(fixture))
     examples = Examples(tmp_path)
     try:
         for block in executable(page):
