@@ -1,5 +1,5 @@
 """An application that reads and writes all the time, until its standard input ends:
-`python -m tests.migration.writing URL TARGET NAME WORKERS sync|async`.
+`python -m tests.migration.writing URL TARGET NAME WORKERS sync|async [LEASE]`.
 
 Each worker has documents of its own, knows what must be in them, and looks. In the end, one line of
 JSON says how many calls there were, which of them failed, and what the documents must hold.
@@ -19,8 +19,10 @@ from interstore import AsyncStore, InterstoreError, Store
 
 LEASE = 3.0
 
+Plugins = dict[str, dict[str, Any]]
 
-def plugins(target: str, lease: float = LEASE) -> dict[str, dict[str, Any]]:
+
+def plugins(target: str, lease: float = LEASE) -> Plugins:
     return {"dual-write": {"target": target, "lease": lease, "look": 0.02}}
 
 
@@ -102,8 +104,8 @@ class Worker:
         return {"id": id, "n": number, "by": self.name}
 
 
-def run_threads(url: str, target: str, workers: list[Worker], stop: threading.Event) -> None:
-    with interstore.connect(url, plugins=plugins(target)) as store:
+def run_threads(url: str, plugins: Plugins, workers: list[Worker], stop: threading.Event) -> None:
+    with interstore.connect(url, plugins=plugins) as store:
 
         def work(worker: Worker) -> None:
             while not stop.is_set():
@@ -116,8 +118,10 @@ def run_threads(url: str, target: str, workers: list[Worker], stop: threading.Ev
             thread.join()
 
 
-async def run_tasks(url: str, target: str, workers: list[Worker], stop: threading.Event) -> None:
-    async with interstore.connect_async(url, plugins=plugins(target)) as store:
+async def run_tasks(
+    url: str, plugins: Plugins, workers: list[Worker], stop: threading.Event
+) -> None:
+    async with interstore.connect_async(url, plugins=plugins) as store:
 
         async def work(worker: Worker) -> None:
             while not stop.is_set():
@@ -129,6 +133,7 @@ async def run_tasks(url: str, target: str, workers: list[Worker], stop: threadin
 
 def main() -> None:
     url, target, name, count, flavour = sys.argv[1:6]
+    lease = float(sys.argv[6]) if len(sys.argv) > 6 else LEASE
     workers = [Worker(f"{name}{number}") for number in range(int(count))]
     stop = threading.Event()
 
@@ -138,9 +143,9 @@ def main() -> None:
 
     threading.Thread(target=wait, daemon=True).start()
     if flavour == "sync":
-        run_threads(url, target, workers, stop)
+        run_threads(url, plugins(target, lease), workers, stop)
     else:
-        asyncio.run(run_tasks(url, target, workers, stop))
+        asyncio.run(run_tasks(url, plugins(target, lease), workers, stop))
     report = {
         "calls": sum(worker.calls for worker in workers),
         "failures": [each for worker in workers for each in worker.failures],

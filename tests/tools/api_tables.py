@@ -95,6 +95,8 @@ def _plugin_settings(name: str) -> str:
 
 def _default(kind: type[Settings], name: str) -> str:
     value = {each.name: each.default for each in msgspec.structs.fields(kind)}[name]
+    if value is msgspec.NODEFAULT:
+        return "must be set"
     return "-" if value is None or isinstance(value, Secret) else f"`{value}`"
 
 

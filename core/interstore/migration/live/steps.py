@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from interstore._sync.store import Store
 from interstore.dual._sync.settling import settle
 from interstore.errors import (
     ConfigurationError,
@@ -26,12 +27,11 @@ from interstore.migration.live.report import Step, StepReport
 from interstore.migration.live.verifying import live_models
 from interstore.migration.plan import Plan
 from interstore.migration.progress import Control, OnProgress, Stopped
+from interstore.migration.runs import url_to_resume
 from interstore.migration.state import DEFAULT_STATE, RunState, load_plan
-from interstore.settings.secret import HIDDEN
 
 if TYPE_CHECKING:
     from interstore._sync.operations import Operations
-    from interstore._sync.store import Store
 
 __all__ = ["catch_up", "cutover", "finish", "rollback"]
 
@@ -291,10 +291,10 @@ def _conclude(report: StepReport, move: Move, plan: Plan) -> None:
 def _opened(plan: Plan, source: str | Store | None, target: str | Store | None) -> Generator[Ends]:
     """Both stores, which must be those of the plan."""
     urls = [
-        given if given is not None else _url(place.url, option)
-        for given, place, option in (
-            (source, plan.source, "--source"),
-            (target, plan.target, "--target"),
+        given if isinstance(given, Store) else url_to_resume(place, given, role)
+        for given, place, role in (
+            (source, plan.source, "source"),
+            (target, plan.target, "target"),
         )
     ]
     with open_ends(urls[0], urls[1], reach="threads", create=True, live=True) as ends:
@@ -305,12 +305,3 @@ def _opened(plan: Plan, source: str | Store | None, target: str | Store | None) 
                     f"and {end.place.shown} is another place than {place.shown}"
                 )
         yield ends
-
-
-def _url(url: str, option: str) -> str:
-    if not url or HIDDEN in url:
-        raise ConfigurationError(
-            f"the plan does not say how to open {url or 'a store that was passed'}: a password is "
-            f"never written down. Give it with {option}, or write ${{env:NAME}} in URLs"
-        )
-    return url
