@@ -59,9 +59,9 @@ class AsyncMoving(AsyncDualWriting):
         assert self._member.stand.secondary is not None
 
     async def disconnect(self) -> None:
-        await self._carrier.carry()
         stand = self._member.stand
-        if stand.secondary is not None and self._member.valid_until > 0:
+        if stand.secondary is not None and self._member.valid_until > 0 and not stand.running:
+            await self._carrier.carry()
             assert not self._carrier.waiting, self.metrics()
             await assert_equal(stand.primary, stand.secondary)
         await super().disconnect()

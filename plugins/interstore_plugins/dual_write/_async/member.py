@@ -97,10 +97,10 @@ class AsyncMember:
             raise away["source"]
         self._heart.start()
 
-    async def stop(self) -> None:
-        """Give the lease back."""
+    async def stop(self, *, withdraw: bool) -> None:
+        """End; `withdraw`: give the lease back, which lapses otherwise."""
         await self._heart.stop()
-        if self.owner and not self.stand.over:
+        if withdraw and self.owner and not self.stand.over:
             with suppress(InterstoreError):  # else it lapses
                 await self.stand.ledger.remove_writer(self.owner)
         self.valid_until = -inf

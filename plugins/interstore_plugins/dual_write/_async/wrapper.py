@@ -121,12 +121,16 @@ class AsyncDualWriting(AsyncInterceptor):
         self._carrying.start()
 
     async def disconnect(self) -> None:
-        """Bring over what was left, if the other store is there; then give everything back."""
+        """Bring over what was left, if the other store is there; then give everything back.
+
+        Within a transaction, which may have locked the store, nothing more is written there.
+        """
         await self._carrying.stop()
-        if not self._carrier.away:
+        quiet = not self._member.stand.running
+        if quiet and not self._carrier.away:
             with suppress(InterstoreError):
                 await self._carrier.carry()
-        await self._member.stop()
+        await self._member.stop(withdraw=quiet)
         await self._disconnect()
 
     async def _disconnect(self) -> None:

@@ -1,6 +1,6 @@
 # Generated from plugins/interstore_plugins/dual_write/_async/member.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 6fe37b1fa1d049a5a3358a32
+# Digest of the rest: f6cd7e625a0d57593110e07c
 
 """`Member`: the part of one process in a move."""
 
@@ -98,10 +98,10 @@ class Member:
             raise away["source"]
         self._heart.start()
 
-    def stop(self) -> None:
-        """Give the lease back."""
+    def stop(self, *, withdraw: bool) -> None:
+        """End; `withdraw`: give the lease back, which lapses otherwise."""
         self._heart.stop()
-        if self.owner and not self.stand.over:
+        if withdraw and self.owner and not self.stand.over:
             with suppress(InterstoreError):  # else it lapses
                 self.stand.ledger.remove_writer(self.owner)
         self.valid_until = -inf

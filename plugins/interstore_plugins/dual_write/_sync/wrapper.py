@@ -1,6 +1,6 @@
 # Generated from plugins/interstore_plugins/dual_write/_async/wrapper.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 7447bb43f02cb28efd1e2a72
+# Digest of the rest: 6dcac81076a1386eb9a8d9d6
 
 """`DualWriting`: the database that writes to two stores while data moves between them."""
 
@@ -123,12 +123,16 @@ class DualWriting(Interceptor):
         self._carrying.start()
 
     def disconnect(self) -> None:
-        """Bring over what was left, if the other store is there; then give everything back."""
+        """Bring over what was left, if the other store is there; then give everything back.
+
+        Within a transaction, which may have locked the store, nothing more is written there.
+        """
         self._carrying.stop()
-        if not self._carrier.away:
+        quiet = not self._member.stand.running
+        if quiet and not self._carrier.away:
             with suppress(InterstoreError):
                 self._carrier.carry()
-        self._member.stop()
+        self._member.stop(withdraw=quiet)
         self._disconnect()
 
     def _disconnect(self) -> None:
