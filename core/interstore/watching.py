@@ -77,10 +77,18 @@ class ChangePage:
     Attributes:
         changes: at most `PAGE`, in order; none only if there was none at some moment of the call.
         token: the position behind the last of them, or behind all that was looked at.
+        more: whether there may be changes behind these that were made before the watch began;
+            by default, if there are `PAGE` of these.
     """
 
     changes: Sequence[Change]
     token: str
+    more: bool | None = None
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether nothing is left of what was there when the watch began."""
+        return len(self.changes) < PAGE if self.more is None else not self.more
 
 
 def encode_position(backend: str, model: str, position: Sequence[Any]) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -92,6 +94,30 @@ def contents(store: Store, model: str) -> dict[str, Any]:
         document.id: (dict(document), document.version, document.created, document.updated)
         for document in store.find(model)
     }
+
+
+@contextmanager
+def moving(store: Store) -> Generator[list[int]]:
+    """Meanwhile, one moves amounts between the first and the last document, one at a time."""
+    stop = Event()
+    moves = [0]
+
+    def move() -> None:
+        while not stop.is_set():
+            with store.transaction() as tx:
+                tx.update("first", "a", {"$inc": {"n": -1}})
+                tx.update("last", "z", {"$inc": {"n": 1}})
+            moves[0] += 1
+
+    store.create("first", {"id": "a", "n": 0})
+    store.create("last", {"id": "z", "n": 0})
+    thread = threading.Thread(target=move)
+    thread.start()
+    try:
+        yield moves
+    finally:
+        stop.set()
+        thread.join()
 
 
 @pytest.fixture

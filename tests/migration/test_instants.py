@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
 import pytest
 
-from interstore import Store, connect
+from interstore import connect
 from interstore.migration import Limits, Progress
 from interstore.migration.archives import open_archive
 from tests.migration.conftest import (
@@ -22,35 +19,12 @@ from tests.migration.conftest import (
     MakeStore,
     Migrate,
     fill,
+    moving,
     server_url,
     url_of,
 )
 
 SMALL = Limits(page=20, bytes=4_000)
-
-
-@contextmanager
-def moving(store: Store) -> Generator[list[int]]:
-    """Meanwhile, one moves amounts between the first and the last document, one at a time."""
-    stop = Event()
-    moves = [0]
-
-    def move() -> None:
-        while not stop.is_set():
-            with store.transaction() as tx:
-                tx.update("first", "a", {"$inc": {"n": -1}})
-                tx.update("last", "z", {"$inc": {"n": 1}})
-            moves[0] += 1
-
-    store.create("first", {"id": "a", "n": 0})
-    store.create("last", {"id": "z", "n": 0})
-    thread = threading.Thread(target=move)
-    thread.start()
-    try:
-        yield moves
-    finally:
-        stop.set()
-        thread.join()
 
 
 @pytest.mark.parametrize("engine", [*ENGINES, *SERVERS])

@@ -43,6 +43,7 @@ class ChangeLog:
         self._first = 1
         self._changes: list[tuple[float, Change]] = []
         self._gone = 0
+        self._began = 0
 
     def add(self, change: Change) -> None:
         """Keep one more."""
@@ -61,8 +62,9 @@ class ChangeLog:
 
     def start(self, since: str | None) -> str:
         """The position behind `since`, or behind all."""
+        self._began = self._first + len(self._changes) - 1
         if since is None:
-            return self._token(self._first + len(self._changes) - 1)
+            return self._token(self._began)
         self._skipped(since)
         return since
 
@@ -75,7 +77,8 @@ class ChangeLog:
                 self._changes[skipped : skipped + PAGE], self._first + skipped
             )
         ]
-        return ChangePage(changes, changes[-1].token if changes else after)
+        more = bool(changes) and self._first + skipped + len(changes) <= self._began
+        return ChangePage(changes, changes[-1].token if changes else after, more)
 
     def _token(self, number: int) -> str:
         return encode_position(self._backend, self._model, (self._epoch, number))

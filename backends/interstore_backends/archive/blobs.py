@@ -36,14 +36,15 @@ class _Told(msgspec.Struct, kw_only=True):
 
 
 class ArchiveBlobs:
-    """A `Side`: the blobs in an archive.
+    """A `Side`: the blobs in an archive, and in those beneath it.
 
     A content is at ``ab/abcd...``, its digest; metadata of a blob, if there is any, at
     ``info/<hash of its store and key>``.
     """
 
-    def __init__(self, files: ArchiveFiles) -> None:
+    def __init__(self, files: ArchiveFiles, base: ArchiveBlobs | None = None) -> None:
         self._files = files
+        self._base = base
 
     @cached_property
     def _written(self) -> BlobStore:
@@ -59,7 +60,12 @@ class ArchiveBlobs:
         return _connected(FsspecBlobs(settings))
 
     def holds(self, ref: BlobRef, *, reading: bool) -> Held:
-        key = self._key(ref)
+        held = self._holds(self._key(ref), ref, reading=reading)
+        if held == "nothing" and self._base is not None:
+            return self._base.holds(ref, reading=reading)
+        return held
+
+    def _holds(self, key: str, ref: BlobRef, *, reading: bool) -> Held:
         if reading:
             return holding(self._read, key, ref, reading=True)
         try:  # the name is the digest of what was written, whole
@@ -70,7 +76,7 @@ class ArchiveBlobs:
     def read(self, ref: BlobRef) -> Content | None:
         file = opened(self._read, self._key(ref), ref)
         if file is None:
-            return None
+            return None if self._base is None else self._base.read(ref)
         told = self._told(ref)
         if told is None:
             return Content(file, ref.content_type, {})

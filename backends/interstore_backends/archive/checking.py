@@ -11,7 +11,7 @@ from interstore.errors import CorruptionError
 from interstore.migration.blobs.sides import Side
 from interstore.migration.chunks import Contents, Sums
 from interstore.migration.digest import Digest
-from interstore_backends.archive.chunks import read_chunk
+from interstore_backends.archive.chunks import read_chunk, read_ids
 from interstore_backends.archive.files import ArchiveFiles
 
 __all__ = ["damage"]
@@ -24,6 +24,11 @@ def damage(files: ArchiveFiles, contents: Contents, blobs: Side) -> Iterator[str
     """A sentence for each file that is missing or altered."""
     check = _BlobCheck(contents, blobs)
     for held in contents.models.values():
+        for ids in held.changed or ():
+            try:
+                read_ids(files, ids)
+            except CorruptionError as error:
+                yield str(error)
         for chunk in held.chunks:
             digest = Digest()
             try:

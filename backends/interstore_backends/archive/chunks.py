@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import re
 import zlib
@@ -14,14 +15,14 @@ import msgspec
 
 from interstore.document import Document, make_document
 from interstore.errors import CorruptionError, InterstoreError
-from interstore.migration.chunks import Chunk, Sums
+from interstore.migration.chunks import Chunk, Ids, Sums
 from interstore.migration.digest import Digest
 from interstore.names import check_id
 from interstore.times import parse_time
 from interstore.values import canonical_fields
 from interstore_backends.archive.files import ArchiveFiles
 
-__all__ = ["GzipChunk", "read_chunk"]
+__all__ = ["GzipChunk", "read_chunk", "read_ids", "write_ids"]
 
 
 class _Line(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -102,8 +103,38 @@ def _line(document: Document) -> bytes:
     return _encode(line) + b"\n"
 
 
-def _unpack(files: ArchiveFiles, chunk: Chunk) -> bytes:
-    """The lines of a chunk."""
+def write_ids(files: ArchiveFiles, model: str, ids: Sequence[str]) -> Ids:
+    """Write a file of ids."""
+    text = b"".join(_encode(id) + b"\n" for id in ids)
+    content = gzip.compress(text, compresslevel=6, mtime=0)
+    checksum = sha256(content).hexdigest()
+    file = f"data/{model}/{checksum[:32]}.ids.gz"
+    files.write(file, content)
+    return Ids(file=file, bytes=len(text), size=len(content), sha256=checksum, count=len(ids))
+
+
+def read_ids(files: ArchiveFiles, held: Ids) -> list[str]:
+    """The ids in a file.
+
+    Raises:
+        CorruptionError: the file is missing or was altered, or a line is no id.
+    """
+    try:
+        ids = [
+            check_id(msgspec.json.decode(line, type=str), "archive")
+            for line in _unpack(files, held).split(b"\n")[:-1]
+        ]
+    except (msgspec.MsgspecError, InterstoreError) as error:
+        if isinstance(error, CorruptionError):
+            raise
+        raise _damaged(files, held, f"has a line that is no id: {error}") from None
+    if len(ids) != held.count:
+        raise _damaged(files, held, f"does not hold the {held.count:,} ids that it should")
+    return ids
+
+
+def _unpack(files: ArchiveFiles, chunk: Chunk | Ids) -> bytes:
+    """The lines of a file."""
     content = files.read(chunk.file)
     if content is None:
         raise _damaged(files, chunk, "is missing")
@@ -153,7 +184,7 @@ def _document(line: _Line) -> Document:
     )
 
 
-def _damaged(files: ArchiveFiles, chunk: Chunk, what: str) -> CorruptionError:
+def _damaged(files: ArchiveFiles, chunk: Chunk | Ids, what: str) -> CorruptionError:
     return CorruptionError(
         f"{chunk.file} of the archive {files.place} {what}", file=f"{files.place}/{chunk.file}"
     )

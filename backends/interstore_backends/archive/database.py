@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import filterfalse
 from typing import Any, NoReturn
 
 from interstore.capabilities import Limits
 from interstore.changes import Changes
 from interstore.document import Document
-from interstore.errors import UnsupportedError
+from interstore.errors import CorruptionError, UnsupportedError
 from interstore.expiry import has_expired
 from interstore.filters.evaluate import compile_filter
 from interstore.filters.tree import ALL, Node
-from interstore.migration.chunks import Chunk, ChunkWriter, Contents
+from interstore.migration.chunks import Base, ChunkWriter, Contents, Ids
 from interstore.prepared import Partition, Query, ScanPage, Write
 from interstore_backends.archive import CAPABILITIES
 from interstore_backends.archive.blobs import BLOBS, ArchiveBlobs
 from interstore_backends.archive.checking import damage
-from interstore_backends.archive.chunks import GzipChunk, read_chunk
+from interstore_backends.archive.chunks import GzipChunk, read_ids, write_ids
 from interstore_backends.archive.files import ArchiveFiles
-from interstore_backends.archive.manifest import MANIFEST, decode_manifest, encode_manifest
+from interstore_backends.archive.layers import Part, parts_of
+from interstore_backends.archive.manifest import (
+    MANIFEST,
+    decode_manifest,
+    encode_manifest,
+    identity_of,
+)
 from interstore_backends.archive.settings import ArchiveSettings
 
 __all__ = ["ArchiveDatabase"]
@@ -40,13 +46,17 @@ class ArchiveDatabase:
         self.settings = settings
         self._files: ArchiveFiles | None = None
         self._contents: Contents | None = None
-        self._last: tuple[str, list[Document]] | None = None
+        self._last: tuple[Part, list[Document]] | None = None
+        self._parts: dict[str, list[Part]] = {}
+        self._levels: list[ArchiveDatabase] | None = None
+        self._base: Base | None = None
 
     def connect(self) -> None:
         self._files = ArchiveFiles(self.settings.path)
 
     def disconnect(self) -> None:
-        self._files = self._contents = self._last = None
+        self._files = self._contents = self._last = self._levels = None
+        self._parts = {}
 
     @property
     def files(self) -> ArchiveFiles:
@@ -62,13 +72,13 @@ class ArchiveDatabase:
         return [] if contents is None else sorted(contents.models)
 
     def find(self, model: str, query: Query) -> Iterator[Document]:
-        for chunk in self._chunks(model):
-            yield from filterfalse(has_expired, read_chunk(self.files, chunk))
+        for part in self._chunks(model):
+            yield from filterfalse(has_expired, part.documents())
 
     def find_by_id(self, model: str, id: str) -> Document | None:
-        for chunk in self._chunks(model):
-            if chunk.first <= id <= chunk.last:
-                for document in self._documents(chunk):
+        for part in self._chunks(model):
+            if part.chunk.first <= id <= part.chunk.last:
+                for document in self._documents(part):
                     if document["id"] == id:
                         return None if has_expired(document) else document.copy()
         return None
@@ -76,12 +86,12 @@ class ArchiveDatabase:
     def count(self, model: str, tree: Node) -> int:
         if tree != ALL:
             return sum(map(compile_filter(tree), self.find(model, Query(tree))))
-        return sum(self._present(chunk) for chunk in self._chunks(model))
+        return sum(self._present(part) for part in self._chunks(model))
 
-    def _present(self, chunk: Chunk) -> int:
-        if not chunk.expiring:
-            return chunk.sums.count
-        return sum(not has_expired(document) for document in self._documents(chunk))
+    def _present(self, part: Part) -> int:
+        if part.is_plain:
+            return part.chunk.sums.count
+        return sum(not has_expired(document) for document in self._documents(part))
 
     def partitions(self, model: str, n: int) -> list[Partition]:
         """Runs of chunks, as their numbers: the first, and the one after the last."""
@@ -105,19 +115,23 @@ class ArchiveDatabase:
                 number, line = number + 1, 0
         return ScanPage(page, [number, line] if number < end else None)
 
-    def _chunks(self, model: str) -> list[Chunk]:
-        contents = self.contents()
-        if contents is None or model not in contents.models:
+    def _chunks(self, model: str) -> list[Part]:
+        if self.contents() is None:  # it is being written
             return []
-        return contents.models[model].chunks
+        found = self._parts.get(model)
+        if found is None:
+            levels = [(level.files, level.contents()) for level in self.chain()]
+            known = [(files, contents) for files, contents in levels if contents is not None]
+            found = self._parts[model] = parts_of(model, known)
+        return found
 
-    def _documents(self, chunk: Chunk) -> list[Document]:
+    def _documents(self, part: Part) -> list[Document]:
         """The documents of a chunk; the last one is kept, as pages are read in order."""
         last = self._last
-        if last is not None and last[0] == chunk.file:
+        if last is not None and last[0] is part:
             return last[1]
-        documents = list(read_chunk(self.files, chunk))
-        self._last = chunk.file, documents
+        documents = list(part.documents())
+        self._last = part, documents
         return documents
 
     # What backups and restores call: `interstore.migration.chunks.ChunkTarget`.
@@ -125,10 +139,28 @@ class ArchiveDatabase:
     def begin_chunk(self, model: str) -> ChunkWriter:
         return GzipChunk(self.files, model)
 
+    @property
+    def place(self) -> str:
+        return self.settings.path
+
+    def write_ids(self, model: str, ids: Sequence[str]) -> Ids:
+        return write_ids(self.files, model, ids)
+
+    def read_ids(self, file: Ids) -> list[str]:
+        return read_ids(self.files, file)
+
+    def stand_on(self, base: Base) -> None:
+        self._base = base
+        self._levels = None
+
     def publish(self, contents: Contents) -> None:
         self.files.write(MANIFEST, encode_manifest(contents))
-        self._contents = contents
-        listed = {chunk.file for held in contents.models.values() for chunk in held.chunks}
+        self._contents, self._levels, self._parts = contents, None, {}
+        listed = {
+            file.file
+            for held in contents.models.values()
+            for file in (*held.chunks, *(held.changed or ()))
+        }
         self.files.keep_only("data", listed)
 
     def contents(self) -> Contents | None:
@@ -138,12 +170,58 @@ class ArchiveDatabase:
                 self._contents = decode_manifest(text, self.files.place)
         return self._contents
 
-    def damage(self) -> list[str]:
+    def identity(self) -> str:
+        text = self.files.read(MANIFEST)
+        return "" if text is None else identity_of(text, self.place)
+
+    def chain(self) -> list[ArchiveDatabase]:
+        levels: list[ArchiveDatabase] = self._levels or [self]
+        if self._levels is None:
+            while (below := levels[-1]._below()) is not None:
+                levels.append(below)
+            self._levels = levels
+        return levels
+
+    def _below(self) -> ArchiveDatabase | None:
+        """The archive on which this one stands.
+
+        Raises:
+            CorruptionError: it is not there, or is another.
+        """
         contents = self.contents()
-        return [] if contents is None else list(damage(self.files, contents, self.blobs()))
+        base = self._base if contents is None else contents.base
+        if base is None:
+            return None
+        place = self.files.beside(base.name)
+        below = ArchiveDatabase(ArchiveSettings(path=place))
+        found = below.identity()
+        if found != base.sha256:
+            what = "is another one than it was" if found else "is missing"
+            raise CorruptionError(
+                f"the archive {self.place} stands on {place}, which {what}: what did not change "
+                "since then is in there only; bring it back, or restore from another backup",
+                file=place,
+            )
+        return below
+
+    def damage(self, *, bases: bool = True) -> list[str]:
+        try:
+            levels = self.chain()
+        except CorruptionError as error:
+            return [str(error)]
+        return [
+            sentence
+            for level in (levels if bases else levels[:1])
+            if (contents := level.contents()) is not None
+            for sentence in damage(level.files, contents, level.blobs())
+        ]
 
     def blobs(self) -> ArchiveBlobs:
-        return ArchiveBlobs(self.files)
+        blobs: ArchiveBlobs | None = None
+        for level in reversed(self.chain()):
+            blobs = ArchiveBlobs(level.files, blobs)
+        assert blobs is not None
+        return blobs
 
     def below(self) -> list[str]:
         return self.files.folders()

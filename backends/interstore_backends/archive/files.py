@@ -107,6 +107,11 @@ class ArchiveFiles:
         """The path of a file in the filesystem."""
         return f"{self._root.rstrip('/')}/{name}"
 
+    def beside(self, name: str) -> str:
+        """The place of an archive in the same folder."""
+        place = self.place if "://" in self.place else os.path.abspath(self.place)
+        return f"{place.rstrip('/').rpartition('/')[0]}/{name}"
+
     def check_inside(self, name: str) -> None:
         """Return if the file lies in the archive.
 

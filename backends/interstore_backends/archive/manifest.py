@@ -10,10 +10,10 @@ import msgspec
 
 from interstore._version import __version__
 from interstore.errors import CorruptionError, InterstoreError
-from interstore.migration.chunks import Chunk, Contents, Sums
+from interstore.migration.chunks import Base, Chunk, Contents, Ids, Sums
 from interstore.names import check_model
 
-__all__ = ["MANIFEST", "decode_manifest", "encode_manifest"]
+__all__ = ["MANIFEST", "decode_manifest", "encode_manifest", "identity_of"]
 
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = 1
@@ -21,7 +21,8 @@ FORMAT: Final = 1
 MAX_CHUNK: Final = 512_000_000
 """No chunk holds more bytes: a slice ends long before."""
 
-_FILE: Final = re.compile(r"data/([A-Za-z][A-Za-z0-9_-]{0,47})/[0-9a-f]{32}\.jsonl\.gz\Z")
+_FILE: Final = re.compile(r"data/([A-Za-z][A-Za-z0-9_-]{0,47})/[0-9a-f]{32}\.(jsonl|ids)\.gz\Z")
+_NAME: Final = re.compile(r"[^/\\\x00-\x1f]{1,255}\Z")
 
 
 def encode_manifest(contents: Contents) -> bytes:
@@ -55,10 +56,16 @@ def decode_manifest(text: bytes, place: str) -> Contents:
         if whole.get("sha256") != _checksum(whole.get("contents")):
             raise ValueError("its checksum is wrong: it was altered after it was written")
         contents = msgspec.convert(whole["contents"], Contents)
+        if contents.base is not None:
+            _check_base(contents.base)
         for model, held in contents.models.items():
             check_model(model)
             for chunk in held.chunks:
-                _check_chunk(model, chunk)
+                _check_file(model, chunk, "jsonl", chunk.sums.count)
+            for ids in held.changed or ():
+                _check_file(model, ids, "ids", ids.count)
+            if held.changed is not None and contents.base is None:
+                raise ValueError(f"of {model} it has what changed, and no base")
             if Sums.total([chunk.sums for chunk in held.chunks]) != held.sums:
                 raise ValueError(f"the chunks of {model} do not add up")
     except (ValueError, RecursionError, msgspec.MsgspecError, InterstoreError) as error:
@@ -68,12 +75,28 @@ def decode_manifest(text: bytes, place: str) -> Contents:
     return contents
 
 
-def _check_chunk(model: str, chunk: Chunk) -> None:
-    match = _FILE.match(chunk.file)
-    if match is None or match[1] != model:
-        raise ValueError(f"{chunk.file!r:.120} is not the name of a chunk of {model}")
-    if not 0 < chunk.bytes <= MAX_CHUNK or chunk.sums.count < 1:
-        raise ValueError(f"{chunk.file} cannot hold {chunk.bytes} bytes")
+def _check_file(model: str, file: Chunk | Ids, kind: str, count: int) -> None:
+    match = _FILE.match(file.file)
+    if match is None or match[1] != model or match[2] != kind:
+        raise ValueError(f"{file.file!r:.120} is not the name of a file of {model}")
+    if not 0 < file.bytes <= MAX_CHUNK or count < 1:
+        raise ValueError(f"{file.file} cannot hold {file.bytes} bytes")
+
+
+def _check_base(base: Base) -> None:
+    if not _NAME.match(base.name) or base.name in {".", ".."}:
+        raise ValueError(f"{base.name!r:.120} is not the name of a folder beside it")
+
+
+def identity_of(text: bytes, place: str) -> str:
+    """The checksum by which an archive is known.
+
+    Raises:
+        CorruptionError: the manifest cannot be used.
+    """
+    decode_manifest(text, place)
+    checksum: str = msgspec.json.decode(text, type=dict[str, Any])["sha256"]
+    return checksum
 
 
 def _checksum(plain: Any) -> str:

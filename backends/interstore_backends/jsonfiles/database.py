@@ -71,6 +71,7 @@ class JsonFilesDatabase(TableDatabase):
         self._lock: FolderLock | None = None
         self._transaction: Transaction | None = None
         self._declaring = threading.Lock()
+        self._began: dict[str, tuple[int, int]] = {}
         _databases.add(self)
 
     def connect(self) -> None:
@@ -437,11 +438,12 @@ class JsonFilesDatabase(TableDatabase):
             log = self._recorded(model)
             if log is None:
                 raise not_watched(model, self.name)
+            end, recording = log.loaded, Recording.of(log.recording)
+            assert recording is not None
+            self._began[model] = recording.number, end
             if since is not None and known is not None:
                 watching.read(model, known, log)  # which looks whether it can be gone on with
                 return since
-            end, recording = log.loaded, Recording.of(log.recording)
-            assert recording is not None
             return Position(recording.epoch, recording.number, end).token(model)
 
     def read_changes(self, model: str, after: str, wait: float) -> ChangePage:
@@ -451,7 +453,10 @@ class JsonFilesDatabase(TableDatabase):
             log = self._recorded(model)
             if log is None:
                 raise expired(model, self.name, "it was dropped, or disable_watch called")
-            return watching.read(model, position, log)
+            page = watching.read(model, position, log)
+        reached = decode_position(page.token, self.name, model, Position)
+        began = self._began.get(model, (0, 0))
+        return replace(page, more=bool(page.changes) and (reached.number, reached.offset) < began)
 
     # Transactions.
 

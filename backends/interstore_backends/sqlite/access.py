@@ -45,6 +45,7 @@ class Access:
         self._translate = self._connections.translate
         self._format: schema.Format = self._new_format()
         self._tables: dict[str, Table] = {}
+        self._began: dict[str, int] = {}
         self._caught = (self._driver.Error, StaleTable, msgspec.DecodeError)
 
     def _new_format(self) -> schema.Format:

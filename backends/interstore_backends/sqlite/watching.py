@@ -68,6 +68,7 @@ class Watching(Access):
         position = self._read_file(work)
         if position is None:
             raise not_watched(model, "sqlite")
+        self._began[model] = position[1]
         if since is None:
             return encode_position("sqlite", model, position)
         self.read_changes(model, since, 0)
@@ -85,7 +86,7 @@ class Watching(Access):
         if first is None:
             return ChangePage((), after)
         changes = [_change(model, epoch, row) for row in rows]
-        return ChangePage(changes, changes[-1].token)
+        return ChangePage(changes, changes[-1].token, rows[-1][4] < self._began.get(model, 0))
 
 
 def _enable(cursor: Any, model: str, table: Table, retention: float) -> None:

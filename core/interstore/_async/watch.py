@@ -45,6 +45,7 @@ class AsyncWatch:
         self._token = since
         self._position: str | None = None
         self._changes: deque[Change] = deque()
+        self._caught_up = False
         self._closed = Flag()
         self._reading = Lock()
 
@@ -56,6 +57,15 @@ class AsyncWatch:
         before the watch has begun.
         """
         return self._token
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether all that had happened when the watch began has been given.
+
+        Where somebody writes all the time there is always a next change: who wants no more than
+        what there was at the beginning stops when this is true.
+        """
+        return self._caught_up and not self._changes
 
     async def start(self) -> str:
         """Begin, unless it has begun; return `token`. Entering the block does it.
@@ -141,6 +151,7 @@ class AsyncWatch:
                 raise
             # Nothing but this, after everything that may fail or be cancelled, moves on.
             self._position = position = page.token
+            self._caught_up = page.caught_up
             if page.changes:
                 self._changes.extend(page.changes)
                 return

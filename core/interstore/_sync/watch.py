@@ -1,6 +1,6 @@
 # Generated from core/interstore/_async/watch.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 9f44b3d6a1bc4e00628f0145
+# Digest of the rest: 33a2da3025b6ed348f96e696
 
 """`Watch`: the changes of a model, one after the other."""
 
@@ -49,6 +49,7 @@ class Watch:
         self._token = since
         self._position: str | None = None
         self._changes: deque[Change] = deque()
+        self._caught_up = False
         self._closed = Flag()
         self._reading = Lock()
 
@@ -60,6 +61,15 @@ class Watch:
         before the watch has begun.
         """
         return self._token
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether all that had happened when the watch began has been given.
+
+        Where somebody writes all the time there is always a next change: who wants no more than
+        what there was at the beginning stops when this is true.
+        """
+        return self._caught_up and not self._changes
 
     def start(self) -> str:
         """Begin, unless it has begun; return `token`. Entering the block does it.
@@ -143,6 +153,7 @@ class Watch:
                 raise
             # Nothing but this, after everything that may fail or be cancelled, moves on.
             self._position = position = page.token
+            self._caught_up = page.caught_up
             if page.changes:
                 self._changes.extend(page.changes)
                 return

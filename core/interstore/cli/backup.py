@@ -24,9 +24,17 @@ from interstore.cli.moving_options import (
 )
 from interstore.cli.output import is_terminal, print_rows, safe
 from interstore.cli.store import where_option
-from interstore.migration.archives import Archive, find_archives, open_archive, prune_archives
+from interstore.migration.archives import (
+    Archive,
+    find_archives,
+    newest_archive,
+    open_archive,
+    prune_archives,
+)
+from interstore.migration.chunks import ModelContents
 from interstore.migration.plan import Into, Level, Request
 from interstore.migration.run import Options, migrate_for_command
+from interstore.migration.state import load_plan
 from interstore.migration.transform import Transform
 
 __all__ = ["archive", "backup", "restore"]
@@ -44,6 +52,12 @@ __all__ = ["archive", "backup", "restore"]
     metavar="N",
     help="PLACE is a folder of archives: add one named by the time, and when it is found good, "
     "remove all but the newest N.",
+)
+@click.option(
+    "--base",
+    metavar="ARCHIVE",
+    help="Have only what changed since ARCHIVE, which is in the same folder as the new one; 'last' "
+    "with --keep is the newest there. Changes must be recorded: see the documentation of backups.",
 )
 @click.option(
     "--no-snapshot",
@@ -66,6 +80,7 @@ def backup(
     where: dict[str, Any] | None,
     blobs: tuple[str, ...],
     keep: int | None,
+    base: str | None,
     snapshot: bool,
     resume: str | None,
     state: Path,
@@ -76,12 +91,18 @@ def backup(
     SRC is a URL. PLACE is a folder, or what fsspec calls one: s3://bucket/backups/monday. The
     archive is called good (exit code 0) only after all of it was read again.
     """
+    if resume is not None:
+        base = load_plan(state, resume).request.base
+    elif base == "last":
+        if keep is None:
+            raise click.UsageError("--base last goes with --keep: name the archive")
+        base = newest_archive(place)
     if keep is not None and resume is None:
         place = f"{place.rstrip('/')}/{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
     code = _move(
         source,
         f"archive:{place}",
-        Request.of(split(models), None, "empty", False, Transform(where=where)),
+        Request.of(split(models), None, "empty", False, Transform(where=where), base=base),
         state=state,
         executor=executor,
         resume=resume,
@@ -195,16 +216,19 @@ def check(ctx: click.Context, place: str) -> None:
     """Read all of ARCHIVE: exit code 0 if it is whole, 3 if anything is missing or altered."""
     with open_archive(place) as (found, contents):
         damage = found.damage()
-    rows = [
-        {"model": model, "documents": held.sums.count, "files": len(held.chunks)}
-        for model, held in contents.models.items()
-    ]
-    print_rows(rows)
+    print_rows([_model_row(model, held) for model, held in contents.models.items()])
     for sentence in damage:
         click.echo(safe(sentence), err=True)
     if is_terminal():
         click.echo("damaged" if damage else "all is well")
     ctx.exit(3 if damage else 0)
+
+
+def _model_row(model: str, held: ModelContents) -> dict[str, Any]:
+    row = {"model": model, "documents": held.sums.count, "files": len(held.chunks)}
+    if held.changed is None:
+        return row
+    return {**row, "changed": sum(ids.count for ids in held.changed)}
 
 
 def _row(found: Archive) -> dict[str, Any]:
@@ -214,4 +238,5 @@ def _row(found: Archive) -> dict[str, Any]:
         "source": found.contents.source,
         "documents": sum(held.sums.count for held in found.contents.models.values()),
         "checked": found.contents.checked,
+        "base": None if found.contents.base is None else found.contents.base.name,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,12 +11,14 @@ from msgspec.structs import replace
 
 from interstore.errors import ConfigurationError
 from interstore.migration.chunks import (
+    Backup,
     ChunkTarget,
     Contents,
     HeldBlobs,
     ModelContents,
     Sums,
     archive_of,
+    request_text,
 )
 from interstore.migration.indexes import indexes_of
 from interstore.migration.plan import Plan, Request
@@ -32,9 +35,11 @@ __all__ = [
     "check_archives",
     "find_archives",
     "held_blobs",
+    "newest_archive",
     "open_archive",
     "prune_archives",
     "seal",
+    "sibling",
 ]
 
 
@@ -43,6 +48,11 @@ class Archive(NamedTuple):
 
     place: str
     contents: Contents
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        return self.place.rpartition("/")[2]
 
 
 def check_archives(ends: Ends, request: Request) -> list[Blocker]:
@@ -87,20 +97,24 @@ def seal(
     blobs: HeldBlobs | None,
 ) -> Verification:
     """List what was written, read all of it again, and say whether it is what was read first."""
+    backup = plan.backup or Backup()
     contents = Contents(
         source=plan.source.shown,
         began=plan.created,
         ended=now(),
         checked=None,
         models={
-            model.target: _contents(states[model.source], source, model.source)
+            model.target: _contents(states[model.source], source, model.source, backup)
             for model in plan.models
         },
         as_of=as_of,
         blobs=blobs,
+        base=backup.base,
+        identity=plan.source.identity,
+        request=request_text(plan.request.transform),
     )
     archive.publish(contents)
-    damage = archive.damage()
+    damage = archive.damage(bases=False)
     if not damage:
         archive.publish(replace(contents, checked=now()))
     verification = Verification(
@@ -124,11 +138,13 @@ def seal(
     return verification
 
 
-def _contents(state: ModelState, source: Operations, model: str) -> ModelContents:
+def _contents(state: ModelState, source: Operations, model: str, backup: Backup) -> ModelContents:
     return ModelContents(
         indexes=indexes_of(source, model),
         chunks=state.chunks,
         sums=Sums.total([chunk.sums for chunk in state.chunks]),
+        token=backup.tokens.get(model),
+        changed=backup.changed.get(model),
     )
 
 
@@ -166,13 +182,59 @@ def find_archives(folder: str) -> list[Archive]:
 def prune_archives(folder: str, keep: int) -> list[str]:
     """Remove all archives of a folder but the newest; return where they were.
 
-    Only archives that are whole count and are removed: what another backup is writing stays.
+    Only archives that are whole count and are removed: what another backup is writing stays. So
+    does what an archive stands on that is kept.
     """
-    old = [found.place for found in find_archives(folder) if found.contents.checked][:-keep]
-    for place in old:
+    found = [archive for archive in find_archives(folder) if archive.contents.checked]
+    needed = _needed(find_archives(folder), found[-keep:])
+    old = [archive.place for archive in found[:-keep] if archive.name not in needed]
+    for place in reversed(old):  # an increment before what it stands on
         with _open(place) as archive:
             archive.remove()
     return old
+
+
+def _needed(archives: Iterable[Archive], kept: Iterable[Archive]) -> set[str]:
+    """The names of all archives on which those stand that are kept, or are not whole yet."""
+    by_name = {archive.name: archive for archive in archives}
+    unfinished = [archive for archive in by_name.values() if not archive.contents.checked]
+    names = set[str]()
+    for archive in [*kept, *unfinished]:
+        base = archive.contents.base
+        while base is not None and base.name not in names:
+            names.add(base.name)
+            below = by_name.get(base.name)
+            base = below.contents.base if below is not None else None
+    return names
+
+
+def newest_archive(folder: str) -> str | None:
+    """Where the newest archive of a folder is that was found good."""
+    good = [archive.place for archive in find_archives(folder) if archive.contents.checked]
+    return good[-1] if good else None
+
+
+def sibling(place: str, base: str) -> str:
+    """The name of the archive `base`, which is in the same folder as the archive at `place`.
+
+    Raises:
+        ConfigurationError: it is not.
+    """
+    (folder, name), (other, base_name) = _parted(place), _parted(base)
+    if folder != other or name == base_name:
+        raise ConfigurationError(
+            f"the base {base!r} must be in the same folder as the new archive {place!r}, so that "
+            "they stay together"
+        )
+    return base_name
+
+
+def _parted(place: str) -> tuple[str, str]:
+    """The folder in which an archive is, and its name there."""
+    if "://" not in place:
+        place = os.path.abspath(place)
+    folder, _, name = place.rstrip("/").rpartition("/")
+    return folder, name
 
 
 @contextmanager

@@ -15,20 +15,25 @@ import msgspec
 from interstore.document import Document
 from interstore.indexes import Index
 from interstore.migration.digest import Digest
+from interstore.migration.transform import Transform
 
 if TYPE_CHECKING:
     from interstore._sync.operations import Operations
     from interstore.migration.blobs.sides import Side
 
 __all__ = [
+    "Backup",
+    "Base",
     "Chunk",
     "ChunkTarget",
     "ChunkWriter",
     "Contents",
     "HeldBlobs",
+    "Ids",
     "ModelContents",
     "Sums",
     "archive_of",
+    "request_text",
 ]
 
 
@@ -77,12 +82,67 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     expiring: int = 0
 
 
+class Ids(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of an archive, with ids of one model, one a line, each a string of JSON.
+
+    Attributes:
+        file: its name, relative to the archive.
+        bytes: the length of what it holds; `size` that of the file.
+        sha256: of the file.
+        count: how many ids.
+    """
+
+    file: str
+    bytes: int
+    size: int
+    sha256: str
+    count: int
+
+
 class ModelContents(msgspec.Struct, frozen=True, kw_only=True):
-    """One model of an archive: its indexes, its chunks, and what they amount to."""
+    """One model of an archive: its indexes, its chunks, and what they amount to.
+
+    Attributes:
+        indexes: those that it had.
+        chunks: files of documents.
+        sums: of all chunks.
+        token: where to watch the source for what changes later; ``None`` if that is not recorded.
+        changed: ids of all that changed since the base. Of these, `chunks` have those that
+            exist; all others are as in the base. ``None`` if `chunks` have all of the model.
+    """
 
     indexes: list[Index]
     chunks: list[Chunk]
     sums: Sums
+    token: str | None = None
+    changed: list[Ids] | None = None
+
+
+class Base(msgspec.Struct, frozen=True, kw_only=True):
+    """The archive on which an incremental one stands.
+
+    Attributes:
+        name: of its folder, beside that of the other.
+        sha256: the checksum of what it holds, by which it is known.
+    """
+
+    name: str
+    sha256: str
+
+
+class Backup(msgspec.Struct, frozen=True, kw_only=True):
+    """What the plan of a backup holds besides.
+
+    Attributes:
+        tokens: by model of the source, where its changes go on that this backup has not.
+        base: the archive on which this one stands; ``None`` of a full backup.
+        changed: by model of the source, the ids of what changed since the base. A model that
+            is not named is contained whole.
+    """
+
+    tokens: dict[str, str] = {}
+    base: Base | None = None
+    changed: dict[str, list[Ids]] = {}
 
 
 class HeldBlobs(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +169,9 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
         as_of: the instant of which all documents are; ``None`` if each is of some moment between
             `began` and `ended`.
         blobs: what is told of blobs; ``None`` if the backup was made without them.
+        base: the archive beneath; ``None`` of a full backup.
+        identity: of the source, for increments.
+        request: what was asked to become of documents, as JSON, for increments.
     """
 
     source: str
@@ -118,6 +181,9 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     models: dict[str, ModelContents]
     as_of: str | None = None
     blobs: HeldBlobs | None = None
+    base: Base | None = None
+    identity: str = ""
+    request: str = ""
 
 
 class ChunkWriter(Protocol):
@@ -133,10 +199,29 @@ class ChunkWriter(Protocol):
 
 
 class ChunkTarget(Protocol):
-    """What an archive defines for backups."""
+    """What an archive defines for backups. `place` is its folder or URL."""
+
+    @property
+    def place(self) -> str: ...
 
     def begin_chunk(self, model: str) -> ChunkWriter:
         """A new chunk. Nothing is written before its `commit`."""
+        ...
+
+    def write_ids(self, model: str, ids: Sequence[str]) -> Ids:
+        """Write a file of ids, whole."""
+        ...
+
+    def read_ids(self, file: Ids) -> list[str]:
+        """What `write_ids` wrote.
+
+        Raises:
+            CorruptionError: it is missing or was altered.
+        """
+        ...
+
+    def stand_on(self, base: Base) -> None:
+        """Be an incremental archive: what the base has of blobs is not written again."""
         ...
 
     def publish(self, contents: Contents) -> None:
@@ -147,8 +232,25 @@ class ChunkTarget(Protocol):
         """What it holds; ``None`` if nothing was published yet."""
         ...
 
-    def damage(self) -> list[str]:
-        """What is missing or altered, a sentence for each file; reads all files."""
+    def identity(self) -> str:
+        """The checksum of what it holds."""
+        ...
+
+    def chain(self) -> Sequence[ChunkTarget]:
+        """The archive, its base, the base's base, and so on.
+
+        Raises:
+            CorruptionError: one of them is missing, damaged, or another than it was.
+        """
+        ...
+
+    def damage(self, *, bases: bool = True) -> list[str]:
+        """What is missing or altered, a sentence for each file; reads all files.
+
+        Args:
+            bases: whether the archives beneath are read as well. That they are there, and are
+                those that they should be, is looked at in any case.
+        """
         ...
 
     def blobs(self) -> Side:
@@ -162,6 +264,13 @@ class ChunkTarget(Protocol):
     def remove(self) -> None:
         """Remove it: the manifest first, and nothing that is not the archive's."""
         ...
+
+
+def request_text(transform: Transform | None) -> str:
+    """What is asked to become of documents; empty if nothing is."""
+    if transform is None or transform == Transform():
+        return ""
+    return msgspec.json.encode(transform, order="sorted").decode()
 
 
 def archive_of(operations: Operations) -> ChunkTarget | None:

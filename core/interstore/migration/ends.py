@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from interstore.blobs._sync.store import BlobStore
     from interstore.migration.blobs.ends import BlobEnds
     from interstore.migration.executors import Reach
+    from interstore.migration.increments import Increment
     from interstore.migration.references import Place
     from interstore.migration.views import Views
 
@@ -70,6 +71,7 @@ class Ends:
         both: the same, with how slices and messages call them.
         blobs: the blob stores of both sides; ``None`` if blobs stay where they are.
         instant: of a backup, of what moment it is.
+        increment: of a backup, what `source` reads by, which can leave out what did not change.
     """
 
     source: Store
@@ -77,6 +79,7 @@ class Ends:
     both: tuple[End, End]
     blobs: BlobEnds | None = None
     instant: Instant | None = None
+    increment: Increment | None = None
 
     @property
     def blobs_shown(self) -> Mapping[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from interstore._sync.store import Store
 from interstore.errors import ConfigurationError, UnsupportedError
 from interstore.migration.chunks import archive_of
 from interstore.migration.ends import Instant
+from interstore.migration.increments import Increment
 from interstore.times import now
 
 if TYPE_CHECKING:
@@ -48,9 +50,18 @@ def at_one_instant(ends: Ends, *, reach: Reach, wanted: bool) -> Generator[Ends]
         instant = Instant(
             live=ends.source, tokens=tokens, at=None if why_not else now(), why_not=why_not
         )
+        increment = None
+        if reach == "threads":
+            snapshot = copy(snapshot)
+            increment, operations = Increment.over(snapshot.database, ends.target.database)
+            snapshot.database = operations
         one, other = ends.both
         yield replace(
-            ends, source=snapshot, both=(replace(one, store=snapshot), other), instant=instant
+            ends,
+            source=snapshot,
+            both=(replace(one, store=snapshot), other),
+            instant=instant,
+            increment=increment,
         )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from interstore.errors import ConfigurationError
+from interstore.migration.chunks import Backup
 from interstore.migration.references import Place
 from interstore.migration.transform import Transform
 from interstore.migration.views import Foreign, Views, views_of
@@ -114,6 +115,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         live: whether an application goes on writing meanwhile.
         foreign: what to read of the source, if other programs wrote it.
         set_aside: codes of findings that do not forbid the run: such documents go to quarantine.
+        base: of an incremental backup, the archive to stand on.
     """
 
     models: list[str] | None = None
@@ -125,6 +127,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     live: bool = False
     foreign: Views = {}
     set_aside: list[str] = []
+    base: str | None = None
 
     @classmethod
     def of(
@@ -139,6 +142,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         *,
         foreign: Foreign | None = None,
         set_aside: Sequence[str] = (),
+        base: str | None = None,
     ) -> Request:
         """The request, in the one form in which equal requests are equal.
 
@@ -164,6 +168,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             live=live,
             foreign=views_of(foreign or {}),
             set_aside=sorted(set(set_aside)),
+            base=base,
         )
 
 
@@ -188,6 +193,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         blobs: the places of blob stores, by side and name.
+        backup: what a backup needs besides.
         executor: by name, to go on with; empty if the caller brought one.
         level: how thoroughly it is to be verified, likewise.
     """
@@ -201,6 +207,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     models: list[ModelPlan]
     limits: Limits
     blobs: dict[str, str] = {}
+    backup: Backup | None = None
     executor: str = ""
     level: Level = "digest"
 
@@ -222,6 +229,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             ("foreign", _shown(self.request.foreign), _shown(request.foreign)),
             ("the files", self.source.state, source.state),
             ("set_aside", self.request.set_aside, request.set_aside),
+            ("the base", self.request.base, request.base),
         ]
         return [
             f"{name}: the run has {planned}, the call has {asked}"

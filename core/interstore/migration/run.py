@@ -85,6 +85,7 @@ def migrate(
     to_blobs: BlobsArgument | None = None,
     dangling: Dangling = "report",
     snapshot: bool = True,
+    base: str | None = None,
 ) -> Report:
     """Copy all documents from one store to another, and prove that all of them arrived.
 
@@ -129,6 +130,7 @@ def migrate(
         dangling: ``"report"`` references to blobs that are not there, or ``"stop"`` at them.
         snapshot: whether a backup is to be as of one instant, where the source can do that; else
             each document is read when its turn comes.
+        base: an archive beside that which is the target, to have only what changed since then.
 
     Returns:
         The report. Look at its `status`, or at `ok`: a target that forbids the migration
@@ -151,6 +153,7 @@ def migrate(
         live,
         foreign=foreign,
         set_aside=set_aside,
+        base=base,
     )
     options = Options((from_blobs, to_blobs), snapshot, live)
     opened = open_migration(

@@ -141,4 +141,5 @@ def request_of(plan: Plan) -> Request:
         old.live,
         foreign=old.foreign,
         set_aside=old.set_aside,
+        base=old.base,
     )

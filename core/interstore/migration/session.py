@@ -22,11 +22,12 @@ from interstore.filters.tree import ALL
 from interstore.migration.archives import check_archives, held_blobs, seal
 from interstore.migration.blobs.counts import BlobCounts, BlobProblem, BlobReport
 from interstore.migration.blobs.verifying import find_orphans
-from interstore.migration.chunks import ChunkTarget, archive_of
+from interstore.migration.chunks import Backup, ChunkTarget, archive_of
 from interstore.migration.compare import Mender
 from interstore.migration.coordinator import Coordinator
 from interstore.migration.ends import Ends
 from interstore.migration.findings import check_codes
+from interstore.migration.increments import plan_backup
 from interstore.migration.indexes import copy_indexes
 from interstore.migration.journal import Journal, write_atomically
 from interstore.migration.live.beginning import begin
@@ -103,7 +104,7 @@ class Migration:
                 return self._begin(request, limits, plan_only)
         plan = load_plan(self.state, resume)
         self._check_same(plan, request)
-        plan = replace(plan, limits=limits or plan.limits)
+        plan = self._with_backup(replace(plan, limits=limits or plan.limits), plan.backup)
         with self.control.paced(plan.limits):
             return self._locked(plan, new=False)
 
@@ -129,8 +130,14 @@ class Migration:
         pairs = list_models(source, request)
         if hidden := check_views(source, [name for name, _ in pairs], request):
             return self._unbegun(plan, "blocked", hidden), None
-        plan = replace(plan, models=plan_models(source, pairs, self.coordinator.workers))
         try:
+            backup, obstacles = plan_backup(
+                self.ends, request, pairs, dry=plan_only, on_change=self.control.step
+            )
+            if obstacles:
+                return self._unbegun(plan, "blocked", obstacles), None
+            plan = self._with_backup(plan, backup)
+            plan = replace(plan, models=plan_models(source, pairs, self.coordinator.workers))
             checked = check_target(source, target, plan.models, request, self.control)
         except Stopped:
             return self._unbegun(plan, "stopped", []), None
@@ -142,6 +149,16 @@ class Migration:
         if blockers or plan_only:
             return self._unbegun(plan, "blocked" if blockers else "planned", blockers), None
         return self._locked(plan, new=True)
+
+    def _with_backup(self, plan: Plan, backup: Backup | None) -> Plan:
+        """The plan of a backup; of an incremental one, from now on the source is what changed."""
+        archive = archive_of(self.ends.target.database)
+        if backup is not None and backup.base is not None:
+            if archive is None or self.ends.increment is None:
+                raise ConfigurationError("an incremental backup is made by threads of one process")
+            archive.stand_on(backup.base)
+            self.ends.increment.changed = backup.changed
+        return replace(plan, backup=backup)
 
     def _unbegun(self, plan: Plan, status: Status, blockers: list[Blocker]) -> Report:
         counts = [f"{model.source} ({model.count:,} documents)" for model in plan.models]

@@ -98,6 +98,7 @@ class AsyncConnection:
         self._transactions: set[AsyncTransaction] = set()
         self._replicated = False
         self._meter = Meter()
+        self._began: dict[str, int] = {}
         self._streams: dict[tuple[str, str], DriverChangeStream[Any]] = {}
         self.errors = Translator(settings.place, settings.timeout)
 

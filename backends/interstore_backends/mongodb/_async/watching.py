@@ -89,7 +89,8 @@ class AsyncWatching(AsyncUpdates):
         """A position: behind `since`, or behind all that was committed."""
         data = None if since is None else _data(since, model)
         await self._check_replicated("does not tell changes")
-        if not (await self._state(model))[0]:
+        enabled, self._began[model] = await self._state(model)
+        if not enabled:
             raise not_watched(model, "mongodb")
         stream = await self._stream(model, data)
         token = position_of(model, stream.resume_token) if since is None else since
@@ -114,7 +115,9 @@ class AsyncWatching(AsyncUpdates):
                 raise _lost(model) from error
             raise
         await self._keep(model, token, stream)
-        return ChangePage(changes, token)
+        # Those of one transaction have the same time.
+        more = bool(changes) and _reached(stream) <= self._began.get(model, 0)
+        return ChangePage(changes, token, more)
 
     async def _next(self, model: str, stream: DriverChangeStream[Any], wait: float) -> Any:
         """The next event; ``None`` if there is none, with all looked through up to now."""

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/connection.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 8a0d7cde87fe0d91e6948c3c
+# Digest of the rest: 9ac0c14aae912d70e1204885
 
 """The client, and which models exist."""
 
@@ -102,6 +102,7 @@ class Connection:
         self._transactions: set[Transaction] = set()
         self._replicated = False
         self._meter = Meter()
+        self._began: dict[str, int] = {}
         self._streams: dict[tuple[str, str], DriverChangeStream[Any]] = {}
         self.errors = Translator(settings.place, settings.timeout)
 

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/watching.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 531ee8f366edb2806d24f161
+# Digest of the rest: 863b73bcce606e1fd9bf5200
 
 """Following the changes of a model: change streams of the server."""
 
@@ -93,7 +93,8 @@ class Watching(Updates):
         """A position: behind `since`, or behind all that was committed."""
         data = None if since is None else _data(since, model)
         self._check_replicated("does not tell changes")
-        if not self._state(model)[0]:
+        enabled, self._began[model] = self._state(model)
+        if not enabled:
             raise not_watched(model, "mongodb")
         stream = self._stream(model, data)
         token = position_of(model, stream.resume_token) if since is None else since
@@ -118,7 +119,9 @@ class Watching(Updates):
                 raise _lost(model) from error
             raise
         self._keep(model, token, stream)
-        return ChangePage(changes, token)
+        # Those of one transaction have the same time.
+        more = bool(changes) and _reached(stream) <= self._began.get(model, 0)
+        return ChangePage(changes, token, more)
 
     def _next(self, model: str, stream: DriverChangeStream[Any], wait: float) -> Any:
         """The next event; ``None`` if there is none, with all looked through up to now."""

@@ -138,6 +138,23 @@ class AsyncWatchSuite(AsyncSuite):
         await operations.end_watch(model, position)
         assert max(sizes) <= PAGE
 
+    async def test_catching_up_with_who_writes_all_the_time(
+        self, store: AsyncStore, model: str
+    ) -> None:
+        require(store, "watch_deletes")
+        await store.enable_watch(model)
+        token = await store.watch(model).start()
+        await fill(store, model, [{"id": f"{n:03}"} for n in range(PAGE + 20)])
+        given: list[str] = []
+        async with store.watch(model, since=token) as changes:
+            while not changes.caught_up:
+                await store.put(model, {"id": f"later-{len(given)}"})
+                change = await changes.next(10)
+                assert change is not None
+                given.append(change.id)
+                assert len(given) < 5 * PAGE, "it never catches up"
+        assert {f"{n:03}" for n in range(PAGE + 20)} <= set(given)
+
     async def test_nothing_is_lost_of_many_writers(self, store: AsyncStore, model: str) -> None:
         require(store, "watch")
         await store.create(model, {"id": "shared", "n": 0})

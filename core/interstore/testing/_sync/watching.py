@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/watching.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 78a3bcfba281f06125bf5e87
+# Digest of the rest: eeb19b6cdd5c78949991725c
 
 """Watching: every change once, in order, after it is committed, and on from every token."""
 
@@ -141,6 +141,21 @@ class WatchSuite(Suite):
             sizes.append(len(page.changes))
         operations.end_watch(model, position)
         assert max(sizes) <= PAGE
+
+    def test_catching_up_with_who_writes_all_the_time(self, store: Store, model: str) -> None:
+        require(store, "watch_deletes")
+        store.enable_watch(model)
+        token = store.watch(model).start()
+        fill(store, model, [{"id": f"{n:03}"} for n in range(PAGE + 20)])
+        given: list[str] = []
+        with store.watch(model, since=token) as changes:
+            while not changes.caught_up:
+                store.put(model, {"id": f"later-{len(given)}"})
+                change = changes.next(10)
+                assert change is not None
+                given.append(change.id)
+                assert len(given) < 5 * PAGE, "it never catches up"
+        assert {f"{n:03}" for n in range(PAGE + 20)} <= set(given)
 
     def test_nothing_is_lost_of_many_writers(self, store: Store, model: str) -> None:
         require(store, "watch")
