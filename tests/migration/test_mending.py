@@ -11,7 +11,17 @@ import pytest
 
 from interstore import Store, connect
 from interstore.errors import ConfigurationError, InterstoreError, UnsupportedError
-from interstore.migration import Transform, resync, resync_run, retry_quarantine, verify
+from interstore.migration import (
+    Transform,
+    migrate_async,
+    resync,
+    resync_async,
+    resync_run,
+    resync_run_async,
+    retry_quarantine,
+    retry_quarantine_async,
+    verify,
+)
 from interstore.migration.journal import replay
 from interstore.migration.quarantine import Quarantine
 from tests.migration.conftest import INTERSTORE, MakeStore, Migrate, contents, fill
@@ -186,6 +196,20 @@ def test_a_merge_keeps_what_the_target_alone_has(
     with pytest.raises(ConfigurationError, match="nothing of it is deleted"):
         resync_run(report.run, delete_extra=True, **options)
     assert target.get("users", "mine") == {"id": "mine"}
+
+
+async def test_the_event_loop_goes_on_meanwhile(
+    source: Store, make_store: MakeStore, tmp_path: Path
+) -> None:
+    target = make_store("json", "target")
+    state = tmp_path / "state"
+    report = await migrate_async(source, target, state=state)
+    target.delete("users", "users-000001")
+    options: dict[str, Any] = {"source": source, "target": target, "state": state}
+    assert (await resync_run_async(report.run, **options)).ok
+    assert (await retry_quarantine_async(report.run, **options)).ok
+    target.delete("users", "users-000001")
+    assert (await resync_async(source, target)).models[0].written == 1
 
 
 def test_the_command_resyncs_two_stores(tmp_path: Path, source: Store) -> None:

@@ -7,7 +7,13 @@ the journal (`interstore.migration.journal`), and both sides are read again to v
 (`interstore.migration.live`), `cutover`, `rollback`, `finish` and `catch_up` follow the copy.
 """
 
-from interstore.migration.aio import migrate_async, verify_async
+from interstore.migration.aio import (
+    migrate_async,
+    resync_async,
+    resync_run_async,
+    retry_quarantine_async,
+    verify_async,
+)
 from interstore.migration.live.report import StepReport
 from interstore.migration.live.steps import catch_up, cutover, finish, rollback
 from interstore.migration.mend_runs import resync_run, retry_quarantine
@@ -34,8 +40,11 @@ __all__ = [
     "migrate",
     "migrate_async",
     "resync",
+    "resync_async",
     "resync_run",
+    "resync_run_async",
     "retry_quarantine",
+    "retry_quarantine_async",
     "rollback",
     "verify",
     "verify_async",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from interstore.errors import ConfigurationError, InterstoreError, InvalidQueryError
 from interstore.filters.tree import ALL
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from interstore._sync.store import Store
 
 __all__ = ["Checked", "check_target", "check_views", "list_models", "plan_models"]
+
+
+_CONVERTED: Final = (
+    "values of others become what documents have: times, dates, decimals, UUIDs and ObjectIds are "
+    "text, bytes base64, NaN and the infinities the texts of that name, NULL is null"
+)
 
 
 class Checked(NamedTuple):
@@ -131,7 +137,7 @@ def check_target(
             *inspection.findings.warnings(),
             *_check_indexes(source.database, operations, models),
         ],
-        [note],
+        [note, *([_CONVERTED] if request.foreign else [])],
     )
 
 
