@@ -13,9 +13,15 @@ import pytest
 
 import interstore
 from interstore import Store, connect, verify
+from interstore.connection import settings_in_force, unconnected
 from interstore.dual._sync.ledger import Ledger
 from interstore.dual.records import MODEL, Control
-from interstore.errors import ConfigurationError, ConflictError, UnsupportedError
+from interstore.errors import (
+    ConfigurationError,
+    ConflictError,
+    UnavailableError,
+    UnsupportedError,
+)
 from interstore.migration import (
     Limits,
     Report,
@@ -28,6 +34,7 @@ from interstore.migration import (
 )
 from interstore.migration import slice as slices
 from interstore.migration.live import beginning, handover, move, steps, verifying
+from interstore.migration.references import place_of
 from tests.migration.conftest import contents, fill, url_of
 from tests.migration.writing import plugins
 from tests.patience import eventually
@@ -353,6 +360,47 @@ def test_a_target_that_is_away_and_comes_back(
         assert equal(case)
         case.done(cutover)
         case.done(finish)
+
+
+NOWHERE = "postgresql://nobody:canary-7f3a@127.0.0.1:1/nothing?timeout=1"
+
+
+def test_an_application_starts_while_the_target_is_away(case: Case) -> None:
+    """And says nothing of how it is reached."""
+    ledger = Ledger(case.bare(case.source).database)
+    target = place_of(connect_later(NOWHERE)).identity
+    control = Control(run="r", epoch=1, primary="source", phase="open", target=target)
+    assert ledger.change_control(control, 0)
+    case.target = NOWHERE
+    application = case.application()
+    application.put("users", {"id": "a"})
+    eventually(lambda: check_trouble(application, "the other store, cannot be reached"))
+    assert ledger.pending()
+    assert "canary" not in f"{application.metrics()} {ledger.writers()}"
+
+
+def test_an_application_starts_while_the_source_is_away(case: Case) -> None:
+    """Only if the target is where its data is."""
+    case.source = NOWHERE
+    with pytest.raises(UnavailableError):
+        case.application()
+    store = case.bare(case.target)
+    control = Control(
+        run="r", epoch=1, primary="target", phase="open", target=place_of(store).identity
+    )
+    assert Ledger(store.database).change_control(control, 0)
+    application = case.application()
+    application.put("users", {"id": "a"})
+    assert store.exists("users", {"id": "a"})
+    assert Ledger(store.database).pending()
+
+
+def connect_later(url: str) -> Store:
+    return unconnected(settings_in_force(url))
+
+
+def check_trouble(store: Store, text: str) -> None:
+    assert text in store.metrics()["dual-write"]["trouble"]
 
 
 def check_arrived(store: Store) -> None:

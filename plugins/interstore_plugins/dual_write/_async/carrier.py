@@ -175,14 +175,22 @@ class AsyncCarrier:
 
     async def _carry_all(self, stand: AsyncStand) -> None:
         if self.away:
-            assert stand.secondary is not None
-            await stand.secondary.connect()
-            await stand.secondary.ping()
+            await self._connect(stand)
         trouble = ""
         for owner in list(self._member.owners):
             async for page in stand.ledger.intents(owner):
                 trouble = await self._carry_page(stand, page) or trouble
         self.away, self._member.trouble = False, trouble
+
+    async def _connect(self, stand: AsyncStand) -> None:
+        assert stand.secondary is not None
+        try:
+            await stand.secondary.connect()
+            await stand.secondary.ping()
+        except InterstoreError:  # whose text may quote the URL
+            raise UnavailableError(
+                f"{stand.secondary.name}, the other store, cannot be reached"
+            ) from None
 
     async def _carry_page(self, stand: AsyncStand, page: list[tuple[str, Intent]]) -> str:
         """Settle some intents; what stands in the way of one, if anything does."""

@@ -1,6 +1,6 @@
 # Generated from plugins/interstore_plugins/dual_write/_async/carrier.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 46387464ab0690466d98eac3
+# Digest of the rest: 33310293275d3fc6a7cfd896
 
 """`Carrier`: brings what was written to the primary to the other store."""
 
@@ -179,14 +179,22 @@ class Carrier:
 
     def _carry_all(self, stand: Stand) -> None:
         if self.away:
-            assert stand.secondary is not None
-            stand.secondary.connect()
-            stand.secondary.ping()
+            self._connect(stand)
         trouble = ""
         for owner in list(self._member.owners):
             for page in stand.ledger.intents(owner):
                 trouble = self._carry_page(stand, page) or trouble
         self.away, self._member.trouble = False, trouble
+
+    def _connect(self, stand: Stand) -> None:
+        assert stand.secondary is not None
+        try:
+            stand.secondary.connect()
+            stand.secondary.ping()
+        except InterstoreError:  # whose text may quote the URL
+            raise UnavailableError(
+                f"{stand.secondary.name}, the other store, cannot be reached"
+            ) from None
 
     def _carry_page(self, stand: Stand, page: list[tuple[str, Intent]]) -> str:
         """Settle some intents; what stands in the way of one, if anything does."""
