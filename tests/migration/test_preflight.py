@@ -174,6 +174,18 @@ def test_an_index_that_the_target_cannot_have_is_told_before(
     assert "unique" in warning.message
 
 
+def test_the_cure_can_be_pasted_and_findings_do_not_grow_without_end(
+    tmp_path: Path, run: Migrate
+) -> None:
+    path = _write(tmp_path / "rows.jsonl", [{"id": "a", "it's new": 2**60}])
+    [blocker] = run(path, "memory:").blockers
+    assert run(path, "memory:", transform=_cured(blocker.cure)).ok
+    path = _write(tmp_path / "many.jsonl", [{"id": f"r{n}", f"f{n}": 2**60} for n in range(300)])
+    found = run(path, "memory:").blockers
+    assert len(found) == 201
+    assert (found[-1].count, "(other fields)" in found[-1].message) == (100, True)
+
+
 def test_a_plan_stops_there_whatever_is_found(tmp_path: Path, run: Migrate) -> None:
     path = _write(tmp_path / "rows.jsonl", [{"id": "a", "n": 2**60}, {"id": "b"}])
     target = f"sqlite:{tmp_path / 'target.db'}"

@@ -166,7 +166,7 @@ class FilesDatabase:
 
 def _state(file: File) -> str:
     found = os.stat(file.path)
-    return f"{found.st_size} bytes of {found.st_mtime_ns}"
+    return f"with {found.st_size:,} bytes, changed {found.st_mtime_ns} ns after 1970"
 
 
 def _document(record: Record) -> RawDocument:

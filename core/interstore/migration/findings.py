@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from shlex import quote
 from typing import Final, NamedTuple
 
 from interstore.errors import ConfigurationError
@@ -22,7 +23,10 @@ class _Kind(NamedTuple):
     aside: bool = True  # whether such documents may go to quarantine instead
 
 
-_CODEC: Final = "--codec {model}.{path}={codec}"
+_CODEC: Final = "--codec {option}"
+
+MOST: Final = 200
+"""Findings told apart; where every document has fields of its own, there could be any number."""
 
 _KINDS: Final = {
     "unreadable": _Kind("no record ({reason})", "mend the source"),
@@ -39,7 +43,7 @@ _KINDS: Final = {
     "integer": _Kind("an integer beyond 2**53 - 1 at {path}", _CODEC + " keeps it exact"),
     "non-finite": _Kind(
         "NaN or an infinity at {path}",
-        _CODEC + " makes it a text, --codec {model}.{path}=number null",
+        _CODEC + " makes it a text, the codec number null",
     ),
     "nul": _Kind("a NUL character at {path}", _CODEC + " leaves it out"),
     "surrogate": _Kind("half a character at {path}", _CODEC + " replaces it"),
@@ -118,6 +122,8 @@ class Findings:
             about: what is counted apart, such as the field.
             **details: for the sentence; those of the first document are told.
         """
+        if len(self._found) >= MOST and (code, model, about) not in self._found:
+            about = details["path"] = "(other fields)"
         finding = self._found.setdefault((code, model, about), _Finding(details))
         finding.count += 1
         if len(finding.ids) < EXAMPLES and id not in finding.ids:
@@ -142,6 +148,8 @@ class Findings:
 
     def _told(self, code: str, model: str, finding: _Finding) -> Blocker:
         kind, details = _KINDS[code], {"model": model, **finding.details}
+        if "codec" in details:
+            details["option"] = quote(f"{model}.{details['path']}={details['codec']}")
         noun = "document" if finding.count == 1 else "documents"
         such = ", ".join(map(repr, finding.ids))
         return Blocker(
