@@ -139,6 +139,14 @@ def test_a_damaged_blob_is_refused_before_anything_is_written(
     assert sha256(TERMS).hexdigest() in done.stderr
 
 
+def test_altered_metadata_is_damage(archive: str, place: Path) -> None:
+    info = min((place / "blobs" / "info").iterdir())
+    info.write_bytes(info.read_bytes().replace(b'"by":"u', b'"by":"v'))
+    with open_archive(str(place)) as (opened, _):
+        [sentence] = opened.damage()
+    assert f"blobs/info/{info.name}" in sentence
+
+
 def test_what_was_not_there_is_no_damage(
     source: Store, blobs: BlobStore, tmp_path: Path, place: Path, run: Migrate
 ) -> None:

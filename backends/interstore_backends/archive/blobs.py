@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from interstore.blobs._sync.engine import Blobs
 from interstore.blobs._sync.store import BlobStore
@@ -33,6 +34,11 @@ class _Told(msgspec.Struct, kw_only=True):
     key: str
     content_type: str
     metadata: dict[str, str]
+    sha256: str = ""
+
+    def checksum(self) -> str:
+        """Of all else."""
+        return sha256(msgspec.json.encode(replace(self, sha256=""), order="sorted")).hexdigest()
 
 
 class ArchiveBlobs:
@@ -67,6 +73,7 @@ class ArchiveBlobs:
 
     def _holds(self, key: str, ref: BlobRef, *, reading: bool) -> Held:
         if reading:
+            self._told(ref)
             return holding(self._read, key, ref, reading=True)
         try:  # the name is the digest of what was written, whole
             return "same" if self._read.stat(key).size == ref.size else "nothing"
@@ -93,19 +100,27 @@ class ArchiveBlobs:
         told = _Told(
             store=ref.store, key=ref.key, content_type=content_type, metadata=dict(metadata)
         )
+        told.sha256 = told.checksum()
         self._written.put(_info_key(ref), msgspec.json.encode(told))
 
     def _told(self, ref: BlobRef) -> _Told | None:
         key = _info_key(ref)
         self._files.check_inside(f"{BLOBS}/{key}")
         try:
-            return msgspec.json.decode(self._read.get(key), type=_Told)
+            told = msgspec.json.decode(self._read.get(key), type=_Told)
         except NotFoundError:
             return None
         except msgspec.MsgspecError as error:
-            raise CorruptionError(
-                f"{BLOBS}/{key} of the archive {self._files.place} is damaged: {error}"
-            ) from None
+            raise self._damaged(key, str(error)) from None
+        if told.sha256 != told.checksum():
+            raise self._damaged(key, "it was altered after it was written")
+        return told
+
+    def _damaged(self, key: str, why: str) -> CorruptionError:
+        return CorruptionError(
+            f"{BLOBS}/{key} of the archive {self._files.place}, which has metadata of a blob, is "
+            f"damaged: {why}"
+        )
 
     def _key(self, ref: BlobRef) -> str:
         key = f"{ref.sha256[:2]}/{ref.sha256}"

@@ -94,7 +94,10 @@ _CODES: Final[dict[int, tuple[type[InterstoreError], str]]] = {
     166: (ConfigurationError, "this is no collection but a view"),
     175: (UnavailableError, "try again"),  # QueryPlanKilled: with the index it used
     189: (UnavailableError, "the primary is being changed"),
-    239: (ResumeExpiredError, "the server keeps the past for minSnapshotHistoryWindowInSeconds"),
+    239: (
+        ResumeExpiredError,
+        "raise minSnapshotHistoryWindowInSeconds on the server, or read without a snapshot",
+    ),
     246: (UnavailableError, "that state cannot be read yet"),  # SnapshotUnavailable
     251: (UnavailableError, "the server has undone the transaction"),  # NoSuchTransaction
     262: (OperationTimeoutError, ""),  # ExceededTimeLimit
