@@ -18,7 +18,7 @@ import pytest
 from interstore import Store, connect
 from interstore.bulk import WriteOutcome
 from interstore.errors import ConfigurationError, InvalidDocumentError, UnavailableError
-from interstore.migration import Limits, Transform, chain, coordinator
+from interstore.migration import Limits, Transform, chain, coordinator, executors
 from interstore.migration.ends import open_ends
 from interstore.prepared import Write, WriteMode
 from interstore_backends.memory.database import MemoryDatabase
@@ -70,6 +70,17 @@ def test_in_an_executor_of_the_callers(source: str, run: Migrate, tmp_path: Path
 def test_an_executor_that_is_not_known(name: str, source: str, run: Migrate) -> None:
     with pytest.raises(ConfigurationError, match="is not known; write threads:N"):
         run(source, "memory:", executor=name)
+
+
+def test_a_worker_that_is_stopped_is_not_waited_for_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(executors, "GRACE", 0.2)
+    with executors.open_workers("processes:1") as workers:
+        child = workers.submit(os.getpid).result()
+        os.kill(child, signal.SIGSTOP)
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Final, Literal, Protocol, TypeAlias
@@ -19,6 +19,9 @@ which have its environment; or anywhere, with an environment of their own."""
 
 CONNECT_SECONDS: Final = 10
 """How long a Dask scheduler is waited for."""
+
+GRACE: Final = 10.0
+"""Seconds that worker processes have to end by themselves once there is nothing left to do."""
 
 MAX_WORKERS: Final = 64
 UNKNOWN_WORKERS: Final = 4
@@ -139,14 +142,26 @@ class _Processes(_Fixed):
         return True
 
     def close(self) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        # A worker that is stopped would be waited for forever, with nothing left to do.
+        late = threading.Timer(GRACE, _kill, [self._processes()])
+        late.start()
+        try:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        finally:
+            late.cancel()
+
+    def _processes(self) -> list[Any]:
+        return list((getattr(self._pool, "_processes", None) or {}).values())
 
     def _kill(self) -> None:
         """A worker that hangs, even one that is stopped, does not come back."""
-        processes = list((getattr(self._pool, "_processes", None) or {}).values())
-        for process in processes:
-            process.kill()
+        _kill(self._processes())
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _kill(processes: Sequence[Any]) -> None:
+    for process in processes:
+        process.kill()
 
 
 def _end_with_parent() -> None:
