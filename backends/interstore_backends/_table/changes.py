@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from time import monotonic
 from typing import Final
 from uuid import uuid4
 
+from interstore.times import now
 from interstore.watching import (
     PAGE,
     Changed,
@@ -16,9 +18,10 @@ from interstore.watching import (
     expired,
 )
 from interstore.watching import Change as Seen
-from interstore_backends._table.records import Change, decode_document
+from interstore_backends._table.records import Change, decode_document, removal_of
+from interstore_backends._table.table import Table
 
-__all__ = ["ChangeLog", "seen"]
+__all__ = ["ChangeLog", "removals_before", "seen"]
 
 _AT_ONCE: Final = 2
 """Old changes that one new change removes: more than it adds."""
@@ -97,6 +100,14 @@ class ChangeLog:
                 f"changes are kept for {self.retention:g} seconds",
             )
         return skipped
+
+
+def removals_before(table: Table, changes: Iterable[Change]) -> list[Change]:
+    """Those of what has expired in whose place the changes come."""
+    if not table.expired:
+        return []
+    ids = dict.fromkeys(change.id for change in changes if not change.removes)
+    return [removal_of(id, table.expired[id], now()) for id in ids if id in table.expired]
 
 
 def seen(change: Change, token: str) -> Seen:

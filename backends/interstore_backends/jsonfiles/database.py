@@ -7,7 +7,7 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 from uuid import uuid4
@@ -29,6 +29,7 @@ from interstore.times import now
 from interstore.transactions import Isolation
 from interstore.watching import ChangePage, decode_position, expired, not_watched
 from interstore_backends._table.admission import ChangeIndexes
+from interstore_backends._table.changes import removals_before
 from interstore_backends._table.database import Decide, TableDatabase
 from interstore_backends._table.frozen import FrozenDatabase
 from interstore_backends._table.records import Change, decode_document, removal_of
@@ -277,6 +278,8 @@ class JsonFilesDatabase(TableDatabase):
                 return 0, None
             if file is None:
                 file = self._created(model)
+            if file.log.recording:
+                self._record(file, removals_before(table, changes))
             count, failure = file.append(changes)
             if failure is not None and not count:
                 raise failure
@@ -416,7 +419,12 @@ class JsonFilesDatabase(TableDatabase):
     def _record_expired(self, file: ModelFile) -> None:
         """Have the changes say what has expired, before a file that does not know of it."""
         at = now()
-        removals = [removal_of(id, version, at) for id, version in file.table.expired.items()]
+        self._record(
+            file, [removal_of(id, version, at) for id, version in file.table.expired.items()]
+        )
+
+    def _record(self, file: ModelFile, removals: Sequence[Change]) -> None:
+        """Append removals of what has expired, and bring them to the disk."""
         if removals:
             _, error = file.append(removals)
             if error is not None:
@@ -505,6 +513,9 @@ class JsonFilesDatabase(TableDatabase):
             return
         with self._translated():
             files = {model: self._current(model) or self._created(model) for model in changes}
+            for model, file in files.items():
+                if file.log.recording:
+                    self._record(file, removals_before(file.table, changes[model]))
             batches = [Batch(files[model], each) for model, each in changes.items()]
             apply(batches, self._locked(), self._committed(), durable=self._durable)
             for file in files.values():

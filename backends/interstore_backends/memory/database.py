@@ -13,7 +13,7 @@ from interstore.names import check_new_model
 from interstore.transactions import Isolation
 from interstore.watching import ChangePage, expired, not_watched
 from interstore_backends._table.admission import ChangeIndexes
-from interstore_backends._table.changes import ChangeLog
+from interstore_backends._table.changes import ChangeLog, removals_before
 from interstore_backends._table.database import Decide, TableDatabase
 from interstore_backends._table.frozen import FrozenDatabase
 from interstore_backends._table.records import Change
@@ -135,6 +135,9 @@ class MemoryDatabase(TableDatabase):
         """Apply all of it; who reads meanwhile waits until all of it is."""
         tables = self._open()
         applying = self._applying = threading.Event()
+        for model, each in changes.items():
+            if model in tables:
+                self._log(model, removals_before(tables[model], each))
         try:
             for model, each in changes.items():
                 tables.setdefault(model, Table()).take_in(
@@ -190,6 +193,8 @@ class MemoryDatabase(TableDatabase):
         changes = decide(Table() if table is None else table)
         if changes and table is None:
             table = self._made(model)
+        elif table is not None:
+            self._log(model, removals_before(table, changes))
         for change in changes:
             assert table is not None
             if change.removes:

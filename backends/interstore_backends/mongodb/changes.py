@@ -7,14 +7,15 @@ https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from interstore.watching import Change, Changed, Deleted, encode_position
+from interstore.watching import Change, Changed, Deleted, decode_position, encode_position
 from interstore_backends.mongodb.keys import ENVELOPE
 from interstore_backends.mongodb.records import not_ours, read_document
 
 __all__ = [
-    "ENDS", "LOST", "PIPELINE", "change_of", "is_unknown_option", "position_of", "reached",
+    "ENDS", "LOST", "PIPELINE", "Place", "changes_of", "is_unknown_option", "position_of",
+    "reached",
 ]  # fmt: skip
 
 PIPELINE: Final[list[dict[str, Any]]] = [
@@ -24,7 +25,7 @@ PIPELINE: Final[list[dict[str, Any]]] = [
             "documentKey": 1,
             "fullDocument": 1,
             # No more: together with the document it might be longer than an event may be.
-            "fullDocumentBeforeChange": {ENVELOPE: {"version": 1}},
+            "fullDocumentBeforeChange": {ENVELOPE: {"version": 1, "created_at": 1, "expires": 1}},
         }
     }
 ]
@@ -60,12 +61,44 @@ def position_of(model: str, resume_token: Mapping[str, Any] | None) -> str:
     return encode_position("mongodb", model, ((resume_token or {}).get("_data", ""),))
 
 
-def change_of(model: str, event: Mapping[str, Any]) -> Change:
-    """The change that an event tells.
+class Place(NamedTuple):
+    """What a token says.
+
+    Attributes:
+        data: the server's resume token.
+        within: whether the first change of the event that follows was given: the removal of a
+            document that had expired, in whose place another was written.
+    """
+
+    data: str
+    within: bool = False
+
+    @classmethod
+    def of(cls, token: str, model: str) -> Place:
+        """That of a token."""
+        [data] = decode_position(token, "mongodb", model, tuple[str])
+        return cls(data.removesuffix(_WITHIN), data.endswith(_WITHIN))
+
+
+_WITHIN: Final = "+"
+
+
+def changes_of(model: str, event: Mapping[str, Any], place: Place) -> list[Change]:
+    """The changes that an event tells which follows a place: one, or two.
 
     Raises:
         ConfigurationError: the document is not one that Interstore wrote.
     """
+    change = _change_of(model, event)
+    if not place.within and isinstance(change, Changed):
+        before = (event.get("fullDocumentBeforeChange") or {}).get(ENVELOPE) or {}
+        if before.get("expires") and before.get("created_at") != change.document.created:
+            token = encode_position("mongodb", model, (place.data + _WITHIN,))
+            return [Deleted(change.id, int(before["version"]), token), change]
+    return [change]
+
+
+def _change_of(model: str, event: Mapping[str, Any]) -> Change:
     id = event["documentKey"]["_id"]
     token = position_of(model, event["_id"])
     if event["operationType"] == "delete":

@@ -163,6 +163,12 @@ BEGIN
     ELSIF TG_OP = 'TRUNCATE' THEN
         {removed} {self._table};
     ELSE
+        IF TG_OP = 'UPDATE' THEN
+            -- What takes the place of one that has expired is another document.
+            INSERT INTO {self.log} (id, version) SELECT o.id, o.version FROM interstore_old o
+            WHERE o.expires_at IS NOT NULL AND EXISTS (
+                SELECT FROM interstore_new n WHERE n.id = o.id AND n.created_at <> o.created_at);
+        END IF;
         INSERT INTO {self.log} ({_COLUMNS}) SELECT {_COLUMNS} FROM interstore_new;
     END IF;
     GET DIAGNOSTICS added = ROW_COUNT;
@@ -198,7 +204,7 @@ END $interstore$"""
 
 _EVENTS: Final = {
     "INSERT": "REFERENCING NEW TABLE AS interstore_new",
-    "UPDATE": "REFERENCING NEW TABLE AS interstore_new",
+    "UPDATE": "REFERENCING OLD TABLE AS interstore_old NEW TABLE AS interstore_new",
     "DELETE": "REFERENCING OLD TABLE AS interstore_old",
 }
 

@@ -113,9 +113,11 @@ def _log_of(model: str, table: Table) -> list[str]:
     insert = f"INSERT INTO {log} (at, {_COLUMNS}) SELECT {_NOW}, "
     stored = f"{insert} NEW.id, NEW.version, NEW.created_at, NEW.updated_at, NEW.expires_at, {doc}"
     removed = f"{insert} OLD.id, OLD.version, NULL, NULL, NULL, NULL"
+    # What takes the place of one that has expired is another document.
+    another = "OLD.id <> NEW.id OR OLD.expires_at IS NOT NULL AND OLD.created_at <> NEW.created_at"
     triggers = {
         "INSERT": f"{stored};",
-        "UPDATE": f"{removed} WHERE OLD.id <> NEW.id; {stored};",
+        "UPDATE": f"{removed} WHERE {another}; {stored};",
         "DELETE": f"{removed};",
     }
     return [

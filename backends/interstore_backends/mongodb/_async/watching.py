@@ -10,14 +10,15 @@ from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from interstore.errors import UnsupportedError
-from interstore.watching import ChangePage, decode_position, expired, not_watched
+from interstore.watching import ChangePage, expired, not_watched
 from interstore_backends.mongodb._async.connection import translated
 from interstore_backends.mongodb._async.updates import AsyncUpdates
 from interstore_backends.mongodb.changes import (
     ENDS,
     LOST,
     PIPELINE,
-    change_of,
+    Place,
+    changes_of,
     is_unknown_option,
     position_of,
     reached,
@@ -87,7 +88,7 @@ class AsyncWatching(AsyncUpdates):
     @translated
     async def start_watch(self, model: str, since: str | None) -> str:
         """A position: behind `since`, or behind all that was committed."""
-        data = None if since is None else _data(since, model)
+        data = None if since is None else Place.of(since, model).data
         await self._check_replicated("does not tell changes")
         enabled, self._began[model] = await self._state(model)
         if not enabled:
@@ -100,14 +101,14 @@ class AsyncWatching(AsyncUpdates):
     @translated
     async def read_changes(self, model: str, after: str, wait: float) -> ChangePage:
         """The next change after a position: the driver holds a hundred of them."""
-        data = _data(after, model)
-        stream = self._streams.pop((model, after), None) or await self._stream(model, data)
+        place = Place.of(after, model)
+        stream = self._streams.pop((model, after), None) or await self._stream(model, place.data)
         try:
             event = await self._next(model, stream, wait)
             token = position_of(model, stream.resume_token)
             if event is not None and event["operationType"] in ENDS:
                 raise expired(model, "mongodb", "it was dropped or renamed")
-            changes = () if event is None else (change_of(model, event),)
+            changes = () if event is None else changes_of(model, event, place)
         except BaseException as error:
             with suppress(PyMongoError):
                 await stream.close()
@@ -176,12 +177,6 @@ class AsyncWatching(AsyncUpdates):
         for place in list(self._streams):
             await self._close(*place)
         await super().disconnect()
-
-
-def _data(token: str, model: str) -> str:
-    """The server's resume token, in a token."""
-    [data] = decode_position(token, "mongodb", model, tuple[str])
-    return data
 
 
 def _reached(stream: DriverChangeStream[Any]) -> int:

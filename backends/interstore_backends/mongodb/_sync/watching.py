@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/watching.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 863b73bcce606e1fd9bf5200
+# Digest of the rest: fb6a2c3a39b73929858094de
 
 """Following the changes of a model: change streams of the server."""
 
@@ -14,14 +14,15 @@ from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from interstore.errors import UnsupportedError
-from interstore.watching import ChangePage, decode_position, expired, not_watched
+from interstore.watching import ChangePage, expired, not_watched
 from interstore_backends.mongodb._sync.connection import translated
 from interstore_backends.mongodb._sync.updates import Updates
 from interstore_backends.mongodb.changes import (
     ENDS,
     LOST,
     PIPELINE,
-    change_of,
+    Place,
+    changes_of,
     is_unknown_option,
     position_of,
     reached,
@@ -91,7 +92,7 @@ class Watching(Updates):
     @translated
     def start_watch(self, model: str, since: str | None) -> str:
         """A position: behind `since`, or behind all that was committed."""
-        data = None if since is None else _data(since, model)
+        data = None if since is None else Place.of(since, model).data
         self._check_replicated("does not tell changes")
         enabled, self._began[model] = self._state(model)
         if not enabled:
@@ -104,14 +105,14 @@ class Watching(Updates):
     @translated
     def read_changes(self, model: str, after: str, wait: float) -> ChangePage:
         """The next change after a position: the driver holds a hundred of them."""
-        data = _data(after, model)
-        stream = self._streams.pop((model, after), None) or self._stream(model, data)
+        place = Place.of(after, model)
+        stream = self._streams.pop((model, after), None) or self._stream(model, place.data)
         try:
             event = self._next(model, stream, wait)
             token = position_of(model, stream.resume_token)
             if event is not None and event["operationType"] in ENDS:
                 raise expired(model, "mongodb", "it was dropped or renamed")
-            changes = () if event is None else (change_of(model, event),)
+            changes = () if event is None else changes_of(model, event, place)
         except BaseException as error:
             with suppress(PyMongoError):
                 stream.close()
@@ -180,12 +181,6 @@ class Watching(Updates):
         for place in list(self._streams):
             self._close(*place)
         super().disconnect()
-
-
-def _data(token: str, model: str) -> str:
-    """The server's resume token, in a token."""
-    [data] = decode_position(token, "mongodb", model, tuple[str])
-    return data
 
 
 def _reached(stream: DriverChangeStream[Any]) -> int:
