@@ -7,6 +7,7 @@ import json
 import os
 import stat
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,18 @@ def test_what_goes_out_comes_back(filled: None, ending: str) -> None:
     assert run_process("export", "m", "--format", ending).out.encode().replace(b"\r", b"") == Path(
         f"out.{ending}"
     ).read_bytes().replace(b"\r", b"")
+
+
+@pytest.mark.parametrize("where", [[], ["--output", "out.csv"]], ids=["to a pipe", "to a file"])
+def test_what_expires_is_pointed_out(filled: None, where: list[str]) -> None:
+    with interstore.connect() as store:
+        store.put("m", {"id": "d"}, expires_at=timedelta(hours=1))
+        store.put("m", {"id": "gone"}, expires_at=timedelta(seconds=-1))
+    found = run("export", "m", *where)
+    assert found.code == 0
+    assert "1 of them expire, which a file does not say" in found.err
+    assert "gone" not in found.out + (Path("out.csv").read_text() if where else "")
+    assert "expire" not in run("export", "m", "--where", '{"id": {"$lt": "d"}}').err
 
 
 def test_formats(filled: None) -> None:

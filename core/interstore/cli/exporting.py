@@ -51,21 +51,34 @@ def export(
     A CSV file has a column for each field; what is no text stands there as JSON, as
     `interstore import --convert` reads it. It does not tell the number 5 from the text '5',
     nor '' from what is missing: the other formats do.
+
+    A file has the fields of documents. It has no versions, times and expiries; migrate and backup
+    keep these.
     """
     if format_ is None:
         format_ = _format(output)
     with open_store(url) as store:
         check_model_exists(store, model)
 
+        expiring: set[str] = set()
+
         def read() -> Iterable[Document]:
-            return store.find(model, where)
+            for document in store.find(model, where):
+                if document.expires_at is not None:
+                    expiring.add(document.id)
+                yield document
 
         if output is None or output == "-":
             _WRITERS[format_](sys.stdout.buffer, read)
-            return
-        with _appearing(output) as file:
-            number = _WRITERS[format_](file, read)
-    note(f"{number:,} documents of {model} are in {output}")
+        else:
+            with _appearing(output) as file:
+                number = _WRITERS[format_](file, read)
+            note(f"{number:,} documents of {model} are in {output}")
+    if expiring:
+        note(
+            f"{len(expiring):,} of them expire, which a file does not say: imported from it, they "
+            "stay; `interstore migrate` and `interstore backup` keep what expires so"
+        )
 
 
 def _format(output: str | None) -> str:
