@@ -71,3 +71,11 @@ def test_ten_times_the_documents_take_the_same_memory(tmp_path: Path) -> None:
 def test_235_000_documents(engine: str, limit: float, tmp_path: Path) -> None:
     """The JSON engine holds its documents encoded: about 100 MB of these."""
     assert peak(engine, 235_000, tmp_path) < limit
+
+
+@pytest.mark.long
+def test_two_million_documents_take_what_ten_thousand_take(tmp_path: Path) -> None:
+    small, large = peak("sqlite", 10_000, tmp_path), peak("sqlite", 2_000_000, tmp_path)
+    print(f"10,000 documents: {small:.0f} MB; 2,000,000: {large:.0f} MB")
+    assert large < small + 30
+    assert large < 200
