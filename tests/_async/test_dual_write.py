@@ -41,6 +41,8 @@ class AsyncMoving(AsyncDualWriting):
     def __init__(self, source: AsyncDatabase, target: AsyncDatabase, primary: Side) -> None:
         super().__init__(source, AsyncOperations(target), SETTINGS)
         self._primary: Side = primary
+        if primary == "target":
+            self.name = target.name  # what plans and figures are of
 
     async def connect(self) -> None:
         await super().connect()

@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_dual_write.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 49ef3438349129906736e57a
+# Digest of the rest: e852d33dcc1b5d5ebac6ff02
 
 """The kit on databases that write to two stores: both hold the same in the end."""
 
@@ -44,6 +44,8 @@ class Moving(DualWriting):
     def __init__(self, source: Database, target: Database, primary: Side) -> None:
         super().__init__(source, Operations(target), SETTINGS)
         self._primary: Side = primary
+        if primary == "target":
+            self.name = target.name  # what plans and figures are of
 
     def connect(self) -> None:
         super().connect()

@@ -265,6 +265,8 @@ def test_what_cannot_be_done_meanwhile_is_refused(case: Case) -> None:
     application = case.application()
     with pytest.raises(UnsupportedError):
         application.drop("users")
+    with pytest.raises(UnsupportedError):
+        application.enable_watch("users")
 
 
 def test_documents_that_change_while_their_page_is_copied(
@@ -428,19 +430,6 @@ def test_indexes_are_declared_on_both(case: Case) -> None:
     application.ensure_index("users", "n", type="number")
     for url in (case.source, case.target):
         assert [str(index.paths[0][0]) for index in case.bare(url).indexes("users")] == ["n"]
-
-
-def test_changes_are_watched_until_the_end(case: Case) -> None:
-    application = case.application()
-    application.enable_watch("users")
-    assert case.begin().status == "done"
-    with application.watch("users") as watch:
-        changes = iter(watch)
-        application.put("users", {"id": "before"})
-        assert next(changes).id == "before"
-        case.done(cutover)
-        application.put("users", {"id": "after"})
-        assert next(changes).id == "after"
 
 
 def test_the_environment_names_it(

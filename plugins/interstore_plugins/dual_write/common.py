@@ -17,8 +17,9 @@ _ALIKE = (
 def both(source: Capabilities, target: Capabilities) -> Capabilities:
     """What both can. What one engine alone knows would be lost on the way, so it is not declared.
 
-    Changes are watched in the source. Models are not dropped while they move, and the driver's own
-    object would write past the other store.
+    Models are not dropped while they move, and the driver's own object would write past the other
+    store. Changes are not watched: a position in one store says nothing in the other, and what is
+    brought over is told out of order.
     """
     alike = {name: getattr(source, name) and getattr(target, name) for name in _ALIKE}
     return replace(
@@ -29,6 +30,8 @@ def both(source: Capabilities, target: Capabilities) -> Capabilities:
         drop=False,
         native=False,
         snapshot=False,
+        watch=False,
+        watch_deletes=False,
     )
 
 

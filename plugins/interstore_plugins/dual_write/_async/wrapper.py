@@ -23,7 +23,6 @@ from interstore.errors import (
     InvalidQueryError,
     NotFoundError,
     OperationTimeoutError,
-    ResumeExpiredError,
     UnavailableError,
     UnsupportedError,
 )
@@ -383,39 +382,6 @@ class AsyncDualWriting(AsyncInterceptor):
     def foreign(self, source: ForeignSource) -> AsyncDatabase:
         """Where it is: what others keep in the source does not move."""
         return self.inner.foreign(source)
-
-    # Watching: the source has all changes until the end.
-
-    async def _watched(self) -> AsyncOperations:
-        await self._member.reading()
-        return self._stores["target" if self._member.stand.over else "source"][1]
-
-    async def enable_watch(self, model: str, retention: float) -> None:
-        """In the source, which is kept up to date until the move is finished."""
-        await (await self._watched()).enable_watch(model, retention)
-
-    async def disable_watch(self, model: str) -> bool:
-        """Likewise."""
-        return await (await self._watched()).disable_watch(model)
-
-    async def start_watch(self, model: str, since: str | None) -> str:
-        """Likewise."""
-        return await (await self._watched()).start_watch(model, since)
-
-    async def read_changes(self, model: str, after: str, wait: float) -> Any:
-        """Likewise; from then on, positions are of no use any more."""
-        if self._member.stand.over:
-            raise ResumeExpiredError(
-                "the data has moved to another store, which knows nothing of this position: read "
-                "all documents, and watch from now on",
-                model=model,
-            )
-        return await (await self._watched()).read_changes(model, after, wait)
-
-    async def end_watch(self, model: str, after: str) -> None:
-        """Likewise."""
-        if not self._member.stand.over:
-            await (await self._watched()).end_watch(model, after)
 
 
 class AsyncTouching(AsyncWrapper):

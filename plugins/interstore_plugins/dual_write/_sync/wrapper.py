@@ -1,6 +1,6 @@
 # Generated from plugins/interstore_plugins/dual_write/_async/wrapper.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 6dcac81076a1386eb9a8d9d6
+# Digest of the rest: c517a965132cc928aa3f2a46
 
 """`DualWriting`: the database that writes to two stores while data moves between them."""
 
@@ -27,7 +27,6 @@ from interstore.errors import (
     InvalidQueryError,
     NotFoundError,
     OperationTimeoutError,
-    ResumeExpiredError,
     UnavailableError,
     UnsupportedError,
 )
@@ -383,39 +382,6 @@ class DualWriting(Interceptor):
     def foreign(self, source: ForeignSource) -> Database:
         """Where it is: what others keep in the source does not move."""
         return self.inner.foreign(source)
-
-    # Watching: the source has all changes until the end.
-
-    def _watched(self) -> Operations:
-        self._member.reading()
-        return self._stores["target" if self._member.stand.over else "source"][1]
-
-    def enable_watch(self, model: str, retention: float) -> None:
-        """In the source, which is kept up to date until the move is finished."""
-        self._watched().enable_watch(model, retention)
-
-    def disable_watch(self, model: str) -> bool:
-        """Likewise."""
-        return self._watched().disable_watch(model)
-
-    def start_watch(self, model: str, since: str | None) -> str:
-        """Likewise."""
-        return self._watched().start_watch(model, since)
-
-    def read_changes(self, model: str, after: str, wait: float) -> Any:
-        """Likewise; from then on, positions are of no use any more."""
-        if self._member.stand.over:
-            raise ResumeExpiredError(
-                "the data has moved to another store, which knows nothing of this position: read "
-                "all documents, and watch from now on",
-                model=model,
-            )
-        return self._watched().read_changes(model, after, wait)
-
-    def end_watch(self, model: str, after: str) -> None:
-        """Likewise."""
-        if not self._member.stand.over:
-            self._watched().end_watch(model, after)
 
 
 class Touching(Wrapper):
