@@ -19,8 +19,8 @@ from interstore.prepared import Query, Write
 from tests.databases import memory, sqlite
 from tests.tiny import TinyDatabase
 
-SCOPES = {"session", "transaction", "foreign", "native"}
-ANSWERS = {"check_transaction", "check_watch", "unsupported"}
+SCOPES = {"session", "transaction", "snapshot", "foreign", "native"}
+ANSWERS = {"check_transaction", "check_snapshot", "check_watch", "unsupported"}
 
 
 def public(kind: type[Any]) -> set[str]:
