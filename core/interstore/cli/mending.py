@@ -31,9 +31,9 @@ from interstore.cli.reshaping import transform_of, transform_options
 from interstore.migration.mend_runs import mend_for_command
 from interstore.migration.mending import Resync, Retry, Verify
 from interstore.migration.plan import Level
+from interstore.migration.planning import OpenSession
 from interstore.migration.resyncing import resync as resync_stores
 from interstore.migration.run import Options
-from interstore.migration.session import OpenSession
 
 __all__ = ["resync", "resync_run", "retry_quarantine", "verify_run"]
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from interstore.errors import InterstoreError
 from interstore.migration.mending import Resync, Retry
 from interstore.migration.plan import Level
+from interstore.migration.planning import OpenSession
 from interstore.migration.progress import OnProgress
 from interstore.migration.report import Report
 from interstore.migration.run import DEFAULT_EXECUTOR, Options, open_migration
 from interstore.migration.runs import load_run, request_of, url_to_resume
-from interstore.migration.session import OpenSession
 from interstore.migration.state import DEFAULT_STATE
 
 if TYPE_CHECKING:

@@ -13,10 +13,11 @@ from interstore.migration.chunks import archive_of
 from interstore.migration.compare import Mender
 from interstore.migration.journal import Journal
 from interstore.migration.plan import Plan
+from interstore.migration.planning import Migration
 from interstore.migration.progress import Stopped
 from interstore.migration.report import Report
 from interstore.migration.rewriting import Rewriting
-from interstore.migration.session import Migration, Session
+from interstore.migration.session import Session
 from interstore.migration.slice import Order, Result
 from interstore.migration.state import save_plan
 

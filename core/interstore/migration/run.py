@@ -16,11 +16,11 @@ from interstore.migration.ends import Ends, open_ends
 from interstore.migration.executors import open_workers
 from interstore.migration.instants import at_one_instant
 from interstore.migration.plan import Dangling, Into, Level, Limits, Request
+from interstore.migration.planning import Migration
 from interstore.migration.preflight import list_models
 from interstore.migration.progress import Control, OnProgress, Stopped
 from interstore.migration.raw import is_raw
 from interstore.migration.report import Report, Verification
-from interstore.migration.session import Migration
 from interstore.migration.state import DEFAULT_STATE
 from interstore.migration.transform import Transform
 from interstore.migration.verification import Verifier
