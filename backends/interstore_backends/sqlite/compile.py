@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from interstore.filters.tree import Node
+from interstore.filters.tree import And, Eq, Node
 from interstore.paths import Reference
 from interstore.prepared import Position, Query, SortKey
 from interstore_backends.sqlite.conditions import Conditions
@@ -72,7 +72,7 @@ def compile_query(query: Query, condition: Compiled | None = None) -> Compiled:
         conditions.append(_after(query.order, query.after, parameters))
     sql = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     sql += " ORDER BY " + ", ".join(
-        order_expression(key.path) + (" DESC" if key.descending else "") for key in query.order
+        order_expression(key.path) + (" DESC" if key.descending else "") for key in _varying(query)
     )
     if query.limit is not None or query.skip:
         sql += " LIMIT ?"
@@ -81,6 +81,16 @@ def compile_query(query: Query, condition: Compiled | None = None) -> Compiled:
         sql += " OFFSET ?"
         parameters.append(query.skip)
     return Compiled(sql, parameters)
+
+
+def _varying(query: Query) -> list[SortKey]:
+    """The order, without keys that are the same in all documents that match.
+
+    SQLite would sort by them, although an index has the rest of the order where they are equal.
+    """
+    conjuncts = query.tree.nodes if isinstance(query.tree, And) else (query.tree,)
+    fixed = {each.path for each in conjuncts if isinstance(each, Eq) and each.value is not None}
+    return [*(key for key in query.order[:-1] if key.path not in fixed), query.order[-1]]
 
 
 def _after(order: Sequence[SortKey], position: Position, parameters: list[Parameter]) -> str:

@@ -119,11 +119,16 @@ def test_trap_12_positions(
 
 
 def test_order_and_limits() -> None:
-    compiled = compile_query(query({"a": 1}, ["-a", "@expires_at"], limit=5, skip=2))
-    assert compiled.sql == (
-        f" WHERE {K} = ? ORDER BY {K} DESC, coalesce(expires_at,-9e999), id LIMIT ? OFFSET ?"
+    compiled = compile_query(query({"a": {"$gt": 1}}, ["-a", "@expires_at"], limit=5, skip=2))
+    assert compiled.sql.endswith(
+        f" ORDER BY {K} DESC, coalesce(expires_at,-9e999), id LIMIT ? OFFSET ?"
     )
-    assert compiled.parameters == [1, 5, 2]
+    assert compiled.parameters[-2:] == [5, 2]
+    for fixed in ({"a": 1}, {"a": 1, "b": 2}, {"a": True}):
+        found = compile_query(query(fixed, ["-a", "@expires_at"])).sql
+        assert found.endswith(" ORDER BY coalesce(expires_at,-9e999), id"), "the same in all"
+    for open_ in ({"a": None}, {"a": {"$in": [1, 2]}}, {"$or": [{"a": 1}, {"a": 2}]}):
+        assert f"ORDER BY {K}, id" in compile_query(query(open_, ["a"])).sql
     assert compile_query(query(None, None, skip=2)).parameters == [-1, 2]
     assert compile_filter(ALL).sql == "1"
 
