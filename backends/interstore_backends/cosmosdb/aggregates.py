@@ -53,8 +53,6 @@ class _Unsure(Exception):
 def compile_distinct(path: Reference, tree: Node) -> Statement:
     """The query for the scalars at a path: each once in a page."""
     value = _expression(path)
-    if path is Envelope.EXPIRES_AT:
-        value = f"({value} ?? null)"
     parameters = Parameters()
     terms = _terms(tree, parameters)
     terms.append(f"IS_PRIMITIVE({value})")
