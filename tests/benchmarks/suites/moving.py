@@ -96,9 +96,15 @@ def _by_hand(engine: str, context: Context, name: str) -> by_hand.End | None:
 
 
 def _copies(context: Context) -> Iterator[Case]:
-    documents = cities(context.sizes.huge)
-    if not REAL:
-        context.say("airports are moved in place of cities: uv run --group bench")
+    names = [f"{one} to {other}" for one in ENGINES for other in ENGINES]
+    names += [f"verifying {one}" for one in ENGINES]
+    if any(context.wants(_title(context.sizes), name) for name in names):
+        if not REAL:
+            context.say("airports are moved in place of cities: uv run --group bench")
+        yield from _wanted_copies(context, cities(context.sizes.huge))
+
+
+def _wanted_copies(context: Context, documents: list[dict[str, Any]]) -> Iterator[Case]:
     sources: dict[str, _Place] = {}
     targets: dict[str, _Place] = {}
     for one in ENGINES:
