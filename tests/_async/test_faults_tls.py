@@ -10,13 +10,17 @@ from typing import Any
 import pytest
 
 from interstore._async.store import AsyncStore
+from interstore._compat_async import ASYNC
 from interstore.errors import ConfigurationError, InterstoreError, UnavailableError
 from tests.faults.served import Served
 from tests.servers.certificates import certify, write_authority
 from tests.servers.proxy import Proxy
 
 # The driver of MongoDB leaves sockets that it could not verify to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
+
+if not ASYNC:  # The flavours are of one source: on a default run, tasks show it.
+    pytestmark.append(pytest.mark.long)
 
 
 @contextmanager

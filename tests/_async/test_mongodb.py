@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from interstore._async.database import AsyncDatabase
+from interstore._compat_async import ASYNC
 from interstore.testing import AsyncConformance
 from tests.databases import mongodb_async
 
@@ -21,6 +22,8 @@ class TestMongoDB(AsyncConformance):
         return mongodb_async(mongodb_url)
 
 
+# The flavours are of one source: on a default run, tasks show this form.
+@pytest.mark.timeout(120) if ASYNC else pytest.mark.long
 class TestMongoDBStandalone(AsyncConformance):
     """A server by itself, which repeats no write."""
 

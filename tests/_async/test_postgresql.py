@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from interstore._async.database import AsyncDatabase
+from interstore._compat_async import ASYNC
 from interstore.testing import AsyncConformance
 from tests.databases import postgresql_async
 
@@ -19,6 +20,8 @@ class TestPostgreSQL(AsyncConformance):
         return postgresql_async(postgresql_url)
 
 
+# The flavours are of one source: on a default run, threads show this form.
+@pytest.mark.timeout(120) if not ASYNC else pytest.mark.long
 class TestPostgreSQLUnprepared(AsyncConformance):
     """As through a pooler."""
 

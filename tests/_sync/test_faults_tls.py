@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_faults_tls.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: a23148d5bdafeea0cd81860b
+# Digest of the rest: c822d382acc0ac3d3f8d318f
 
 """TLS from end to end: who answers is verified, as it is by default where it matters."""
 
@@ -20,7 +20,9 @@ from tests.servers.certificates import certify, write_authority
 from tests.servers.proxy import Proxy
 
 # The driver of MongoDB leaves sockets that it could not verify to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
+
+pytestmark.append(pytest.mark.long)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_mongodb.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: a6c1bb333dfba62f63731259
+# Digest of the rest: 9741748eae56e0593a6081ed
 
 """The kit on MongoDB: on a replica set, as it is by default, and on a server by itself."""
 
@@ -25,6 +25,8 @@ class TestMongoDB(Conformance):
         return mongodb(mongodb_url)
 
 
+# The flavours are of one source: on a default run, tasks show this form.
+@pytest.mark.long
 class TestMongoDBStandalone(Conformance):
     """A server by itself, which repeats no write."""
 

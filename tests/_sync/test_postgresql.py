@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_postgresql.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: f5f948cc5f4c6670011f58da
+# Digest of the rest: 8ec0aa3eb722ded16b6e7897
 
 """The kit on PostgreSQL, in a database whose collation and settings are the least convenient."""
 
@@ -23,6 +23,8 @@ class TestPostgreSQL(Conformance):
         return postgresql(postgresql_url)
 
 
+# The flavours are of one source: on a default run, threads show this form.
+@pytest.mark.timeout(120)
 class TestPostgreSQLUnprepared(Conformance):
     """As through a pooler."""
 

@@ -28,6 +28,10 @@ from tests.migration.writing import plugins
 
 ROOT = Path(__file__).parents[2]
 LEASE = 0.3
+# After one step is, for what can be seen, before the next.
+when = pytest.mark.parametrize(
+    "before", [True, pytest.param(False, marks=pytest.mark.long)], ids=["before", "after"]
+)
 PAIRS = [("json", "sqlite"), pytest.param("sqlite", "json", marks=pytest.mark.long)]
 
 WRITES: dict[str, Callable[[Store], object]] = {
@@ -104,7 +108,7 @@ def kill_at(place: Any, name: str, *, before: bool, call: int = 1) -> None:
     setattr(place, name, dying)
 
 
-@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+@when
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize(("source", "target"), PAIRS)
 def test_an_application_that_is_killed(
@@ -134,7 +138,7 @@ COORDINATOR: list[tuple[Any, str, int]] = [
 ]
 
 
-@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+@when
 @pytest.mark.parametrize("moment", [*COORDINATOR, (Ledger, "clear", 1), (Ledger, "clear", 2)])
 def test_a_step_that_is_killed(
     moment: tuple[Any, str, int], before: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

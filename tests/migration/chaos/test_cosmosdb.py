@@ -36,6 +36,7 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chain, "FIRST_PAUSE", 0.01)
 
 
+@pytest.mark.long
 def test_it_throttles(
     source: Store, target: Store, cosmosdb_faults: Faults, tmp_path: Path
 ) -> None:

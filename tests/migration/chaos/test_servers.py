@@ -20,7 +20,11 @@ COUNT = 6_000
 # The driver of MongoDB leaves sockets that were not connected to the garbage collector.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    pytest.mark.parametrize("served", ["postgresql", "mongodb"], indirect=True),
+    pytest.mark.parametrize(
+        "served",
+        ["postgresql", pytest.param("mongodb", marks=pytest.mark.long)],
+        indirect=True,
+    ),
 ]
 
 
