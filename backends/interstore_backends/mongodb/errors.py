@@ -44,6 +44,9 @@ _TRANSIENT: Final = "TransientTransactionError"
 _UNKNOWN: Final = "UnknownTransactionCommitResult"
 """What the driver writes on errors of a transaction, and of its commit."""
 
+_CLOSED: Final = "closed connection pool"
+"""What the driver says, by a class of its own, where a client is closed that others use."""
+
 _UNSURE: Final = "a write may or may not have been applied"
 
 _CLASSES: Final[tuple[tuple[type[Exception], type[InterstoreError], str], ...]] = (
@@ -224,6 +227,8 @@ def _find(error: Exception) -> tuple[type[InterstoreError], str]:
     for kind, made, cure in _CLASSES:
         if isinstance(error, kind):
             return made, cure
+    if _CLOSED in str(error):
+        return UnavailableError, "the database was closed meanwhile"
     if isinstance(error, errors.PyMongoError) and error.timeout:
         return OperationTimeoutError, ""
     if isinstance(error, errors.OperationFailure) and error.has_error_label("RetryableWriteError"):

@@ -62,12 +62,12 @@ class Inspection(Reads):
     def _sizes(self, cursor: Any, table: Table) -> dict[str, int]:
         """Bytes of a model's table, its indexes and its lists; none if the library cannot tell."""
         query = (
-            "SELECT CASE WHEN name = ?1 THEN 'table' ELSE name END, sum(pgsize) FROM dbstat "
-            "WHERE aggregate = 1 AND name IN (SELECT name FROM sqlite_schema WHERE tbl_name = ?1 "
-            "OR substr(tbl_name, 1, length(?1) + 1) = ?1 || ':') GROUP BY 1"
+            "SELECT CASE WHEN name = :table THEN 'table' ELSE name END, sum(pgsize) FROM dbstat "
+            "WHERE aggregate = 1 AND name IN (SELECT name FROM sqlite_schema WHERE tbl_name = "
+            ":table OR substr(tbl_name, 1, length(:table) + 1) = :table || ':') GROUP BY 1"
         )
         try:
-            return dict(cursor.execute(query, (table.plain_name,)).fetchall())
+            return dict(cursor.execute(query, {"table": table.plain_name}).fetchall())
         except self._driver.Error as error:
             if "dbstat" in str(error):  # the library was built without
                 return {}

@@ -44,6 +44,13 @@ def test_a_cluster_that_dns_does_not_know() -> None:
     assert str(made).endswith("check DATABASE_HOST")
 
 
+def test_a_client_that_is_closed_while_others_use_it() -> None:
+    error = errors.PyMongoError("Attempted to check out a connection from closed connection pool")
+    made = Translator("MongoDB at x/app", 3.0)(error)
+    assert isinstance(made, UnavailableError)
+    assert str(made).endswith("the database was closed meanwhile")
+
+
 def test_nobody_listens() -> None:
     database = mongodb(f"mongodb://127.0.0.1:{free_port()}/x", timeout=1.0)
     with no_hang(), pytest.raises(UnavailableError, match="no server answers"):
