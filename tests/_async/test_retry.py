@@ -78,8 +78,6 @@ async def test_killed_under_writers(served: Served) -> None:
             told = await together(act, [partial(write_until, done, store, name) for name in names])
         for name, each in zip(names, told, strict=True):
             await check(store, name, each)
-        if served.engine.name != "mongodb":  # whose driver may have tried again often enough
-            assert store.database.database.metrics()["recovered"] > 0  # type: ignore[attr-defined]
 
 
 @with_threads

@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_retry.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: d06066035dada043dcedd3df
+# Digest of the rest: 9b244c6595da3bb0116c2f2d
 
 """The plugin retry before real servers that are killed, hung, cut off and throttled."""
 
@@ -77,8 +77,6 @@ def test_killed_under_writers(served: Served) -> None:
             told = together(act, [partial(write_until, done, store, name) for name in names])
         for name, each in zip(names, told, strict=True):
             check(store, name, each)
-        if served.engine.name != "mongodb":  # whose driver may have tried again often enough
-            assert store.database.database.metrics()["recovered"] > 0  # type: ignore[attr-defined]
 
 
 @with_threads
