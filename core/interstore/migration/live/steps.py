@@ -7,12 +7,13 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from msgspec.structs import replace
 
 from interstore._sync.store import Store
 from interstore.dual._sync.settling import settle
+from interstore.dual.records import Side
 from interstore.errors import (
     ConfigurationError,
     InterstoreError,
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 __all__ = ["catch_up", "cutover", "finish", "rollback"]
 
 PAGE: Final = 500
+
+Action: TypeAlias = Callable[[Move, Position, StepReport, Control], None]
+"""What a step does once it is known how things stand; it writes into the report."""
 
 
 def catch_up(
@@ -89,15 +93,7 @@ def cutover(
     Until `finish`, the source is kept up to date. The arguments are those of `catch_up`.
     """
 
-    def step(move: Move, position: Position, report: StepReport, control: Control) -> None:
-        if position.side == "target":
-            report.notes.append("the application reads from the target already")
-        elif ready(move, position, report, lambda: control.stopping) and verified(
-            move, position, report, control
-        ):
-            hand_over(move, position, report)
-
-    return _step("cutover", step, run, state, source, target, progress, stop)
+    return _step("cutover", _reading_from("target"), run, state, source, target, progress, stop)
 
 
 def rollback(
@@ -115,15 +111,21 @@ def rollback(
     `catch_up`.
     """
 
+    return _step("rollback", _reading_from("source"), run, state, source, target, progress, stop)
+
+
+def _reading_from(side: Side) -> Action:
+    """What has the application read from that store."""
+
     def step(move: Move, position: Position, report: StepReport, control: Control) -> None:
-        if position.side == "source":
-            report.notes.append("the application reads from the source already")
+        if position.side == side:
+            report.notes.append(f"the application reads from the {side} already")
         elif ready(move, position, report, lambda: control.stopping) and verified(
             move, position, report, control
         ):
             hand_over(move, position, report)
 
-    return _step("rollback", step, run, state, source, target, progress, stop)
+    return step
 
 
 def finish(
@@ -218,7 +220,7 @@ def _longest_lease(move: Move, position: Position) -> float:
 
 def _step(
     name: Step,
-    step: Callable[[Move, Position, StepReport, Control], None],
+    step: Action,
     run: str,
     state: str | Path | None,
     source: str | Store | None,
@@ -255,7 +257,7 @@ def _step(
 
 def _take(
     name: Step,
-    step: Callable[[Move, Position, StepReport, Control], None],
+    step: Action,
     move: Move,
     report: StepReport,
     control: Control,
