@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import filterfalse
-from typing import Any, NoReturn
+from typing import Any
 
 from interstore.capabilities import Limits
-from interstore.changes import Changes
 from interstore.document import Document
-from interstore.errors import CorruptionError, UnsupportedError
+from interstore.errors import CorruptionError
 from interstore.expiry import has_expired
 from interstore.filters.evaluate import compile_filter
 from interstore.filters.tree import ALL, Node
 from interstore.migration.chunks import Base, ChunkWriter, Contents, Ids
-from interstore.prepared import Partition, Query, ScanPage, Write
+from interstore.prepared import Partition, Query, ScanPage
+from interstore.read_only import ReadOnly
 from interstore_backends.archive import CAPABILITIES
 from interstore_backends.archive.blobs import BLOBS, ArchiveBlobs
 from interstore_backends.archive.checking import damage
@@ -32,13 +32,17 @@ from interstore_backends.archive.settings import ArchiveSettings
 __all__ = ["ArchiveDatabase"]
 
 
-class ArchiveDatabase:
+class ArchiveDatabase(ReadOnly):
     """Chunks of documents, and the manifest that lists them.
 
     An archive without a manifest is empty: a backup that has not come to its end.
     """
 
     name = "archive"
+    refusal = (
+        "an archive is written by `interstore backup` and does not change; restore it to another "
+        "engine to work with it"
+    )
     capabilities = CAPABILITIES
     limits = Limits()
 
@@ -235,30 +239,3 @@ class ArchiveDatabase:
 
     def sweep(self, model: str, limit: int) -> int:
         return 0  # what has expired is not shown, and an archive does not change
-
-    # Writing, which only a backup does.
-
-    def create(self, model: str, write: Write) -> Document:
-        self._refuse()
-
-    def update(
-        self, model: str, id: str, changes: Changes, *, if_version: int | None = None
-    ) -> Document:
-        self._refuse()
-
-    def delete(
-        self,
-        model: str,
-        id: str,
-        *,
-        if_version: int | None = None,
-        if_created: str | None = None,
-    ) -> bool:
-        self._refuse()
-
-    def _refuse(self) -> NoReturn:
-        raise UnsupportedError(
-            "an archive is written by `interstore backup` and does not change; restore it to "
-            "another engine to work with it",
-            backend=self.name,
-        )

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from interstore.capabilities import Limits
-from interstore.changes import Changes
 from interstore.document import Document
-from interstore.errors import ConfigurationError, UnavailableError, UnsupportedError
+from interstore.errors import ConfigurationError, UnavailableError
 from interstore.files import File, Record, read_records
 from interstore.filters.evaluate import compile_filter
 from interstore.filters.tree import ALL, Node
 from interstore.migration.raw import RawDocument
-from interstore.prepared import Partition, Query, ScanPage, Write
+from interstore.prepared import Partition, Query, ScanPage
+from interstore.read_only import ReadOnly
 from interstore_backends.files import CAPABILITIES
 from interstore_backends.files.settings import FilesSettings
 
@@ -27,7 +27,7 @@ _AT: Final = "@"
 """What the id of a record without one begins with: the number of its first byte follows."""
 
 
-class FilesDatabase:
+class FilesDatabase(ReadOnly):
     """The records of files, each file a model, in the order in which they stand.
 
     A scan goes on at a byte, so a file of any size is read a page at a time. A file that changes
@@ -35,6 +35,9 @@ class FilesDatabase:
     """
 
     name = "files"
+    refusal = (
+        "files of others are only read, which is without {operation}: migrate them into a store"
+    )
     capabilities = CAPABILITIES
     limits = Limits(document_bytes=_UNBOUNDED, depth=_UNBOUNDED)
     raw = True
@@ -135,33 +138,6 @@ class FilesDatabase:
             yield from read_records(file, start)
         except OSError as error:
             raise UnavailableError(f"{file.name} cannot be read: {error.strerror}") from error
-
-    # What it is not for.
-
-    def create(self, model: str, write: Write) -> Document:
-        self._refuse("create")
-
-    def update(
-        self, model: str, id: str, changes: Changes, *, if_version: int | None = None
-    ) -> Document:
-        self._refuse("update")
-
-    def delete(
-        self,
-        model: str,
-        id: str,
-        *,
-        if_version: int | None = None,
-        if_created: str | None = None,
-    ) -> bool:
-        self._refuse("delete")
-
-    def _refuse(self, operation: str) -> NoReturn:
-        raise UnsupportedError(
-            f"files of others are only read, which is without {operation}: migrate them into a "
-            "store",
-            backend=self.name,
-        )
 
 
 def _state(file: File) -> str:

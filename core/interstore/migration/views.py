@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 from msgspec.structs import replace
 
 from interstore.capabilities import Capabilities
-from interstore.changes import Changes
 from interstore.document import Document
-from interstore.errors import ConfigurationError, UnsupportedError
+from interstore.errors import ConfigurationError
 from interstore.filters.tree import Node, Scalar
 from interstore.foreign import ForeignSource, IdType
 from interstore.migration.raw import RawDocument
 from interstore.names import check_model
-from interstore.prepared import Partition, Query, ScanPage, Write
+from interstore.prepared import Partition, Query, ScanPage
+from interstore.read_only import ReadOnly
 
 if TYPE_CHECKING:
     from interstore._sync.database import Database
@@ -126,11 +126,12 @@ def viewed(store: Store, views: Views) -> Store:
     return viewing
 
 
-class _ViewDatabase:
+class _ViewDatabase(ReadOnly):
     """Reads each model from a view, as raw documents."""
 
     capabilities = Capabilities(models=True, multi_key_sort_undeclared=True)
     raw = True
+    refusal = "a source of a migration is only read"
 
     def __init__(self, operations: Operations, views: Views) -> None:
         self.name = operations.name
@@ -189,27 +190,6 @@ class _ViewDatabase:
         """A page in the order of ids, after the last id of the page before."""
         page = self._views[model].scan(model, partition, after, limit)
         return ScanPage(_raw(page.documents), page.next)
-
-    def create(self, model: str, write: Write) -> Document:
-        self._refuse()
-
-    def update(
-        self, model: str, id: str, changes: Changes, *, if_version: int | None = None
-    ) -> Document:
-        self._refuse()
-
-    def delete(
-        self,
-        model: str,
-        id: str,
-        *,
-        if_version: int | None = None,
-        if_created: str | None = None,
-    ) -> bool:
-        self._refuse()
-
-    def _refuse(self) -> NoReturn:
-        raise UnsupportedError("a source of a migration is only read", backend=self.name)
 
 
 def _all(documents: Operations, model: str) -> Iterator[Document]:
