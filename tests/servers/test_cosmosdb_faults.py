@@ -170,7 +170,7 @@ class TestThrottling:
         self, awaited: AsyncContainerProxy, database: DatabaseProxy, cosmosdb_faults: Faults
     ) -> None:
         """Some are refused, all are done in the end, as the rate allows."""
-        cosmosdb_faults.throttle(1200, database.id)
+        cosmosdb_faults.throttle(400, database.id)
         await asyncio.gather(*(awaited.create_item({"id": f"i{number}"}) for number in range(300)))
         usage = cosmosdb_faults.usage()
         assert usage.statuses[201] == 300

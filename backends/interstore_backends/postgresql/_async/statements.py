@@ -50,6 +50,8 @@ class AsyncConnection(psycopg.AsyncConnection[Row]):
         try:
             connection = await super().connect(conninfo, **arguments)
         except psycopg.Error as error:
+            # The driver's frames hold the socket of an attempt that timed out, in a cycle.
+            error.__traceback__ = None
             attempts.problem = error
             raise
         finally:

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/statements.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 1af0ba36541ebfe1aade5dfe
+# Digest of the rest: dbbd6b264afea74a29ad5f3f
 
 """Statements on whatever connection there is: bounded in time, repeated only where that is safe."""
 
@@ -54,6 +54,8 @@ class Connection(psycopg.Connection[Row]):
         try:
             connection = super().connect(conninfo, **arguments)
         except psycopg.Error as error:
+            # The driver's frames hold the socket of an attempt that timed out, in a cycle.
+            error.__traceback__ = None
             attempts.problem = error
             raise
         finally:
