@@ -33,6 +33,8 @@ class LocalBlobs:
         beside: what stands beside the blobs.
         tree: the files.
         signer: signs URLs; ``None`` if no settings say where they are served.
+        threads: how many an asyncio store uses. What waits for the disk goes well beside its like;
+            what the system keeps in memory is work, and more threads than cores hinder each other.
     """
 
     name = BACKEND
@@ -43,6 +45,7 @@ class LocalBlobs:
         self.durable = settings.durability == "fsync"
         self.beside = Beside(self.root, durable=self.durable)
         self.tree = Tree(self.root, Escaping(), self._give_way)
+        self.threads = 16 if self.durable else (os.cpu_count() or 1) + 2
         self.signer = settings.signer()
         if self.signer is not None:
             self.capabilities = SIGNING

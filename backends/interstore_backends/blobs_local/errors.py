@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Final
 
 from interstore.errors import (
@@ -27,12 +25,23 @@ _TABLE: Final[dict[int, type[InterstoreError]]] = {
 }
 
 
-@contextmanager
-def translated(key: str | None = None) -> Generator[None]:
-    """Raise errors of Interstore for those of the operating system."""
-    try:
-        yield
-    except OSError as error:
-        kind = _TABLE.get(error.errno or 0, UnavailableError)
-        what = "the folder of the blobs" if key is None else f"the blob {key!r}"
-        raise kind(f"{what}: {error}", backend=BACKEND, id=key) from error
+class translated:  # noqa: N801, used as a function is
+    """Raises errors of Interstore for those of the operating system.
+
+    Args:
+        key: of the blob that is worked at; ``None`` for the folder of all.
+    """
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: str | None = None) -> None:
+        self._key = key
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if isinstance(error, OSError):
+            told = _TABLE.get(error.errno or 0, UnavailableError)
+            what = "the folder of the blobs" if self._key is None else f"the blob {self._key!r}"
+            raise told(f"{what}: {error}", backend=BACKEND, id=self._key) from error

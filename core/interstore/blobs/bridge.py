@@ -27,14 +27,14 @@ _OPERATIONS: Final = (
 """What an engine may define, besides `connect`, `disconnect`, `begin`, `open` and `native`."""
 
 _THREADS: Final = 16
-"""Worker threads of one bridged engine: a call waits for a disk, and a network at times."""
+"""Worker threads of one bridged engine, if it has no `threads`: a call waits for a network."""
 
 
 def to_async(engine: Blobs) -> AsyncBlobs:
     """An asynchronous engine whose calls run `engine` in worker threads.
 
-    A cancelled call is waited for before the cancellation goes on, because a thread cannot be
-    stopped: it may have been applied.
+    An engine may say by an attribute `threads` how many (16). A cancelled call is waited for before
+    the cancellation goes on, because a thread cannot be stopped: it may have been applied.
     """
     return cast("AsyncBlobs", _AsyncBridge(engine))
 
@@ -79,7 +79,8 @@ class _AsyncBridge:
 
     async def connect(self) -> None:
         if self._workers is None:
-            self._workers = Workers(_THREADS, f"interstore-{self.name}")
+            threads = getattr(self._engine, "threads", _THREADS)
+            self._workers = Workers(threads, f"interstore-{self.name}")
         try:
             await self.run(self._engine.connect)
         except BaseException:
