@@ -1,5 +1,6 @@
 """What every run of the tests shares: `--long`, hypothesis profiles and the header."""
 
+import os
 import platform
 import sqlite3
 
@@ -8,6 +9,7 @@ from hypothesis import settings
 
 pytest_plugins = ["tests.servers.plugin", "tests.faults.plugin", "tests.side_by_side"]
 
+settings.register_profile("few", max_examples=10, deadline=None)
 settings.register_profile("quick", max_examples=40, deadline=None)
 settings.register_profile("long", max_examples=1000, deadline=None)
 
@@ -19,6 +21,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--hypothesis-profile"):
         settings.load_profile("long" if config.getoption("--long") else "quick")
+
+
+def pytest_xdist_auto_num_workers() -> int | None:
+    """One more than there are cores: for a third of their time tests wait for servers."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_report_header(config: pytest.Config) -> str:
