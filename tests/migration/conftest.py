@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from interstore import Store, connect
+from interstore import BlobStore, Store, StoreWithBlobs, connect, open_blobs
 from interstore.migration import Report, migrate
 
 INTERSTORE = str(Path(sys.executable).with_name("interstore"))
@@ -118,6 +118,42 @@ def moving(store: Store) -> Generator[list[int]]:
     finally:
         stop.set()
         thread.join()
+
+
+class Places:
+    """Blob stores in a folder, opened by name."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.folder = folder
+        self._stack = stack
+
+    def url(self, name: str) -> str:
+        return f"local:{self.folder / name}?durability=os"
+
+    def blobs(self, folder: str, **options: Any) -> BlobStore:
+        return self._stack.enter_context(open_blobs(self.url(folder), **options))
+
+    def file(self, name: str, key: str) -> Path:
+        return self.folder / name / key
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Iterator[Places]:
+    with ExitStack() as stack:
+        yield Places(tmp_path, stack)
+
+
+def with_photos(store: Store, blobs: BlobStore) -> StoreWithBlobs:
+    """Thirty users, each with a photo; those whose number can be divided by three, with a scan."""
+    owning = store.with_blobs(blobs)
+    for number in range(30):
+        id = f"u{number:02d}"
+        owning.create("users", {"id": id, "n": number})
+        owning.attach("users", id, "photo", b"\x89PNG\r\n\x1a\n" + bytes([number]) * 1_000)
+        if number % 3 == 0:
+            text = f"scan {number}".encode()
+            owning.attach("users", id, "files", text, append=True, metadata={"by": "Ada"})
+    return owning
 
 
 @pytest.fixture

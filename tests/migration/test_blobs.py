@@ -7,56 +7,21 @@ import os
 import subprocess
 import time
 import tracemalloc
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from interstore import BlobStore, Store, StoreWithBlobs, open_blobs
+from interstore import BlobStore, Store, StoreWithBlobs
 from interstore.errors import ConfigurationError, NotFoundError
 from interstore.migration import Limits, Report, Transform, verify
-from tests.migration.conftest import INTERSTORE, MakeStore, Migrate
+from tests.migration.conftest import INTERSTORE, MakeStore, Migrate, Places, with_photos
 
 SMALL = Limits(page=10, bytes=2_000)
 
 
-class Places:
-    """Stores of documents and of blobs in a folder, opened by name."""
-
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self.folder = folder
-        self._stack = stack
-
-    def url(self, name: str) -> str:
-        return f"local:{self.folder / name}?durability=os"
-
-    def blobs(self, folder: str, **options: Any) -> BlobStore:
-        return self._stack.enter_context(open_blobs(self.url(folder), **options))
-
-    def file(self, name: str, key: str) -> Path:
-        return self.folder / name / key
-
-
-@pytest.fixture
-def places(tmp_path: Path) -> Iterator[Places]:
-    with ExitStack() as stack:
-        yield Places(tmp_path, stack)
-
-
 @pytest.fixture
 def source(make_store: MakeStore, places: Places) -> StoreWithBlobs:
-    """Thirty users, each with a photo; those whose number can be divided by three, with a scan."""
-    store = make_store("sqlite", "source").with_blobs(places.blobs("blobs"))
-    for number in range(30):
-        id = f"u{number:02d}"
-        store.create("users", {"id": id, "n": number})
-        store.attach("users", id, "photo", b"\x89PNG\r\n\x1a\n" + bytes([number]) * 1_000)
-        if number % 3 == 0:
-            text = f"scan {number}".encode()
-            store.attach("users", id, "files", text, append=True, metadata={"by": "Ada"})
-    return store
+    return with_photos(make_store("sqlite", "source"), places.blobs("blobs"))
 
 
 def keys(blobs: BlobStore) -> list[str]:

@@ -11,7 +11,13 @@ import click
 import msgspec
 
 from interstore.cli.interrupt import stop_on_interrupt
-from interstore.cli.moving import open_progress, print_line, show_report, show_verification
+from interstore.cli.moving import (
+    open_progress,
+    print_line,
+    show_blobs,
+    show_report,
+    show_verification,
+)
 from interstore.cli.moving_options import (
     STOPPED,
     blobs_of,
@@ -142,6 +148,8 @@ def _mend(
     help="Compare ids and fields only; what is written starts anew at version 1.",
 )
 @extra_option
+@from_blobs_option
+@to_blobs_option
 @executor_option
 @click.pass_context
 def resync(
@@ -155,6 +163,8 @@ def resync(
     level: Level | None,
     ignore_versions: bool,
     delete_extra: bool,
+    from_blobs: tuple[str, ...],
+    to_blobs: tuple[str, ...],
     executor: str,
     **reshaping: Any,
 ) -> None:
@@ -162,7 +172,8 @@ def resync(
 
     Both are compared as by `interstore verify`; the documents that are missing in B, or
     different, are written, and both are compared again: exit code 0 if they hold the same then,
-    3 if they differ.
+    3 if they differ. With --from-blobs and --to-blobs, so are the blobs to which A's documents
+    refer.
     """
     with stop_on_interrupt(STOPPED) as stop, open_progress() as progress:
         done = resync_stores(
@@ -178,10 +189,13 @@ def resync(
             executor=executor,
             progress=progress,
             stop=stop,
+            from_blobs=blobs_of(from_blobs),
+            to_blobs=blobs_of(to_blobs),
         )
     if is_terminal():
         for model in done.models:
             click.echo(safe(model.sentence))
+        show_blobs(done.blobs)
         show_verification(done.verification)
     else:
         print_line(msgspec.json.decode(done.to_json()))

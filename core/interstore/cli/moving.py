@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from interstore.migration.blobs.counts import BlobReport
     from interstore.migration.report import ModelVerification, Report, Verification
 
-__all__ = ["open_progress", "print_line", "show_report", "show_verification"]
+__all__ = ["open_progress", "print_line", "show_blobs", "show_report", "show_verification"]
 
 LINE_EVERY: Final = 10.0
 """Seconds between two lines of progress where there is no terminal."""
@@ -93,7 +93,7 @@ def show_report(report: Report) -> None:
         _print_totals(report)
     if report.verification is not None:
         _show_differences(report.verification)
-    _show_blobs(report.blobs)
+    show_blobs(report.blobs)
     found = [item.sentence for item in (*report.warnings, *report.blockers)]
     for line in (*report.notes, *found):
         click.echo(safe(line))
@@ -134,7 +134,8 @@ def _print_what_next(report: Report) -> None:
         click.echo(safe(f"to use it, set {report.setting}"))
 
 
-def _show_blobs(blobs: BlobReport | None) -> None:
+def show_blobs(blobs: BlobReport | None) -> None:
+    """Show what became of blobs, if they were looked at."""
     if blobs is None:
         return
     for sentence in blobs.sentences():
@@ -152,7 +153,7 @@ def show_verification(verification: Verification) -> None:
     rows = [_row(model) for model in verification.models]
     print_rows(rows)
     _show_differences(verification)
-    _show_blobs(verification.blobs)
+    show_blobs(verification.blobs)
 
 
 def _row(model: ModelVerification) -> dict[str, Any]:

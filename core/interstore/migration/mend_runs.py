@@ -8,6 +8,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from interstore.errors import InterstoreError
+from interstore.migration.blobs.ends import BlobsArgument
 from interstore.migration.mending import Resync, Retry
 from interstore.migration.plan import Level
 from interstore.migration.planning import OpenSession
@@ -32,11 +33,15 @@ def retry_quarantine(
     level: Level | None = None,
     progress: OnProgress | None = None,
     stop: Event | None = None,
+    from_blobs: BlobsArgument | None = None,
+    to_blobs: BlobsArgument | None = None,
 ) -> Report:
     """Write the documents that a run has in quarantine, once the cause is mended; verify again.
 
     Each is read from the source again, and transformed; what does not exist there any more is
-    left. The function of a transform may have been mended meanwhile.
+    left. The function of a transform may have been mended meanwhile. Blobs that were not copied,
+    because they were missing or damaged in the source or others stood in their places, are tried
+    again.
 
     Args:
         run: its name.
@@ -47,6 +52,9 @@ def retry_quarantine(
         level: how thoroughly to verify; as planned by default.
         progress: as for `migrate`.
         stop: as for `migrate`.
+        from_blobs: the blobs of the source, if they are part of the run and its stores do not
+            bring them: plans do not hold how they are opened.
+        to_blobs: likewise of the target.
 
     Returns:
         The run's new report. What is refused again stays in quarantine.
@@ -58,7 +66,15 @@ def retry_quarantine(
     """
     return _raising(
         mend_for_command(
-            run, Retry, source, target, state=state, level=level, progress=progress, stop=stop
+            run,
+            Retry,
+            source,
+            target,
+            state=state,
+            level=level,
+            options=Options((from_blobs, to_blobs)),
+            progress=progress,
+            stop=stop,
         )
     )
 
@@ -73,8 +89,10 @@ def resync_run(
     level: Level | None = None,
     progress: OnProgress | None = None,
     stop: Event | None = None,
+    from_blobs: BlobsArgument | None = None,
+    to_blobs: BlobsArgument | None = None,
 ) -> Report:
-    """Write the documents in which a run's target differs from its source; verify again.
+    """Write the documents and blobs in which a run's target differs from its source; verify again.
 
     Args:
         run: its name.
@@ -85,6 +103,8 @@ def resync_run(
         level: likewise; ``"count"`` finds no documents, so it is ``"digest"`` then.
         progress: as for `migrate`.
         stop: as for `migrate`.
+        from_blobs: as for `retry_quarantine`.
+        to_blobs: likewise.
 
     Raises:
         ConfigurationError, InterstoreError: as for `retry_quarantine`.
@@ -92,7 +112,15 @@ def resync_run(
     session = partial(Resync, delete_extra=delete_extra)
     return _raising(
         mend_for_command(
-            run, session, source, target, state=state, level=level, progress=progress, stop=stop
+            run,
+            session,
+            source,
+            target,
+            state=state,
+            level=level,
+            options=Options((from_blobs, to_blobs)),
+            progress=progress,
+            stop=stop,
         )
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ import msgspec
 from msgspec.structs import replace
 
 from interstore.errors import ConfigurationError, UnsupportedError
+from interstore.migration.blobs.verifying import blob_orders, find_orphans, look_at_blobs
 from interstore.migration.chunks import archive_of
 from interstore.migration.compare import Mender
 from interstore.migration.journal import Journal
-from interstore.migration.plan import Plan
+from interstore.migration.plan import ModelPlan, Plan
 from interstore.migration.planning import Migration
 from interstore.migration.progress import Stopped
 from interstore.migration.report import Report
@@ -41,11 +43,38 @@ class _Mending(Session):
         if archive_of(self._ends.target.database) is not None:
             raise UnsupportedError("an archive does not change: make a new backup")
         self._mend()
+        self._orphans = find_orphans(self._ends, self._plan.request.models)
         save_plan(self._folder, self._plan)  # what was mended in a transform or a file counts now
         return self._ended(self._verify())
 
     def _mend(self) -> None:
         raise NotImplementedError
+
+    def _mend_blobs(self, looked_at: Mapping[str, list[str] | None], *, over: bool) -> None:
+        """Write the blobs that are missing in the target, or different there.
+
+        Args:
+            looked_at: by model, the documents whose blobs are meant; ``None`` for all of them.
+            over: whether another content under a blob's key is written over in any case.
+        """
+        orders: list[tuple[str, Order]] = []
+        for model in self._plan.models:
+            order = self._order(model)
+            if order.blobs is None or model.source not in looked_at:
+                continue
+            blobs = replace(order.blobs, mend=True, replace=over or order.blobs.replace)
+            skip = sorted(item.id for item in self._state.models[model.source].refused)
+            order = replace(order, kind="blobs", blobs=blobs, skip=skip)
+            if (ids := looked_at[model.source]) is not None:
+                orders.append((model.source, replace(order, only=ids)))
+            else:
+                shares = self._migration.coordinator.workers
+                orders += blob_orders(order, self._ends.source.database, shares)
+        for name, counts in look_at_blobs(orders, self._migration.coordinator).items():
+            plain = msgspec.to_builtins(counts)
+            self._record("blobs", model=name, ids=looked_at[name], counts=plain)
+            if counts.copied:
+                self._notes.append(f"{name}: {counts.copied:,} blobs were written again")
 
 
 class Verify(_Mending):
@@ -56,7 +85,7 @@ class Verify(_Mending):
 
 
 class Retry(_Mending):
-    """Writes what is in quarantine, as the source has it now."""
+    """Writes what is in quarantine, as the source has it now, and blobs that were not copied."""
 
     def _mend(self) -> None:
         orders: list[tuple[str, Order]] = []
@@ -74,6 +103,18 @@ class Retry(_Mending):
 
         if not self._migration.coordinator.run(orders, collect):
             raise Stopped
+        self._mend_blobs(self._lacking_blobs(), over=False)
+
+    def _lacking_blobs(self) -> dict[str, list[str] | None]:
+        """By model, the documents in whose blobs something was wrong, as the source calls them."""
+        transform = self._plan.request.transform
+        known = transform is None or transform.keeps_ids
+        found: dict[str, list[str] | None] = {}
+        for model in self._plan.models:
+            ids = {item.id for item in self._state.models[model.source].blobs.problems}
+            if ids:
+                found[model.source] = sorted(ids) if known else None
+        return found
 
     def _retried(self, model: str, ids: list[str], result: Result) -> None:
         self._quarantine.add(model, result.refused)
@@ -91,7 +132,7 @@ class Retry(_Mending):
 
 
 class Resync(_Mending):
-    """Writes what the verification finds missing or different.
+    """Writes what the verification finds missing or different; likewise blobs.
 
     Args:
         delete_extra: delete what the target alone has.
@@ -114,7 +155,7 @@ class Resync(_Mending):
             raise ConfigurationError(
                 "the run keeps what the target alone has (into merge): nothing of it is deleted"
             )
-        orders = {model.source: self._order(model) for model in self._plan.models}
+        orders = {model.source: self._overwriting(model) for model in self._plan.models}
         made: list[Rewriting] = []
 
         def mender(source: str, _: str) -> Mender:
@@ -133,6 +174,14 @@ class Resync(_Mending):
             changes = each.done
             self._record("resynced", **_plain(changes))
             self._notes.append(changes.sentence)
+        self._mend_blobs({model.source: None for model in self._plan.models}, over=True)
+
+    def _overwriting(self, model: ModelPlan) -> Order:
+        """To write documents of a model, and their blobs whatever stands under their keys."""
+        order = self._order(model)
+        if order.blobs is None:
+            return order
+        return replace(order, blobs=replace(order.blobs, replace=True))
 
 
 def _plain(changes: Any) -> dict[str, Any]:

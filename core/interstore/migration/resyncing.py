@@ -10,8 +10,12 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec.structs import replace
 
 from interstore.errors import ConfigurationError, UnsupportedError
+from interstore.migration.blobs.counts import BlobReport
+from interstore.migration.blobs.ends import BlobsArgument, open_blob_ends
+from interstore.migration.blobs.verifying import blob_orders, look_at_blobs
 from interstore.migration.chunks import archive_of
 from interstore.migration.compare import Mender
 from interstore.migration.coordinator import Coordinator
@@ -32,16 +36,18 @@ from interstore.migration.views import Foreign
 from interstore.times import now
 
 if TYPE_CHECKING:
+    from interstore._sync.operations import Operations
     from interstore._sync.store import Store
 
 __all__ = ["Resynchronization", "resync"]
 
 
 class Resynchronization(msgspec.Struct, kw_only=True):
-    """What `resync` changed in each model, and the verification after it."""
+    """What `resync` changed in each model and of the blobs, and the verification after it."""
 
     models: list[Resynced]
     verification: Verification
+    blobs: BlobReport | None = None
 
     @property
     def ok(self) -> bool:
@@ -73,6 +79,8 @@ def resync(
     executor: str | Executor = DEFAULT_EXECUTOR,
     progress: OnProgress | None = None,
     stop: Event | None = None,
+    from_blobs: BlobsArgument | None = None,
+    to_blobs: BlobsArgument | None = None,
 ) -> Resynchronization:
     """Make the right store hold what the left one does: only what differs is written.
 
@@ -91,6 +99,9 @@ def resync(
         executor: as for `verify`.
         progress: as for `verify`.
         stop: set it to stop; then `KeyboardInterrupt` is raised.
+        from_blobs: as for `verify`: where both sides have blobs, those to which the left side's
+            documents refer are written on the right if they are missing there, or different.
+        to_blobs: likewise.
 
     Raises:
         ConfigurationError: the arguments do not fit together, or a migration to the right side is
@@ -108,6 +119,8 @@ def resync(
         envelope = envelope and not is_raw(ends.source.database)
         _check_right(ends, envelope, request)
         _lock(ends, stack)
+        ends = stack.enter_context(open_blob_ends(ends, from_blobs, to_blobs, reach=workers.reach))
+        blobs = None if ends.blobs is None else replace(ends.blobs.order, replace=True, mend=True)
         coordinator = Coordinator(workers, ends, control)
         verifier = partial(
             Verifier,
@@ -120,27 +133,53 @@ def resync(
         )
         pairs = pairs_of(ends, request)
         made: list[Rewriting] = []
+        moment = "" if envelope else now()
 
-        def mender(source: str, target: str) -> Mender:
-            order = Order(
+        def copying(source: str, target: str) -> Order:
+            return Order(
                 kind="copy",
                 source=ends.both[0].reference,
                 model=source,
                 target=ends.both[1].reference,
                 into=target,
-                anew="" if envelope else now(),
+                anew=moment,
                 transform=request.transform,
+                blobs=blobs,
             )
-            operations = ends.target.database
-            made.append(Rewriting(order, operations, coordinator, delete_extra=delete_extra))
-            return made[-1]
+
+        def mender(source: str, target: str) -> Mender:
+            rewriting = Rewriting(
+                copying(source, target),
+                ends.target.database,
+                coordinator,
+                delete_extra=delete_extra,
+            )
+            made.append(rewriting)
+            return rewriting
 
         try:
             verifier(mender=mender).verify(pairs)
+            orders = [copying(*pair) for pair in pairs]
+            written = _mend_blobs(orders, ends.source.database, coordinator)
             verification = verifier().verify(pairs)
         except Stopped:
             raise KeyboardInterrupt from None
-    return Resynchronization(models=[each.done for each in made], verification=verification)
+    return Resynchronization(
+        models=[each.done for each in made], verification=verification, blobs=written
+    )
+
+
+def _mend_blobs(
+    orders: Sequence[Order], source: Operations, coordinator: Coordinator
+) -> BlobReport | None:
+    """Write the blobs that are missing or different; ``None`` if they stay where they are."""
+    parts = [
+        part
+        for order in orders
+        if order.blobs is not None
+        for part in blob_orders(replace(order, kind="blobs"), source, coordinator.workers)
+    ]
+    return BlobReport.of(look_at_blobs(parts, coordinator).values()) if parts else None
 
 
 def _check_right(ends: Ends, envelope: bool, request: Request) -> None:

@@ -47,7 +47,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         kind: ``"copy"`` from source to target; ``"digest"`` of the source; or ``"blobs"``, to
-            compare the blobs of the source's documents on both sides.
+            compare the blobs of the source's documents on both sides, or to mend the target's.
         source: a reference to the store to read (see `references`).
         model: the model to read.
         partition: the share of it to read.
@@ -183,9 +183,10 @@ def _carrier(
     if order.blobs is None:
         return None
     one, other = sides_of(order.blobs, resolver, source, target)
-    if order.kind == "blobs":
+    blobs = order.blobs
+    if order.kind == "blobs" and not blobs.mend:
         return Comparer(one, other)
-    return Mover(one, other, replace=order.blobs.replace, stop=order.blobs.stop)
+    return Mover(one, other, replace=blobs.replace, stop=blobs.stop, reading=blobs.mend)
 
 
 def _copy(

@@ -127,6 +127,11 @@ class RunState:
                 self.seconds += entry["seconds"]
             case "retried":
                 self._retried(entry)
+            case "blobs":
+                ids = entry["ids"]
+                self.models[entry["model"]].blobs.mended(
+                    None if ids is None else set(ids), msgspec.convert(entry["counts"], BlobCounts)
+                )
             case _:  # "verified" and what later versions add tell nothing about the copy
                 pass
 
@@ -148,6 +153,7 @@ class RunState:
         model.refused = [item for item in model.refused if item.id not in ids] + result.refused
         model.totals.retried(len(ids), result)
         if result.blobs is not None:
+            model.blobs.forget(ids)
             model.blobs.add(result.blobs)
 
     @property

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from interstore.filters.tree import ALL
-from interstore.migration.blobs.verifying import compare_blobs
+from interstore.migration.blobs.counts import BlobReport
+from interstore.migration.blobs.verifying import blob_orders, look_at_blobs
 from interstore.migration.compare import Mender, compare
 from interstore.migration.coordinator import Coordinator
 from interstore.migration.digest import Digest
@@ -18,6 +19,9 @@ from interstore.migration.refusals import Refused
 from interstore.migration.report import ModelVerification, Verification
 from interstore.migration.slice import Order, Result
 from interstore.migration.transform import Transform
+
+if TYPE_CHECKING:
+    from interstore.migration.blobs.ends import BlobOrder
 
 __all__ = ["Verifier"]
 
@@ -37,7 +41,8 @@ class Verifier:
         refused: by model of the source, the documents in quarantine, which are passed over.
         limits: of a slice.
         transform: what the target's documents are compared with: the source's, transformed.
-        mender: gives what is told of each difference of a pair of models.
+        mender: gives what is told of each difference of a pair of models. Blobs are not compared
+            then.
     """
 
     def __init__(
@@ -88,8 +93,8 @@ class Verifier:
                 self._judge(item, digests[2 * index], digests[2 * index + 1])
         else:
             verification.models = [self._by_count(*pair) for pair in models]
-        if self._level != "count" and self._ends.blobs is not None:
-            verification.blobs = compare_blobs(self._blob_orders(models), self._coordinator)
+        if self._level != "count" and self._mender is None and self._ends.blobs is not None:
+            verification.blobs = self._compare_blobs(self._ends.blobs.order, models)
         verification.seconds = time.monotonic() - started
         return verification
 
@@ -147,23 +152,23 @@ class Verifier:
             raise Stopped
         return digests
 
-    def _blob_orders(self, models: Sequence[tuple[str, str]]) -> Iterator[Order]:
-        """Orders to compare the blobs to which the left side's documents refer."""
-        assert self._ends.blobs is not None
+    def _compare_blobs(self, blobs: BlobOrder, models: Sequence[tuple[str, str]]) -> BlobReport:
+        """Compare the blobs to which the left side's documents refer."""
         one, other = self._ends.both
+        orders: list[tuple[str, Order]] = []
         for model, _ in models:
-            for partition in one.store.database.partitions(model, self._coordinator.workers):
-                yield Order(
-                    kind="blobs",
-                    source=one.reference,
-                    target=other.reference,
-                    model=model,
-                    partition=partition,
-                    limits=self._limits,
-                    transform=self._transform,
-                    skip=sorted(self._skipped.get(model, ())),
-                    blobs=self._ends.blobs.order,
-                )
+            order = Order(
+                kind="blobs",
+                source=one.reference,
+                target=other.reference,
+                model=model,
+                limits=self._limits,
+                transform=self._transform,
+                skip=sorted(self._skipped.get(model, ())),
+                blobs=blobs,
+            )
+            orders += blob_orders(order, one.store.database, self._coordinator.workers)
+        return BlobReport.of(look_at_blobs(orders, self._coordinator).values())
 
     def _judge(self, item: ModelVerification, left: Digest, right: Digest) -> None:
         """Compare the digests; where they differ, or at level "full", the documents."""

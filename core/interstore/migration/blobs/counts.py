@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -69,6 +69,20 @@ class BlobCounts(msgspec.Struct, kw_only=True, omit_defaults=True):
     def add(self, other: BlobCounts) -> None:
         """Count what another has counted, too."""
         for name in ("references", "copied", "present", "bytes", "elsewhere", "bare"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.problems.extend(other.problems)
+
+    def forget(self, ids: Collection[str] | None) -> None:
+        """Of documents that are looked at again, what was wrong before; `None`: of all."""
+        if ids is not None:
+            self.problems = [item for item in self.problems if item.id not in ids]
+        else:
+            self.problems = []
+
+    def mended(self, ids: Collection[str] | None, other: BlobCounts) -> None:
+        """Count what another, which looked at these documents again, has done and found."""
+        self.forget(ids)
+        for name in ("copied", "bytes", "bare"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.problems.extend(other.problems)
 

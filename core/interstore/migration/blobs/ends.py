@@ -36,12 +36,14 @@ class BlobOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         target: likewise of the target.
         replace: whether another content under a blob's key is written over.
         stop: whether a reference to nothing stops the run.
+        mend: whether an order to compare blobs writes those that are missing or different.
     """
 
     source: dict[str, str] = {}
     target: dict[str, str] = {}
     replace: bool = False
     stop: bool = False
+    mend: bool = False
 
 
 @dataclass(frozen=True, slots=True)

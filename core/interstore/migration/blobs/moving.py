@@ -54,17 +54,21 @@ class Mover(_Walk):
         target: where they go.
         replace: whether another content under a blob's key is written over.
         stop: whether a reference to nothing is an error.
+        reading: whether the target's blobs are read, whatever it keeps of their digests.
     """
 
-    def __init__(self, source: Side, target: Side, *, replace: bool, stop: bool) -> None:
+    def __init__(
+        self, source: Side, target: Side, *, replace: bool, stop: bool, reading: bool = False
+    ) -> None:
         super().__init__(source, target)
+        self._reading = reading
         self._replace = replace
         self._stop = stop
 
     def _judge(self, ref: BlobRef, document: Document, path: Path) -> Problem | None:
         if not _is_key(ref.key):
             return self._dangling(ref, document, path)
-        held = self._target.holds(ref, reading=False)
+        held = self._target.holds(ref, reading=self._reading)
         if held == "unknown":
             self.counts.elsewhere += 1
             return None

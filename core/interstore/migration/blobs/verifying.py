@@ -2,37 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from interstore._sync.with_blobs import StoreWithBlobs
-from interstore.migration.blobs.counts import BlobCounts, BlobProblem, BlobReport
+from interstore.migration.blobs.counts import BlobCounts, BlobProblem
 from interstore.migration.progress import Stopped
+from interstore.migration.slice import Order, Result
 
 if TYPE_CHECKING:
+    from interstore._sync.operations import Operations
     from interstore.migration.coordinator import Coordinator
     from interstore.migration.ends import Ends
-    from interstore.migration.slice import Order, Result
 
-__all__ = ["compare_blobs", "find_orphans"]
+__all__ = ["blob_orders", "find_orphans", "look_at_blobs"]
 
 
-def compare_blobs(orders: Iterable[Order], coordinator: Coordinator) -> BlobReport:
-    """Read the target's blobs, as these orders share the work out.
+def blob_orders(order: Order, source: Operations, shares: int) -> Iterator[tuple[str, Order]]:
+    """The order for each of so many partitions, by the model."""
+    for partition in source.partitions(order.model, shares):
+        yield order.model, replace(order, partition=partition)
+
+
+def look_at_blobs(
+    orders: Iterable[tuple[str, Order]], coordinator: Coordinator
+) -> dict[str, BlobCounts]:
+    """Do what these orders say; what was found, by model.
 
     Raises:
         Stopped: the caller asked to.
+        InterstoreError: a store cannot be read or written.
     """
-    counts = BlobCounts()
+    found: dict[str, BlobCounts] = {}
+    chains: list[tuple[str, Order]] = []
+    for model, order in orders:
+        found.setdefault(model, BlobCounts())
+        chains.append((model, order))
 
-    def collect(_: int, result: Result) -> None:
+    def collect(model: str, result: Result) -> None:
         assert result.blobs is not None
-        counts.add(result.blobs)
+        found[model].add(result.blobs)
 
-    if not coordinator.run(enumerate(orders), collect):
+    if not coordinator.run(chains, collect):
         raise Stopped
-    return BlobReport.of([counts])
+    return found
 
 
 def find_orphans(ends: Ends, models: Sequence[str] | None) -> list[BlobProblem]:
