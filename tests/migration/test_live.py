@@ -330,6 +330,32 @@ def test_a_hold_that_nobody_ends_ends_by_itself(case: Case) -> None:
     case.done(cutover)
 
 
+def test_who_comes_late_does_not_open_what_is_held(case: Case) -> None:
+    """A process that follows from the other store, and meets there the next hand-over."""
+    ledger = Ledger(case.bare(case.source).database)
+    control = Control(run="r", epoch=3, primary="source", phase="open", target="t")
+    ledger.point(control)
+    _, version = ledger.control()
+    held = msgspec.structs.replace(control, phase="held")
+    assert ledger.change_control(held, version)
+    ledger.point(control)
+    assert ledger.control() == (held, version + 1)
+    ended = msgspec.structs.replace(control, phase="ended")
+    for each in (ended, control):
+        ledger.point(each)
+        assert ledger.control() == (ended, version + 2)
+
+
+def test_back_and_forth_without_a_pause(case: Case) -> None:
+    application = case.application()
+    assert case.begin().status == "done"
+    for number in range(10):
+        case.done(cutover)
+        application.put("users", {"id": f"cut-{number}"})
+        case.done(rollback)
+    assert equal(case)
+
+
 def check_primary(store: Store, side: str) -> None:
     assert store.metrics()["dual-write"]["primary"] == side
 

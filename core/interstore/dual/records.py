@@ -47,9 +47,12 @@ class Control(msgspec.Struct, frozen=True, kw_only=True):
     hold: float = 10.0
 
     def follows(self, other: Control) -> bool:
-        """Whether it is as new as another one of the same run."""
+        """Whether it is as new as another one of the same run.
+
+        Of one epoch, what is open may be held, and open again; what is ended stays ended.
+        """
         return self.epoch > other.epoch or (
-            self.epoch == other.epoch and (self.phase == other.phase or self.phase == "ended")
+            self.epoch == other.epoch and (other.phase != "ended" or self.phase == "ended")
         )
 
 
