@@ -10,8 +10,14 @@ import click
 import msgspec
 
 from interstore.cli.interrupt import stop_on_interrupt
-from interstore.cli.moving import open_progress, show_verification
-from interstore.cli.moving_options import STOPPED, state_option
+from interstore.cli.moving import open_progress, show_blobs, show_verification
+from interstore.cli.moving_options import (
+    STOPPED,
+    blobs_of,
+    from_blobs_option,
+    state_option,
+    to_blobs_option,
+)
 from interstore.cli.output import encode, is_terminal, safe
 from interstore.migration.live import steps
 from interstore.migration.live.report import StepReport
@@ -40,9 +46,22 @@ def _run_options(function: F) -> F:
     is_flag=True,
     help="Look at all documents, and make the other store equal to the one in use.",
 )
+@from_blobs_option
+@to_blobs_option
 @click.pass_context
-def catch_up(ctx: click.Context, /, everything: bool, **arguments: Any) -> None:
-    """Bring over what a killed process left, or what was written while a store was away."""
+def catch_up(
+    ctx: click.Context,
+    /,
+    everything: bool,
+    from_blobs: tuple[str, ...],
+    to_blobs: tuple[str, ...],
+    **arguments: Any,
+) -> None:
+    """Bring over what a killed process left, or what was written while a store was away.
+
+    With --from-blobs and --to-blobs, so are the blobs that were attached since.
+    """
+    arguments |= {"from_blobs": blobs_of(from_blobs), "to_blobs": blobs_of(to_blobs)}
     _run(ctx, steps.catch_up, everything=everything, **arguments)
 
 
@@ -68,9 +87,22 @@ def rollback(ctx: click.Context, /, **arguments: Any) -> None:
 @click.command()
 @_run_options
 @click.option("--abandon", is_flag=True, help="Give the move up: SRC remains, not DST.")
+@from_blobs_option
+@to_blobs_option
 @click.pass_context
-def finish(ctx: click.Context, /, abandon: bool, **arguments: Any) -> None:
-    """End the move: DST remains, and nothing is written to SRC any more."""
+def finish(
+    ctx: click.Context,
+    /,
+    abandon: bool,
+    from_blobs: tuple[str, ...],
+    to_blobs: tuple[str, ...],
+    **arguments: Any,
+) -> None:
+    """End the move: DST remains, and nothing is written to SRC any more.
+
+    If blobs are part of the run, --from-blobs and --to-blobs name them once more.
+    """
+    arguments |= {"from_blobs": blobs_of(from_blobs), "to_blobs": blobs_of(to_blobs)}
     _run(ctx, steps.finish, abandon=abandon, **arguments)
 
 
@@ -95,6 +127,7 @@ def _show(report: StepReport) -> None:
     click.echo(f"{report.step} {report.run}: {report.status}")
     if report.verification is not None:
         show_verification(report.verification)
+    show_blobs(report.blobs)
     for line in (*(blocker.message for blocker in report.blockers), *report.notes):
         click.echo(safe(line))
     if report.error:

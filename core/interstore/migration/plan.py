@@ -158,6 +158,11 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
                 "while an application goes on, everything moves as it is: no choice of models, no "
                 "map, no transform, no --drop-versions, and the target must be empty"
             )
+        if live and dangling == "stop":
+            raise ConfigurationError(
+                "while an application goes on, a document and its blobs may be removed just when "
+                "they are copied: references to nothing are reported (--dangling report)"
+            )
         return cls(
             models=None if models is None else sorted(set(models)),
             map={old: new for old, new in sorted((map or {}).items()) if old != new},

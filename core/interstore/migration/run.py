@@ -208,7 +208,7 @@ def open_migration(
     with ExitStack() as stack:
         workers = stack.enter_context(open_workers(executor))
         if live := options.live:
-            _check_live(workers.reach, options)
+            _check_live(workers.reach)
         ends = stack.enter_context(
             open_ends(
                 source, target, reach=workers.reach, create=True, live=live, views=request.foreign
@@ -227,15 +227,10 @@ def open_migration(
         )
 
 
-def _check_live(reach: Reach, options: Options) -> None:
+def _check_live(reach: Reach) -> None:
     if reach != "threads":
         raise ConfigurationError(
             "while an application goes on, threads copy its data: --executor threads:N"
-        )
-    if options.blobs != (None, None):
-        raise ConfigurationError(
-            "while an application goes on, its documents move, and its blobs stay: move those in a "
-            "run of their own, before or after"
         )
 
 

@@ -101,7 +101,8 @@ class Session:
                 self._plan.request.transform,
             )
             verification = self._verify()
-        self._orphans = find_orphans(self._ends, self._plan.request.models)
+        if not self._plan.request.live:  # where blobs that are about to be attached look like it
+            self._orphans = find_orphans(self._ends, self._plan.request.models)
         return self._ended(verification)
 
     def _begin_live(self) -> bool:
@@ -269,6 +270,11 @@ class Session:
         if verification.ok:
             self._notes.append(
                 f"both stores are kept equal now: interstore migrate cutover {self._plan.run}"
+            )
+        if self._ends.blobs is not None:
+            self._notes.append(
+                "the application still uses its own blob store: what it attaches from now on is "
+                "brought over by catch-up and finish, if --from-blobs and --to-blobs are given"
             )
         return verification
 

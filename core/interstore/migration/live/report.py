@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from interstore.migration.blobs.counts import BlobReport
 from interstore.migration.report import EXIT_CODES, Blocker, Status, Verification
 
 __all__ = ["Step", "StepReport"]
@@ -26,6 +27,7 @@ class StepReport(msgspec.Struct, kw_only=True):
         seconds: how long it took.
         held: seconds of that for which writes waited.
         pending: writes that have not reached the other store.
+        blobs: what became of the blobs, where they were looked at.
         verification: of the other store against the primary, where it was made.
         blockers: what forbids it.
         notes: what else is to be known, a sentence each.
@@ -40,6 +42,7 @@ class StepReport(msgspec.Struct, kw_only=True):
     seconds: float = 0.0
     held: float = 0.0
     pending: int = 0
+    blobs: BlobReport | None = None
     verification: Verification | None = None
     blockers: list[Blocker] = []
     notes: list[str] = []

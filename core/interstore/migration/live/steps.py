@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -20,8 +21,10 @@ from interstore.errors import (
     OperationTimeoutError,
     UnavailableError,
 )
+from interstore.migration.blobs.ends import BlobsArgument, open_blob_ends
 from interstore.migration.ends import Ends, open_ends
 from interstore.migration.journal import Journal, replay
+from interstore.migration.live.blobs import bring_blobs
 from interstore.migration.live.handover import hand_over, ready, verified
 from interstore.migration.live.move import MARGIN, Move, Position, move_of
 from interstore.migration.live.report import Step, StepReport
@@ -38,7 +41,7 @@ __all__ = ["catch_up", "cutover", "finish", "rollback"]
 
 PAGE: Final = 500
 
-Action: TypeAlias = Callable[[Move, Position, StepReport, Control], None]
+Action: TypeAlias = Callable[[Ends, Move, Position, StepReport, Control], None]
 """What a step does once it is known how things stand; it writes into the report."""
 
 
@@ -51,6 +54,8 @@ def catch_up(
     target: str | Store | None = None,
     progress: OnProgress | None = None,
     stop: Event | None = None,
+    from_blobs: BlobsArgument | None = None,
+    to_blobs: BlobsArgument | None = None,
 ) -> StepReport:
     """Bring to the other store what has not reached it, because it was away or a process died.
 
@@ -63,11 +68,18 @@ def catch_up(
         target: likewise.
         progress: called in this thread, a few times a second.
         stop: set it to stop.
+        from_blobs: the blob store of the source's documents, as for `migrate`; then blobs are
+            brought over as well that were attached since. They always go this way.
+        to_blobs: where they go.
     """
 
-    def step(move: Move, position: Position, report: StepReport, control: Control) -> None:
+    def step(
+        ends: Ends, move: Move, position: Position, report: StepReport, control: Control
+    ) -> None:
         if everything:
             _make_equal(move, position, report, control)
+        if ends.blobs is not None:
+            _bring_blobs(ends, move, position, report, control, reading=everything)
         seconds = _longest_lease(move, position) + 2 * MARGIN
         report.pending, trouble = move.drain(position, seconds, lambda: control.stopping)
         if report.pending:
@@ -76,7 +88,8 @@ def catch_up(
                 + (f": {trouble}" if trouble else ", of processes that are at work")
             )
 
-    return _step("catch-up", step, run, state, source, target, progress, stop)
+    blobs = from_blobs, to_blobs
+    return _step("catch-up", step, run, state, source, target, progress, stop, blobs=blobs)
 
 
 def cutover(
@@ -117,7 +130,7 @@ def rollback(
 def _reading_from(side: Side) -> Action:
     """What has the application read from that store."""
 
-    def step(move: Move, position: Position, report: StepReport, control: Control) -> None:
+    def step(_: Ends, move: Move, position: Position, report: StepReport, control: Control) -> None:
         if position.side == side:
             report.notes.append(f"the application reads from the {side} already")
         elif ready(move, position, report, lambda: control.stopping) and verified(
@@ -137,8 +150,13 @@ def finish(
     target: str | Store | None = None,
     progress: OnProgress | None = None,
     stop: Event | None = None,
+    from_blobs: BlobsArgument | None = None,
+    to_blobs: BlobsArgument | None = None,
 ) -> StepReport:
     """End the move: the target remains, and nothing is written to the source any more.
+
+    If blobs are part of the run, those that were attached since are brought over before, and, if
+    it is called once more, those that were attached until then.
 
     Args:
         run: the name of the run.
@@ -148,11 +166,17 @@ def finish(
         target: likewise.
         progress: likewise.
         stop: likewise.
+        from_blobs: likewise; they must be given if blobs are part of the run.
+        to_blobs: likewise.
     """
 
-    def step(move: Move, position: Position, report: StepReport, control: Control) -> None:
+    def step(
+        ends: Ends, move: Move, position: Position, report: StepReport, control: Control
+    ) -> None:
         if position.control.phase == "ended":
             _clean(move, position)
+            if ends.blobs is not None and position.side == "target":
+                _bring_blobs(ends, move, position, report, control, reading=False)
         elif abandon != (position.side == "source"):
             message = (
                 "the application reads from the target: roll back first, or finish without "
@@ -165,10 +189,40 @@ def finish(
         elif abandon or (
             ready(move, position, report, lambda: control.stopping)
             and verified(move, position, report, control)
+            and _has_blobs(ends, move, position, report, control)
         ):
             _end(move, position, report)
 
-    return _step("finish", step, run, state, source, target, progress, stop, copied=not abandon)
+    return _step(
+        "finish", step, run, state, source, target, progress, stop,
+        copied=not abandon, blobs=(from_blobs, to_blobs),
+    )  # fmt: skip
+
+
+def _has_blobs(
+    ends: Ends, move: Move, position: Position, report: StepReport, control: Control
+) -> bool:
+    """Whether the target has the blobs, if they are part of the run; what is missing is written."""
+    if ends.blobs is None:
+        return True
+    _bring_blobs(ends, move, position, report, control, reading=True)
+    return report.status == "done"
+
+
+def _bring_blobs(
+    ends: Ends,
+    move: Move,
+    position: Position,
+    report: StepReport,
+    control: Control,
+    *,
+    reading: bool,
+) -> None:
+    assert ends.blobs is not None
+    primary = move.stores[position.side]
+    report.blobs = bring_blobs(ends, ends.blobs, primary, control, reading=reading)
+    if not report.blobs.ok:
+        report.block("blobs", "blobs did not arrive, which the report lists: mend the cause")
 
 
 def _end(move: Move, position: Position, report: StepReport) -> None:
@@ -229,11 +283,18 @@ def _step(
     stop: Event | None,
     *,
     copied: bool = True,
+    blobs: tuple[BlobsArgument | None, BlobsArgument | None] = (None, None),
 ) -> StepReport:
     folder = Path(state) if state is not None else DEFAULT_STATE
     plan = load_plan(folder, run)
     report, control = StepReport(run=run, step=name), Control(progress, stop)
     started = time.monotonic()
+    if name == "finish" and copied and plan.blobs and blobs == (None, None):
+        message = (
+            "blobs are part of this run: name both blob stores once more (--from-blobs, --to-blobs)"
+        )
+        report.block("blobs-unnamed", message)
+        return report
     if not plan.request.live:
         report.block(
             "not-live", f"run {run} was begun without --live: there is nothing to hand over"
@@ -244,9 +305,9 @@ def _step(
         report.block("not-copied", f"run {run} has not copied everything yet: --resume {run}")
         return report
     try:
-        with _opened(plan, source, target) as ends, Journal(path) as journal:
+        with _opened(plan, source, target, blobs) as ends, Journal(path) as journal:
             move = move_of(plan, ends)
-            _take(name, step, move, report, control)
+            _take(name, partial(step, ends), move, report, control)
             _conclude(report, move, plan)
             journal.append(name, status=report.status, primary=report.primary)
     except (UnavailableError, OperationTimeoutError) as error:
@@ -257,7 +318,7 @@ def _step(
 
 def _take(
     name: Step,
-    step: Action,
+    step: Callable[[Move, Position, StepReport, Control], None],
     move: Move,
     report: StepReport,
     control: Control,
@@ -290,8 +351,13 @@ def _conclude(report: StepReport, move: Move, plan: Plan) -> None:
 
 
 @contextmanager
-def _opened(plan: Plan, source: str | Store | None, target: str | Store | None) -> Generator[Ends]:
-    """Both stores, which must be those of the plan."""
+def _opened(
+    plan: Plan,
+    source: str | Store | None,
+    target: str | Store | None,
+    blobs: tuple[BlobsArgument | None, BlobsArgument | None],
+) -> Generator[Ends]:
+    """Both stores, which must be those of the plan; likewise those of blobs, if there are any."""
     urls = [
         given if isinstance(given, Store) else url_to_resume(place, given, role)
         for given, place, role in (
@@ -306,4 +372,14 @@ def _opened(plan: Plan, source: str | Store | None, target: str | Store | None) 
                     f"run {plan.run} moves data from {plan.source.shown} to {plan.target.shown}, "
                     f"and {end.place.shown} is another place than {place.shown}"
                 )
-        yield ends
+        with open_blob_ends(ends, *blobs, reach="threads") as opened:
+            if opened.blobs is not None and dict(opened.blobs_shown) != plan.blobs:
+                raise ConfigurationError(
+                    f"run {plan.run} moves other blobs: it has {_shown(plan.blobs)}, and this call "
+                    f"{_shown(opened.blobs_shown)}"
+                )
+            yield opened
+
+
+def _shown(blobs: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {place}" for name, place in sorted(blobs.items())) or "none"
