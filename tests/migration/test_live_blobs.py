@@ -20,8 +20,8 @@ from interstore.migration import (
     migrate,
     rollback,
 )
+from interstore.migration.blobs.moving import Mover
 from interstore.migration.live import beginning, handover, move, steps, verifying
-from interstore.migration.live import blobs as live_blobs
 from tests.migration.conftest import Places, url_of, with_photos
 from tests.migration.writing import plugins
 
@@ -133,17 +133,17 @@ def test_what_is_removed_while_it_is_copied_is_no_loss(
     """The document and its blob, and a blob that is replaced."""
     case.begin()
     change(case.application, "moving")
-    take = live_blobs.Mover.take
+    take = Mover.take
     removed: list[str] = []
 
-    def slow(mover: live_blobs.Mover, model: str, documents: Any) -> None:
+    def slow(mover: Mover, model: str, documents: Any) -> None:
         if not removed:
             removed.append("moving")
             case.application.delete("users", "moving")
             case.application.attach("users", "u05", "photo", b"after it was read")
         take(mover, model, documents)
 
-    monkeypatch.setattr(live_blobs.Mover, "take", slow)
+    monkeypatch.setattr(Mover, "take", slow)
     report = case.done(catch_up, **case.blobs)
     assert report.blobs is not None
     assert report.blobs.problems == []
