@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -9,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -24,6 +27,7 @@ SERVERS = ["postgresql", "mongodb"]
 
 MakeStore = Callable[[str, str], Store]
 Migrate = Callable[..., Report]
+Call = Callable[..., list[dict[str, Any]]]
 
 ODD_IDS = [
     "a",
@@ -171,3 +175,35 @@ def run(tmp_path: Path) -> Migrate:
         return migrate(source, target, state=tmp_path / "state", **options)
 
     return call
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Call:
+    """Calls `interstore` in a folder of the test's; gives the lines that it prints."""
+
+    def interstore(*arguments: str, exit_code: int = 0) -> list[dict[str, Any]]:
+        done = subprocess.run(
+            [INTERSTORE, *arguments], capture_output=True, text=True, check=False, cwd=tmp_path
+        )
+        assert done.returncode == exit_code, done.stdout + done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    return interstore
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Where an archive may be."""
+    return tmp_path / "archive"
+
+
+@pytest.fixture
+def bucket(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of a bucket in the words of fsspec, with credentials in the environment."""
+    found = urlsplit(s3_url)
+    query = dict(parse_qsl(found.query))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", found.username or "")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", found.password or "")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", query["endpoint"])
+    monkeypatch.setenv("AWS_DEFAULT_REGION", query.get("region", "us-east-1"))
+    return f"s3://{found.hostname}{found.path.rstrip('/')}"

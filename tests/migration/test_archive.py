@@ -8,39 +8,23 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
-import msgspec
 import pytest
 
 from interstore import Store, connect
-from interstore.errors import ConfigurationError, CorruptionError, UnsupportedError
-from interstore.migration import Limits, Transform, migrate, verify
+from interstore.errors import ConfigurationError, UnsupportedError
+from interstore.migration import Transform, migrate, verify
 from interstore.migration.archives import find_archives, open_archive, prune_archives
 from interstore.migration.journal import replay
-from tests.migration.conftest import INTERSTORE, ODD_IDS, MakeStore, Migrate, contents, fill, url_of
-
-SMALL = Limits(page=100, bytes=20_000)
+from tests.migration.archives import SMALL, fill_source
+from tests.migration.conftest import ODD_IDS, Call, MakeStore, Migrate, contents, url_of
 
 
 @pytest.fixture
 def source(make_store: MakeStore) -> Store:
-    store = make_store("sqlite", "source")
-    fill(store, "users", 1_500)
-    fill(store, "orders", 10)
-    store.create_many("odd", [{"id": id, "name": id, id: [id]} for id in ODD_IDS])
-    store.ensure_index("users", "n", type="number")
-    return store
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    return tmp_path / "archive"
+    return fill_source(make_store("sqlite", "source"))
 
 
 @pytest.fixture
@@ -114,133 +98,6 @@ def test_an_archive_is_never_written_over(archive: str, source: Store, run: Migr
     assert run(source, f"{archive}2", into="merge").blockers[0].code == "archive-into"
 
 
-def _chunk(place: Path) -> Path:
-    return min((place / "data" / "users").iterdir())
-
-
-def _cut(place: Path) -> None:
-    chunk = _chunk(place)
-    chunk.write_bytes(chunk.read_bytes()[:-20])
-
-
-def _flip(place: Path) -> None:
-    chunk = _chunk(place)
-    content = bytearray(chunk.read_bytes())
-    content[len(content) // 2] ^= 1
-    chunk.write_bytes(content)
-
-
-def _lose(place: Path) -> None:
-    _chunk(place).unlink()
-
-
-@pytest.mark.parametrize("damage", [_cut, _flip, _lose])
-def test_a_damaged_archive_is_refused_before_anything_is_written(
-    damage: Callable[[Path], None],
-    archive: str,
-    place: Path,
-    make_store: MakeStore,
-    run: Migrate,
-) -> None:
-    damage(place)
-    target = make_store("sqlite", "restored")
-    report = run(archive, target)
-    assert (report.exit_code, [blocker.code for blocker in report.blockers]) == (5, ["damaged"])
-    assert _chunk(place).parent.name in report.blockers[0].message
-    assert target.models() == []
-    done = subprocess.run(
-        [INTERSTORE, "archive", "check", str(place)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 3
-    assert "data/users/" in done.stderr
-
-
-def _altered(place: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    """Alter the manifest as somebody would who knows how its checksum is made."""
-    path = place / "manifest.json"
-    whole = msgspec.json.decode(path.read_bytes())
-    change(whole["contents"])
-    whole["sha256"] = sha256(msgspec.json.encode(whole["contents"], order="sorted")).hexdigest()
-    path.write_bytes(msgspec.json.encode(whole))
-
-
-def _first(contents: dict[str, Any]) -> dict[str, Any]:
-    chunk: dict[str, Any] = contents["models"]["users"]["chunks"][0]
-    return chunk
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda contents: _first(contents).update(file="data/users/../../../etc/passwd"),
-        lambda contents: _first(contents).update(file="/etc/passwd"),
-        lambda contents: _first(contents).update(bytes=10**12),
-        lambda contents: contents["models"]["users"]["sums"].update(count=3),
-        lambda contents: contents["models"].update({"in terstore": contents["models"]["odd"]}),
-    ],
-    ids=["parents", "absolute", "bomb", "sums", "model"],
-)
-def test_a_hostile_manifest_is_refused(
-    change: Callable[[dict[str, Any]], object], archive: str, place: Path, run: Migrate
-) -> None:
-    _altered(place, change)
-    with pytest.raises(CorruptionError, match=r"manifest.json of .* cannot be used"):
-        run(archive, "memory:")
-
-
-def test_a_manifest_that_was_edited_is_refused(archive: str, place: Path) -> None:
-    path = place / "manifest.json"
-    path.write_text(path.read_text().replace("users-000097", "users-000098"))
-    text = path.read_text()
-    path.write_text(text.replace('"count": 1500', '"count": 1501'))
-    with pytest.raises(CorruptionError, match="its checksum is wrong"):
-        connect(archive).models()
-
-
-def test_a_bomb_and_a_link_are_refused(archive: str, place: Path, tmp_path: Path) -> None:
-    bomb = gzip.compress(b" " * 50_000_000)
-    chunk = _chunk(place)
-
-    def swap(contents: dict[str, Any]) -> None:
-        for held in contents["models"]["users"]["chunks"]:
-            if held["file"].endswith(chunk.name):
-                held.update(size=len(bomb), sha256=sha256(bomb).hexdigest())
-
-    chunk.write_bytes(bomb)
-    _altered(place, swap)
-    with open_archive(str(place)) as (opened, _):
-        assert "does not hold the" in opened.damage()[0]
-    outside = tmp_path / "outside"
-    outside.write_bytes(bomb)
-    chunk.unlink()
-    chunk.symlink_to(outside)
-    with open_archive(str(place)) as (opened, _):
-        assert "leads out of the archive" in opened.damage()[0]
-
-
-def test_a_document_that_no_store_would_take_is_damage(archive: str, place: Path) -> None:
-    line = {
-        "id": "bad\u0000id",
-        "version": 1,
-        "created_at": "2026-01-01T00:00:00.000000Z",
-        "updated_at": "2026-01-01T00:00:00.000000Z",
-        "doc": {},
-    }
-    text = json.dumps(line).encode() + b"\n"
-    packed = gzip.compress(text)
-    chunk = _chunk(place)
-    chunk.write_bytes(packed)
-
-    def swap(contents: dict[str, Any]) -> None:
-        for held in contents["models"]["users"]["chunks"]:
-            if held["file"].endswith(chunk.name):
-                held.update(size=len(packed), sha256=sha256(packed).hexdigest(), bytes=len(text))
-
-    _altered(place, swap)
-    with open_archive(str(place)) as (opened, _):
-        assert "has no document in line 1" in opened.damage()[0]
-
-
 def test_what_expired_since_is_not_restored(
     make_store: MakeStore, run: Migrate, place: Path
 ) -> None:
@@ -301,16 +158,8 @@ def test_the_newest_are_kept(source: Store, tmp_path: Path, run: Migrate) -> Non
     assert [Path(found.place).name for found in find_archives(str(folder))] == ["b", "c"]
 
 
-def test_the_commands(source: Store, tmp_path: Path) -> None:
+def test_the_commands(source: Store, tmp_path: Path, call: Call) -> None:
     source.close()
-
-    def call(*command: str) -> list[Any]:
-        done = subprocess.run(
-            [INTERSTORE, *command], capture_output=True, text=True, check=False, cwd=tmp_path
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
     [report] = call("backup", "sqlite:source.db", "nightly", "--keep", "2")
     assert report["status"] == "done"
     [listed] = call("archive", "list", "nightly")
@@ -327,16 +176,9 @@ def test_in_a_bucket(
     source: Store,
     make_store: MakeStore,
     run: Migrate,
-    s3_url: str,
-    monkeypatch: pytest.MonkeyPatch,
+    bucket: str,
 ) -> None:
-    found = urlsplit(s3_url)
-    query = dict(parse_qsl(found.query))
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", found.username or "")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", found.password or "")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", query["endpoint"])
-    monkeypatch.setenv("AWS_DEFAULT_REGION", query.get("region", "us-east-1"))
-    folder = f"s3://{found.hostname}{found.path.rstrip('/')}/backups"
+    folder = f"{bucket}/backups"
     for name in ("monday", "tuesday"):
         assert run(source, f"archive:{folder}/{name}", models=["users"], limits=SMALL).ok
     target = make_store("json", "restored")

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from interstore import BlobStore, Store, open_blobs
 from interstore.errors import ConfigurationError
 from interstore.migration.archives import open_archive, prune_archives
-from tests.migration.conftest import INTERSTORE, MakeStore, Migrate
+from tests.migration.archives import cut, flip
+from tests.migration.conftest import INTERSTORE, Call, MakeStore, Migrate
 
 TERMS = b"the same for all"
 
@@ -37,11 +35,6 @@ def source(make_store: MakeStore, blobs: BlobStore) -> Store:
         store.attach("users", id, "terms", TERMS)
     store.create("plain", {"id": "p"})
     return store
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    return tmp_path / "archive"
 
 
 @pytest.fixture
@@ -102,14 +95,6 @@ def test_an_archive_without_blobs_says_so(
     assert (report.exit_code, report.blockers[0].code) == (5, "no-blobs")
 
 
-def _cut(file: Path) -> None:
-    file.write_bytes(file.read_bytes()[:-1])
-
-
-def _flip(file: Path) -> None:
-    file.write_bytes(file.read_bytes().replace(b"same", b"Same"))
-
-
 def _link(file: Path) -> None:
     outside = file.parents[3] / "outside"
     outside.write_bytes(file.read_bytes())
@@ -117,7 +102,7 @@ def _link(file: Path) -> None:
     file.symlink_to(outside)
 
 
-@pytest.mark.parametrize("damage", [_cut, _flip, Path.unlink, _link])
+@pytest.mark.parametrize("damage", [cut, flip, Path.unlink, _link])
 def test_a_damaged_blob_is_refused_before_anything_is_written(
     damage: Callable[[Path], None],
     archive: str,
@@ -186,21 +171,12 @@ def test_blobs_go_with_their_archive(source: Store, tmp_path: Path, run: Migrate
     assert [path.name for path in folder.iterdir()] == ["b"]
 
 
-def test_the_commands(source: Store, tmp_path: Path, blobs: BlobStore) -> None:
+def test_the_commands(source: Store, call: Call) -> None:
     source.close()
-
-    def call(*command: str) -> dict[str, Any]:
-        done = subprocess.run(
-            [INTERSTORE, *command], capture_output=True, text=True, check=False, cwd=tmp_path
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        found: dict[str, Any] = json.loads(done.stdout.splitlines()[0])
-        return found
-
-    report = call("backup", "sqlite:source.db", "monday", "--blobs", "local:blobs")
+    [report] = call("backup", "sqlite:source.db", "monday", "--blobs", "local:blobs")
     assert report["blobs"]["copied"] == 5
     call("archive", "check", "monday")
-    report = call("restore", "monday", "json:back", "--blobs", "default=local:back-blobs")
+    [report] = call("restore", "monday", "json:back", "--blobs", "default=local:back-blobs")
     assert report["blobs"]["copied"] == 8
     call(
         *("verify", "sqlite:source.db", "json:back"),
@@ -209,15 +185,9 @@ def test_the_commands(source: Store, tmp_path: Path, blobs: BlobStore) -> None:
 
 
 def test_in_a_bucket(
-    source: Store, restored: BlobStore, run: Migrate, s3_url: str, monkeypatch: pytest.MonkeyPatch
+    source: Store, restored: BlobStore, run: Migrate, bucket: str, s3_url: str
 ) -> None:
-    found = urlsplit(s3_url)
-    query = dict(parse_qsl(found.query))
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", found.username or "")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", found.password or "")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", query["endpoint"])
-    monkeypatch.setenv("AWS_DEFAULT_REGION", query.get("region", "us-east-1"))
-    place = f"archive:s3://{found.hostname}{found.path.rstrip('/')}/with-blobs"
+    place = f"archive:{bucket}/with-blobs"
     assert run(source, place).ok
     report = run(place, "memory:", to_blobs=restored)
     assert report.ok

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
 import subprocess
@@ -21,6 +20,7 @@ from interstore.migration.archives import find_archives, open_archive, prune_arc
 from tests.migration.conftest import (
     INTERSTORE,
     SERVERS,
+    Call,
     MakeStore,
     Migrate,
     contents,
@@ -319,23 +319,23 @@ def test_a_stopped_increment_goes_on(source: Store, backup: Backup, folder: Path
         assert contents(store, "users") == contents(source, "users")
 
 
-def test_the_commands(source: Store, tmp_path: Path) -> None:
-    def call(*command: str) -> list[dict[str, Any]]:
-        done = subprocess.run(
-            [INTERSTORE, *command], capture_output=True, text=True, check=False, cwd=tmp_path
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
+def test_the_commands(source: Store, tmp_path: Path, call: Call) -> None:
+    backup = "backup", "sqlite:source.db", "nightly", "--keep", "3", "--base", "last"
     for number in range(2):
         source.update("users", "users-000001", {"n": -number})
-        [report] = call("backup", "sqlite:source.db", "nightly", "--keep", "3", "--base", "last")
+        [report] = call(*backup, "--compression", ("gzip", "zstd")[number])
         assert report["status"] == "done"
         time.sleep(1)  # names have seconds
     first, second = call("archive", "list", "nightly")
     assert (first["base"], second["base"]) == (None, Path(first["archive"]).name)
-    checked = call("archive", "check", second["archive"])
-    assert checked[1] == {"model": "users", "documents": 1, "files": 1, "changed": 1}
+    assert (first["compression"], second["compression"]) == ("gzip", "zstd")
+    assert call("archive", "check", second["archive"])[1] == {
+        "model": "users",
+        "documents": 1,
+        "files": 1,
+        "compression": "zstd",
+        "changed": 1,
+    }
     call("restore", second["archive"], "json:restored")
     with connect(f"json:{tmp_path / 'restored'}") as store:
         assert contents(store, "users") == contents(source, "users")

@@ -6,11 +6,14 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
 from interstore import connect
+from interstore.cli.moving_options import limits_of
 from interstore.errors import ConfigurationError, OperationTimeoutError
 from interstore.migration import Limits, pacing
 from interstore.migration.chain import Chain
@@ -21,7 +24,7 @@ from interstore.migration.plan import DOCUMENTS_PER_PARTITION, MAX_PARTITIONS, s
 from interstore.migration.progress import Control
 from interstore.migration.slice import Order, Result
 from interstore.usage import charged
-from tests.migration.conftest import MakeStore, Migrate, contents, fill
+from tests.migration.conftest import Call, MakeStore, Migrate, contents, fill
 
 
 class Clock:
@@ -235,6 +238,37 @@ def test_a_run_goes_no_faster_than_it_may(
     assert report.ok
     assert time.monotonic() - started >= 1
     assert contents(make_store("sqlite", "target"), "users") == contents(source, "users")
+
+
+def test_backups_and_restores_go_no_faster_than_they_may(make_store: MakeStore, call: Call) -> None:
+    fill(make_store("sqlite", "source"), "users", 300)
+    started = time.monotonic()
+    [report] = call("backup", "sqlite:source.db", "saved", "--max-rate", "300")
+    assert report["copy_seconds"] >= 0.8
+    [report] = call("restore", "saved", "json:back", "--max-rate", "300", "--max-ru", "5")
+    assert report["copy_seconds"] >= 0.8
+    assert any("neither store charges request units" in note for note in report["notes"])
+    assert time.monotonic() - started >= 2  # and the verification of the restore
+
+
+def test_limits_that_are_not_set_anew_stay_when_a_run_is_resumed(
+    make_store: MakeStore, run: Migrate, tmp_path: Path
+) -> None:
+    source, target = make_store("sqlite", "source"), make_store("sqlite", "target")
+    fill(source, "users", 10)
+    stop = Event()
+    stop.set()
+    limits = Limits(rate=400.0, page=7)
+    report = run(source, target, limits=limits, stop=stop)
+    assert report.status == "stopped"
+    name = report.run
+    state = tmp_path / "state"
+    none = dict.fromkeys(("max_rate", "max_ru", "max_quarantine"))
+    assert limits_of(state, name, **none) is None
+    assert limits_of(state, name, **{**none, "max_quarantine": 5}) == Limits(
+        rate=400.0, page=7, quarantine=5
+    )
+    assert limits_of(state, None, **{**none, "max_quarantine": 5}) == Limits(quarantine=5)
 
 
 def test_request_units_of_cosmosdb_are_kept_and_reported(

@@ -12,16 +12,18 @@ import pytest
 from interstore import Store, connect
 from interstore.bulk import WriteOutcome
 from interstore.capabilities import Capabilities, Limits
-from interstore.errors import InvalidDocumentError, UnavailableError
+from interstore.errors import ConfigurationError, InvalidDocumentError, UnavailableError
 from interstore.migration import Limits as MoveLimits
+from interstore.migration import migrate
 from interstore.migration.journal import replay
 from interstore.migration.quarantine import Quarantine
 from interstore.migration.refusals import Refused
+from interstore.migration.state import load_plan
 from interstore.prepared import Write, WriteMode
 from interstore_backends.memory import CAPABILITIES
 from interstore_backends.memory.database import MemoryDatabase
 from interstore_backends.memory.settings import MemorySettings
-from tests.migration.conftest import MakeStore, Migrate, contents, fill
+from tests.migration.conftest import Call, MakeStore, Migrate, contents, fill
 
 
 class Picky(MemoryDatabase):
@@ -88,9 +90,56 @@ def test_if_too_many_are_refused_the_run_stops(source: Store, run: Migrate) -> N
     engine = Picky()
     engine.refuse = set(contents(source, "users"))
     with connect(database=engine) as target:
-        with pytest.raises(InvalidDocumentError, match=r"refused 1,5.* no room for it") as caught:
+        told = r"1,[0-9]+ documents are in quarantine.* no room for it.*--max-quarantine N"
+        with pytest.raises(InvalidDocumentError, match=told) as caught:
             run(source, target)
         assert "--resume" in caught.value.__notes__[0]
+
+
+@pytest.mark.parametrize(("most", "status"), [(0, "stopped"), (2, "stopped"), (3, "quarantine")])
+def test_how_many_are_too_many_can_be_set(
+    most: int, status: str, source: Store, tmp_path: Path
+) -> None:
+    engine = Picky()
+    engine.refuse = {"users-000003", "users-000007", "users-000444"}
+    with connect(database=engine) as target:
+        with pytest.raises(ConfigurationError, match="quarantine is -1: 0 is the least"):
+            MoveLimits(quarantine=-1)
+        limits = MoveLimits(quarantine=most, page=100, bytes=1_000)
+        try:
+            report = migrate(source, target, state=tmp_path, limits=limits)
+        except InvalidDocumentError as error:
+            assert status == "stopped"
+            run = error.__notes__[0].rpartition(" ")[2]
+            report = migrate(
+                source, target, state=tmp_path, resume=run, limits=MoveLimits(quarantine=3)
+            )
+        assert (report.status, report.totals.quarantined) == ("quarantine", 3)
+        assert report.totals.balanced
+        assert target.count("users") == 497
+
+
+def test_a_run_that_set_too_many_aside_is_resumed_with_a_higher_limit(
+    tmp_path: Path, postgresql_url: str, call: Call
+) -> None:
+    with connect(f"sqlite:{tmp_path / 'source.db'}") as source:
+        source.create_many("users", [{"id": f"u{n}", "mail": n // 3} for n in range(2_100)])
+        source.create_many("orders", [{"id": f"o{n}"} for n in range(10)])
+    with connect(postgresql_url) as target:
+        target.ensure_index("users", "mail", type="number", unique=True)
+    command = "migrate", "sqlite:source.db", postgresql_url, "--set-aside", "duplicate"
+    [report] = call(*command, "--max-rate", "1000000", exit_code=4)
+    assert report["status"] == "stopped"
+    assert "the run stops at more than 1,000" in report["error"]
+    run = report["run"]
+    [report] = call(
+        *("migrate", "resume", run, "--target", postgresql_url, "--max-quarantine", "1400"),
+        exit_code=2,
+    )
+    [orders, users] = report["models"]
+    assert (orders["totals"]["written"], users["totals"]["quarantined"]) == (10, 1_400)
+    plan = load_plan(tmp_path / ".interstore/migrations", run)
+    assert (plan.limits.rate, plan.limits.quarantine) == (1_000_000, 1_000)
 
 
 def test_a_failing_target_stops_the_run_and_it_can_be_resumed(

@@ -1,6 +1,6 @@
 """Archives: what `interstore backup` writes and `interstore restore` reads. Read-only otherwise.
 
-A folder, or any place that fsspec knows, with ``data/<model>/<chunk>.jsonl.gz`` and
+A folder, or any place that fsspec knows, with ``data/<model>/<chunk>.jsonl.gz`` (or ``.zst``) and
 ``manifest.json``, which is written last. Each line of a chunk is one document with its envelope.
 """
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import re
-import zlib
 from collections.abc import Iterator, Sequence
-from gzip import GzipFile
 from hashlib import sha256
 from typing import Any, Final
 
@@ -15,14 +11,15 @@ import msgspec
 
 from interstore.document import Document, make_document
 from interstore.errors import CorruptionError, InterstoreError
-from interstore.migration.chunks import Chunk, Ids, Sums
+from interstore.migration.chunks import Chunk, Compression, Ids, Sums
 from interstore.migration.digest import Digest
 from interstore.names import check_id
 from interstore.times import parse_time
 from interstore.values import canonical_fields
 from interstore_backends.archive.files import ArchiveFiles
+from interstore_backends.archive.packing import ENDINGS, Packer, compression_of, unpack
 
-__all__ = ["GzipChunk", "read_chunk", "read_ids", "write_ids"]
+__all__ = ["PackedChunk", "read_chunk", "read_ids", "write_ids"]
 
 
 class _Line(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -40,29 +37,28 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(_Line).decode
 
 
-class GzipChunk:
+class PackedChunk:
     """A chunk that is being made, in memory: a slice is small.
 
     The name follows from the content, so a slice that is done twice makes the same file, and
     one that was given up cannot write over another's.
     """
 
-    def __init__(self, files: ArchiveFiles, model: str) -> None:
+    def __init__(self, files: ArchiveFiles, model: str, compression: Compression) -> None:
         self._files = files
         self._model = model
+        self._compression: Compression = compression
         self._digest = Digest()
         self._ids: tuple[str, str] | None = None
         self._bytes = self._expiring = 0
-        self._buffer = io.BytesIO()
-        # Without a time in it, so that equal content is an equal file.
-        self._gzip = GzipFile(fileobj=self._buffer, mode="wb", compresslevel=6, mtime=0)
+        self._packer = Packer(compression)
 
     def add(self, documents: Sequence[Document]) -> int:
         if not documents:
             return 0
         self._digest.add(documents)
         text = b"".join(map(_line, documents))
-        self._gzip.write(text)
+        self._packer.write(text)
         self._bytes += len(text)
         self._expiring += sum(document.expires is not None for document in documents)
         ids = [document["id"] for document in documents]
@@ -72,12 +68,11 @@ class GzipChunk:
         return len(text)
 
     def commit(self) -> Chunk | None:
-        self._gzip.close()
         if self._ids is None:
             return None
-        content = self._buffer.getvalue()
+        content = self._packer.finish()
         checksum = sha256(content).hexdigest()
-        file = f"data/{self._model}/{checksum[:32]}.jsonl.gz"
+        file = _name(self._model, checksum, "jsonl", self._compression)
         self._files.write(file, content)
         return Chunk(
             file=file,
@@ -103,12 +98,18 @@ def _line(document: Document) -> bytes:
     return _encode(line) + b"\n"
 
 
-def write_ids(files: ArchiveFiles, model: str, ids: Sequence[str]) -> Ids:
+def _name(model: str, checksum: str, kind: str, compression: Compression) -> str:
+    return f"data/{model}/{checksum[:32]}.{kind}.{ENDINGS[compression]}"
+
+
+def write_ids(files: ArchiveFiles, model: str, ids: Sequence[str], compression: Compression) -> Ids:
     """Write a file of ids."""
     text = b"".join(_encode(id) + b"\n" for id in ids)
-    content = gzip.compress(text, compresslevel=6, mtime=0)
+    packer = Packer(compression)
+    packer.write(text)
+    content = packer.finish()
     checksum = sha256(content).hexdigest()
-    file = f"data/{model}/{checksum[:32]}.ids.gz"
+    file = _name(model, checksum, "ids", compression)
     files.write(file, content)
     return Ids(file=file, bytes=len(text), size=len(content), sha256=checksum, count=len(ids))
 
@@ -140,15 +141,10 @@ def _unpack(files: ArchiveFiles, chunk: Chunk | Ids) -> bytes:
         raise _damaged(files, chunk, "is missing")
     if len(content) != chunk.size or sha256(content).hexdigest() != chunk.sha256:
         raise _damaged(files, chunk, "was altered after it was written")
-    # Never more than the manifest promises: a small file can unpack to anything.
-    inflate = zlib.decompressobj(wbits=31)
     try:
-        text = inflate.decompress(content, chunk.bytes + 1)
-    except zlib.error as error:
-        raise _damaged(files, chunk, f"cannot be unpacked: {error}") from None
-    if len(text) != chunk.bytes or not inflate.eof:
-        raise _damaged(files, chunk, f"does not hold the {chunk.bytes:,} bytes that it should")
-    return text
+        return unpack(compression_of(chunk.file), content, chunk.bytes)
+    except ValueError as error:
+        raise _damaged(files, chunk, str(error)) from None
 
 
 def read_chunk(files: ArchiveFiles, chunk: Chunk) -> Iterator[Document]:

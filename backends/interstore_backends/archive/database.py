@@ -12,13 +12,13 @@ from interstore.errors import CorruptionError
 from interstore.expiry import has_expired
 from interstore.filters.evaluate import compile_filter
 from interstore.filters.tree import ALL, Node
-from interstore.migration.chunks import Base, ChunkWriter, Contents, Ids
+from interstore.migration.chunks import Base, ChunkWriter, Compression, Contents, Ids
 from interstore.prepared import Partition, Query, ScanPage
 from interstore.read_only import ReadOnly
 from interstore_backends.archive import CAPABILITIES
 from interstore_backends.archive.blobs import BLOBS, ArchiveBlobs
 from interstore_backends.archive.checking import damage
-from interstore_backends.archive.chunks import GzipChunk, read_ids, write_ids
+from interstore_backends.archive.chunks import PackedChunk, read_ids, write_ids
 from interstore_backends.archive.files import ArchiveFiles
 from interstore_backends.archive.layers import Part, parts_of
 from interstore_backends.archive.manifest import (
@@ -140,15 +140,15 @@ class ArchiveDatabase(ReadOnly):
 
     # What backups and restores call: `interstore.migration.chunks.ChunkTarget`.
 
-    def begin_chunk(self, model: str) -> ChunkWriter:
-        return GzipChunk(self.files, model)
+    def begin_chunk(self, model: str, compression: Compression) -> ChunkWriter:
+        return PackedChunk(self.files, model, compression)
 
     @property
     def place(self) -> str:
         return self.settings.path
 
-    def write_ids(self, model: str, ids: Sequence[str]) -> Ids:
-        return write_ids(self.files, model, ids)
+    def write_ids(self, model: str, ids: Sequence[str], compression: Compression) -> Ids:
+        return write_ids(self.files, model, ids, compression)
 
     def read_ids(self, file: Ids) -> list[str]:
         return read_ids(self.files, file)

@@ -10,8 +10,9 @@ import msgspec
 
 from interstore._version import __version__
 from interstore.errors import CorruptionError, InterstoreError
-from interstore.migration.chunks import Base, Chunk, Contents, Ids, Sums
+from interstore.migration.chunks import Base, Chunk, Compression, Contents, Ids, Sums
 from interstore.names import check_model
+from interstore_backends.archive.packing import ENDINGS
 
 __all__ = ["MANIFEST", "decode_manifest", "encode_manifest", "identity_of"]
 
@@ -21,7 +22,9 @@ FORMAT: Final = 1
 MAX_CHUNK: Final = 512_000_000
 """No chunk holds more bytes: a slice ends long before."""
 
-_FILE: Final = re.compile(r"data/([A-Za-z][A-Za-z0-9_-]{0,47})/[0-9a-f]{32}\.(jsonl|ids)\.gz\Z")
+_FILE: Final = re.compile(
+    r"data/([A-Za-z][A-Za-z0-9_-]{0,47})/[0-9a-f]{32}\.(jsonl|ids)\.(gz|zst)\Z"
+)
 _NAME: Final = re.compile(r"[^/\\\x00-\x1f]{1,255}\Z")
 
 
@@ -61,9 +64,9 @@ def decode_manifest(text: bytes, place: str) -> Contents:
         for model, held in contents.models.items():
             check_model(model)
             for chunk in held.chunks:
-                _check_file(model, chunk, "jsonl", chunk.sums.count)
+                _check_file(model, chunk, "jsonl", chunk.sums.count, contents.compression)
             for ids in held.changed or ():
-                _check_file(model, ids, "ids", ids.count)
+                _check_file(model, ids, "ids", ids.count, contents.compression)
             if held.changed is not None and contents.base is None:
                 raise ValueError(f"of {model} it has what changed, and no base")
             if Sums.total([chunk.sums for chunk in held.chunks]) != held.sums:
@@ -75,9 +78,11 @@ def decode_manifest(text: bytes, place: str) -> Contents:
     return contents
 
 
-def _check_file(model: str, file: Chunk | Ids, kind: str, count: int) -> None:
+def _check_file(
+    model: str, file: Chunk | Ids, kind: str, count: int, compression: Compression
+) -> None:
     match = _FILE.match(file.file)
-    if match is None or match[1] != model or match[2] != kind:
+    if match is None or match.groups() != (model, kind, ENDINGS[compression]):
         raise ValueError(f"{file.file!r:.120} is not the name of a file of {model}")
     if not 0 < file.bytes <= MAX_CHUNK or count < 1:
         raise ValueError(f"{file.file} cannot hold {file.bytes} bytes")

@@ -27,6 +27,7 @@ __all__ = [
     "Compression",
     "Decoder",
     "decoder",
+    "decoding_errors",
     "encoding_of",
     "marked",
     "shown",
@@ -52,6 +53,9 @@ _GAINING: Final = re.compile(
 _GZIP: Final = bytes.fromhex("1f8b0804000000000000ff")[:10] + struct.pack("<H2sH", 12, b"IS", 8)
 _GZIP_END: Final = bytes.fromhex("0300") + bytes(8)  # an empty block, its checksum and its size
 _ZSTD: Final = struct.pack("<II", 0x184D2A5E, 8)
+_WINDOW_LOG: Final = 23
+"""Memory that a file of zstd may ask a reader for, as a power of 2: 8 MB, which RFC 8878 has all
+readers support. What is written here asks for 4 MB at most."""
 
 
 class Encoder(Protocol):
@@ -68,6 +72,16 @@ class Decoder(Protocol):
     @property
     def needs_input(self) -> bool:
         """Whether it has given all that it can without more."""
+        ...
+
+    @property
+    def eof(self) -> bool:
+        """Whether the end of the file was reached."""
+        ...
+
+    @property
+    def unused_data(self) -> bytes:
+        """What stands behind the end."""
         ...
 
     def decompress(self, data: bytes, /, max_length: int = -1) -> bytes: ...
@@ -106,13 +120,16 @@ class Compression:
         compression.encoder()
         return compression
 
-    def encoder(self) -> Encoder:
+    def encoder(self, level: int | None = None) -> Encoder:
         """What makes one compressed file.
+
+        Args:
+            level: how much effort is made; by default 6 of gzip, and 3 of zstd.
 
         Raises:
             MissingDriverError: what it needs is not installed.
         """
-        return _ENCODERS[self.encoding]()
+        return _ENCODERS[self.encoding](level)
 
     def gains(self, content_type: str, start: bytes) -> bool:
         """Whether a content of this type, with these first bytes, shrinks."""
@@ -127,12 +144,12 @@ class Compression:
         return encoder.compress(data) + encoder.flush() + trailer(self.encoding, len(data))
 
 
-def _gzip_encoder() -> Encoder:
-    return zlib.compressobj(6, zlib.DEFLATED, 31)
+def _gzip_encoder(level: int | None) -> Encoder:
+    return zlib.compressobj(level or 6, zlib.DEFLATED, 31)
 
 
-def _zstd_encoder() -> Encoder:
-    encoder: Encoder = _zstd().ZstdCompressor()
+def _zstd_encoder(level: int | None) -> Encoder:
+    encoder: Encoder = _zstd().ZstdCompressor(level)
     return encoder
 
 
@@ -147,7 +164,7 @@ def _zstd() -> Any:
     )
 
 
-_ENCODERS: Final[Mapping[str, Callable[[], Encoder]]] = {
+_ENCODERS: Final[Mapping[str, Callable[[int | None], Encoder]]] = {
     "gzip": _gzip_encoder,
     "zstd": _zstd_encoder,
 }
@@ -159,6 +176,14 @@ class _Gunzip:
     def __init__(self) -> None:
         self._inner = zlib.decompressobj(31)
         self.needs_input = True
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
 
     def decompress(self, data: bytes, /, max_length: int = -1) -> bytes:
         limit = max(0, max_length)
@@ -175,8 +200,19 @@ def decoder(encoding: str) -> Decoder:
     """
     if encoding == "gzip":
         return _Gunzip()
-    found: Decoder = _zstd().ZstdDecompressor()
+    zstd = _zstd()
+    limit = {zstd.DecompressionParameter.window_log_max: _WINDOW_LOG}
+    found: Decoder = zstd.ZstdDecompressor(options=limit)
     return found
+
+
+def decoding_errors(encoding: str) -> tuple[type[Exception], ...]:
+    """What `Decoder.decompress` raises for what is no such file.
+
+    Raises:
+        MissingDriverError: what reads one is not installed.
+    """
+    return (zlib.error,) if encoding == "gzip" else (_zstd().ZstdError,)
 
 
 def trailer(encoding: str, size: int) -> bytes:

@@ -16,6 +16,8 @@ from interstore.cli.moving_options import (
     blobs_option,
     executor_option,
     level_option,
+    limit_options,
+    limits_of,
     map_option,
     models_option,
     pairs_of,
@@ -31,8 +33,8 @@ from interstore.migration.archives import (
     open_archive,
     prune_archives,
 )
-from interstore.migration.chunks import ModelContents
-from interstore.migration.plan import Into, Level, Request
+from interstore.migration.chunks import Compression, Contents
+from interstore.migration.plan import Into, Level, Limits, Request
 from interstore.migration.run import Options, migrate_for_command
 from interstore.migration.state import load_plan
 from interstore.migration.transform import Transform
@@ -67,9 +69,16 @@ __all__ = ["archive", "backup", "restore"]
     help="Read each document when its turn comes, not all of them as of one instant: for a MongoDB "
     "that does not keep the past as long as the backup takes.",
 )
+@click.option(
+    "--compression",
+    type=click.Choice(["gzip", "zstd"]),
+    help="How documents are compressed: gzip; or zstd, which is faster and smaller, and before "
+    "Python 3.14 needs interstore[zstd] to write and to read.  [default: gzip]",
+)
 @click.option("--resume", metavar="RUN", help="Go on with a backup that was stopped or killed.")
 @state_option
 @executor_option
+@limit_options
 @click.pass_context
 def backup(
     ctx: click.Context,
@@ -82,9 +91,11 @@ def backup(
     keep: int | None,
     base: str | None,
     snapshot: bool,
+    compression: Compression | None,
     resume: str | None,
     state: Path,
     executor: str,
+    **limits: Any,
 ) -> None:
     """Write all documents of SRC into a new archive at PLACE, and check it.
 
@@ -92,7 +103,8 @@ def backup(
     archive is called good (exit code 0) only after all of it was read again.
     """
     if resume is not None:
-        base = load_plan(state, resume).request.base
+        planned = load_plan(state, resume).request
+        base, compression = planned.base, compression or planned.compression
     elif base == "last":
         if keep is None:
             raise click.UsageError("--base last goes with --keep: name the archive")
@@ -102,7 +114,16 @@ def backup(
     code = _move(
         source,
         f"archive:{place}",
-        Request.of(split(models), None, "empty", False, Transform(where=where), base=base),
+        Request.of(
+            split(models),
+            None,
+            "empty",
+            False,
+            Transform(where=where),
+            base=base,
+            compression=compression or "gzip",
+        ),
+        limits=limits_of(state, resume, **limits),
         state=state,
         executor=executor,
         resume=resume,
@@ -133,6 +154,7 @@ def backup(
 @state_option
 @level_option
 @executor_option
+@limit_options
 @click.pass_context
 def restore(
     ctx: click.Context,
@@ -148,6 +170,7 @@ def restore(
     state: Path,
     level: Level,
     executor: str,
+    **limits: Any,
 ) -> None:
     """Write what ARCHIVE holds into the store DST, of any engine, and verify it.
 
@@ -158,6 +181,7 @@ def restore(
         f"archive:{place}",
         target,
         Request.of(split(models), pairs_of(renames), into, False, Transform(where=where)),
+        limits=limits_of(state, resume, **limits),
         state=state,
         executor=executor,
         resume=resume,
@@ -172,6 +196,7 @@ def _move(
     target: str,
     request: Request,
     *,
+    limits: Limits | None,
     state: Path,
     executor: str,
     resume: str | None,
@@ -183,7 +208,7 @@ def _move(
             source,
             target,
             request=request,
-            limits=None,
+            limits=limits,
             resume=resume,
             plan_only=False,
             state=state,
@@ -216,7 +241,7 @@ def check(ctx: click.Context, place: str) -> None:
     """Read all of ARCHIVE: exit code 0 if it is whole, 3 if anything is missing or altered."""
     with open_archive(place) as (found, contents):
         damage = found.damage()
-    print_rows([_model_row(model, held) for model, held in contents.models.items()])
+    print_rows([_model_row(model, contents) for model in contents.models])
     for sentence in damage:
         click.echo(safe(sentence), err=True)
     if is_terminal():
@@ -224,8 +249,14 @@ def check(ctx: click.Context, place: str) -> None:
     ctx.exit(3 if damage else 0)
 
 
-def _model_row(model: str, held: ModelContents) -> dict[str, Any]:
-    row = {"model": model, "documents": held.sums.count, "files": len(held.chunks)}
+def _model_row(model: str, contents: Contents) -> dict[str, Any]:
+    held = contents.models[model]
+    row = {
+        "model": model,
+        "documents": held.sums.count,
+        "files": len(held.chunks),
+        "compression": contents.compression,
+    }
     if held.changed is None:
         return row
     return {**row, "changed": sum(ids.count for ids in held.changed)}
@@ -239,4 +270,5 @@ def _row(found: Archive) -> dict[str, Any]:
         "documents": sum(held.sums.count for held in found.contents.models.values()),
         "checked": found.contents.checked,
         "base": None if found.contents.base is None else found.contents.base.name,
+        "compression": found.contents.compression,
     }

@@ -19,11 +19,11 @@ from interstore.cli.moving_options import (
     foreign_option,
     from_blobs_option,
     level_option,
+    limit_options,
     limits_of,
     map_option,
     models_option,
     pairs_of,
-    rate_options,
     split,
     state_option,
     to_blobs_option,
@@ -104,7 +104,7 @@ def migrate() -> None:
 @state_option
 @level_option
 @executor_option
-@rate_options
+@limit_options
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -128,6 +128,7 @@ def run(
     executor: str,
     max_rate: float | None,
     max_ru: float | None,
+    max_quarantine: int | None,
     **reshaping: Any,
 ) -> None:
     """Copy all documents of SRC to DST, and prove that all of them arrived.
@@ -163,7 +164,9 @@ def run(
             source,
             target,
             request=request,
-            limits=limits_of(max_rate, max_ru),
+            limits=limits_of(
+                state, resume, max_rate=max_rate, max_ru=max_ru, max_quarantine=max_quarantine
+            ),
             resume=resume,
             plan_only=plan_only,
             state=state,

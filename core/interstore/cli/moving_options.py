@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
+from msgspec.structs import replace
 
 from interstore.migration.plan import Limits
 from interstore.migration.run import DEFAULT_EXECUTOR
-from interstore.migration.state import DEFAULT_STATE
+from interstore.migration.state import DEFAULT_STATE, load_plan
 
 if TYPE_CHECKING:
     from interstore.blobs._sync.store import BlobStore
@@ -25,11 +26,11 @@ __all__ = [
     "foreign_option",
     "from_blobs_option",
     "level_option",
+    "limit_options",
     "limits_of",
     "map_option",
     "models_option",
     "pairs_of",
-    "rate_options",
     "split",
     "state_option",
     "to_blobs_option",
@@ -79,7 +80,7 @@ state_option = click.option(
     help="The folder of plans, journals and reports.",
 )
 
-_RATE_OPTIONS: Final = (
+_LIMIT_OPTIONS: Final = (
     click.option(
         "--max-rate",
         metavar="N",
@@ -92,21 +93,38 @@ _RATE_OPTIONS: Final = (
         type=click.FloatRange(min=0, min_open=True),
         help="Spend N request units a second at most, as Azure Cosmos DB charges them.",
     ),
+    click.option(
+        "--max-quarantine",
+        metavar="N",
+        type=click.IntRange(min=0),
+        help="Stop, resumable, when more than N documents are in quarantine.  [default: 1000]",
+    ),
 )
 
 
-def rate_options(command: F) -> F:
-    """Gives a command the options of how fast it may go."""
-    for option in reversed(_RATE_OPTIONS):
+def limit_options(command: F) -> F:
+    """Gives a command the options of how fast it may go, and when it stops."""
+    for option in reversed(_LIMIT_OPTIONS):
         command = option(command)
     return command
 
 
-def limits_of(max_rate: float | None, max_ru: float | None) -> Limits | None:
-    """The limits that options set; none if they set none."""
-    if max_rate is None and max_ru is None:
+def limits_of(
+    state: Path,
+    resume: str | None,
+    *,
+    max_rate: float | None,
+    max_ru: float | None,
+    max_quarantine: int | None,
+) -> Limits | None:
+    """The limits that options set, in the place of those of the run to resume, if there is one;
+    none if they set none.
+    """
+    asked = {"rate": max_rate, "request_units": max_ru, "quarantine": max_quarantine}
+    given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    if not given:
         return None
-    return Limits(rate=max_rate, request_units=max_ru)
+    return replace(Limits() if resume is None else load_plan(state, resume).limits, **given)
 
 
 from_blobs_option = click.option(

@@ -13,8 +13,8 @@ from interstore.cli.moving_options import (
     STOPPED,
     blobs_of,
     from_blobs_option,
+    limit_options,
     limits_of,
-    rate_options,
     state_option,
     to_blobs_option,
 )
@@ -113,11 +113,12 @@ def pause(ctx: click.Context, run: str, state: Path) -> None:
     metavar="threads:N",
     help="What runs the work, see interstore migrate --help.  [default: as planned]",
 )
-@rate_options
+@limit_options
 @state_option
 @click.pass_context
 def resume(
     ctx: click.Context,
+    /,
     run: str,
     source: str | None,
     target: str | None,
@@ -125,9 +126,8 @@ def resume(
     to_blobs: tuple[str, ...],
     level: Level | None,
     executor: str | None,
-    max_rate: float | None,
-    max_ru: float | None,
     state: Path,
+    **limits: Any,
 ) -> None:
     """Go on with RUN, which was stopped or killed.
 
@@ -141,7 +141,7 @@ def resume(
             url_to_resume(plan.source, source, "source"),
             url_to_resume(plan.target, target, "target"),
             request=request_of(plan),
-            limits=limits_of(max_rate, max_ru),
+            limits=limits_of(state, run, **limits),
             resume=run,
             plan_only=False,
             state=state,

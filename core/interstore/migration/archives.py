@@ -67,6 +67,9 @@ def check_archives(ends: Ends, request: Request) -> list[Blocker]:
         if request.into != "empty":
             message = f"an archive is always new: into {request.into!r} is for other targets"
             blockers.append(Blocker(code="archive-into", message=message))
+    elif request.compression != "gzip":
+        message = f"compression {request.compression!r} is for archives, and the target is none"
+        blockers.append(Blocker(code="compression", message=message))
     if (archive := archive_of(ends.source.database)) is not None:
         blockers += [Blocker(code="damaged", message=message) for message in archive.damage()]
         contents = archive.contents()
@@ -112,6 +115,7 @@ def seal(
         base=backup.base,
         identity=plan.source.identity,
         request=request_text(plan.request.transform),
+        compression=plan.request.compression,
     )
     archive.publish(contents)
     damage = archive.damage(bases=False)

@@ -8,7 +8,7 @@ by a worker that died before it could tell is a file that nobody lists.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 import msgspec
 
@@ -27,6 +27,7 @@ __all__ = [
     "Chunk",
     "ChunkTarget",
     "ChunkWriter",
+    "Compression",
     "Contents",
     "HeldBlobs",
     "Ids",
@@ -35,6 +36,11 @@ __all__ = [
     "archive_of",
     "request_text",
 ]
+
+
+Compression: TypeAlias = Literal["gzip", "zstd"]
+"""How the files of documents of an archive are compressed. gzip is everywhere; zstd, which is
+faster and smaller, needs Python 3.14 or the package `backports.zstd`, to write and to read."""
 
 
 class Sums(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,6 +178,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
         base: the archive beneath; ``None`` of a full backup.
         identity: of the source, for increments.
         request: what was asked to become of documents, as JSON, for increments.
+        compression: of the files of documents and ids.
     """
 
     source: str
@@ -184,6 +191,7 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
     base: Base | None = None
     identity: str = ""
     request: str = ""
+    compression: Compression = "gzip"
 
 
 class ChunkWriter(Protocol):
@@ -204,11 +212,11 @@ class ChunkTarget(Protocol):
     @property
     def place(self) -> str: ...
 
-    def begin_chunk(self, model: str) -> ChunkWriter:
+    def begin_chunk(self, model: str, compression: Compression) -> ChunkWriter:
         """A new chunk. Nothing is written before its `commit`."""
         ...
 
-    def write_ids(self, model: str, ids: Sequence[str]) -> Ids:
+    def write_ids(self, model: str, ids: Sequence[str], compression: Compression) -> Ids:
         """Write a file of ids, whole."""
         ...
 

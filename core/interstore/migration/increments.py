@@ -142,7 +142,13 @@ def plan_backup(
             with ExitStack() as stack:
                 rows = stack.enter_context(SortedRows())
                 _read_changes(instant.live, source, held.token, rows, on_change)
-                changed[source] = [] if dry else list(_written(archive, target, rows))
+                changed[source] = (
+                    []
+                    if dry
+                    else [
+                        archive.write_ids(target, ids, request.compression) for ids in _pages(rows)
+                    ]
+                )
         except (ConfigurationError, InvalidQueryError, ResumeExpiredError) as error:
             why = f"what changed in {source} since the base is not known: {error}"
             return backup, [_blocker(why, code="resume-expired", model=source)]
@@ -212,8 +218,8 @@ def _read_changes(
                 return
 
 
-def _written(archive: ChunkTarget, model: str, rows: SortedRows) -> Iterator[Ids]:
-    """The ids in files, each id once, in order."""
+def _pages(rows: SortedRows) -> Iterator[list[str]]:
+    """The ids for each file, each id once, in order."""
     ids = (id for id, _ in groupby(map(itemgetter(0), rows)))
-    while part := list(islice(ids, IDS_PER_FILE)):
-        yield archive.write_ids(model, part)
+    while page := list(islice(ids, IDS_PER_FILE)):
+        yield page

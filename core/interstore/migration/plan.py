@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import msgspec
 from msgspec.structs import replace
 
+from interstore.blobs.compression import Compression as Codec
 from interstore.errors import ConfigurationError
-from interstore.migration.chunks import Backup
+from interstore.migration.chunks import Backup, Compression
 from interstore.migration.references import Place
 from interstore.migration.transform import Transform
 from interstore.migration.views import Foreign, Views, views_of
@@ -44,7 +45,7 @@ MAX_PARTITIONS: Final = 512
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """How much one slice does, how often it is tried, and how fast the run may go.
+    """How much one slice does, how often it is tried, how fast the run may go, and when it stops.
 
     A run that is killed repeats at most one slice per worker.
 
@@ -57,6 +58,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         rate: documents a second that the run reads, at most, all workers together; no limit by
             default. Verification is held to it, too.
         request_units: request units a second that both stores charge, at most, likewise.
+        quarantine: a run with more documents in quarantine stops, resumable, with the next one that
+            is refused: so many have one cause, which is to be found.
 
     Raises:
         ConfigurationError: a limit leaves room for nothing.
@@ -68,11 +71,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 6
     rate: float | None = None
     request_units: float | None = None
+    quarantine: int = 1_000
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if value is not None and not value > 0:
+            if name == "quarantine":
+                if value < 0:
+                    raise ConfigurationError(f"the limit quarantine is {value}: 0 is the least")
+            elif value is not None and not value > 0:
                 raise ConfigurationError(f"the limit {name} is {value}: it must be above 0")
 
     @property
@@ -116,6 +123,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         foreign: what to read of the source, if other programs wrote it.
         set_aside: codes of findings that do not forbid the run: such documents go to quarantine.
         base: of an incremental backup, the archive to stand on.
+        compression: of a backup, how its files are compressed.
     """
 
     models: list[str] | None = None
@@ -128,6 +136,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     foreign: Views = {}
     set_aside: list[str] = []
     base: str | None = None
+    compression: Compression = "gzip"
 
     @classmethod
     def of(
@@ -143,14 +152,20 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         foreign: Foreign | None = None,
         set_aside: Sequence[str] = (),
         base: str | None = None,
+        compression: Compression = "gzip",
     ) -> Request:
         """The request, in the one form in which equal requests are equal.
 
         Raises:
             InterstoreError: the transform is not valid (see `Transform.checked`), or what is
                 foreign is not (see `views_of`).
-            ConfigurationError: what is asked for cannot be done while an application writes.
+            ConfigurationError: what is asked for cannot be done while an application writes, or
+                the compression is none that is known.
+            MissingDriverError: what the compression needs is not installed.
         """
+        if compression not in get_args(Compression):
+            raise ConfigurationError(f"compression is 'gzip' or 'zstd', not {compression!r}")
+        Codec(compression).encoder()
         checked = None if transform is None else transform.checked()
         chosen = models is not None or bool(map) or bool(foreign)
         if live and (chosen or into != "empty" or drop_versions or checked):
@@ -174,6 +189,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             foreign=views_of(foreign or {}),
             set_aside=sorted(set(set_aside)),
             base=base,
+            compression=compression,
         )
 
 
@@ -235,6 +251,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             ("the files", self.source.state, source.state),
             ("set_aside", self.request.set_aside, request.set_aside),
             ("the base", self.request.base, request.base),
+            ("the compression", self.request.compression, request.compression),
         ]
         return [
             f"{name}: the run has {planned}, the call has {asked}"

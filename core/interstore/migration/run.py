@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from interstore.errors import ConfigurationError
 from interstore.migration.blobs.ends import BlobsArgument, open_blob_ends
+from interstore.migration.chunks import Compression
 from interstore.migration.coordinator import Coordinator
 from interstore.migration.ends import Ends, open_ends
 from interstore.migration.executors import open_workers
@@ -86,6 +87,7 @@ def migrate(
     dangling: Dangling = "report",
     snapshot: bool = True,
     base: str | None = None,
+    compression: Compression = "gzip",
 ) -> Report:
     """Copy all documents from one store to another, and prove that all of them arrived.
 
@@ -131,6 +133,9 @@ def migrate(
         snapshot: whether a backup is to be as of one instant, where the source can do that; else
             each document is read when its turn comes.
         base: an archive beside that which is the target, to have only what changed since then.
+        compression: how the documents of a backup are compressed: ``"gzip"``, or ``"zstd"``, which
+            is faster and smaller, and before Python 3.14 needs ``interstore[zstd]``, to write and
+            to read.
 
     Returns:
         The report. Look at its `status`, or at `ok`: a target that forbids the migration
@@ -154,6 +159,7 @@ def migrate(
         foreign=foreign,
         set_aside=set_aside,
         base=base,
+        compression=compression,
     )
     options = Options((from_blobs, to_blobs), snapshot, live)
     opened = open_migration(

@@ -142,4 +142,5 @@ def request_of(plan: Plan) -> Request:
         foreign=old.foreign,
         set_aside=old.set_aside,
         base=old.base,
+        compression=old.compression,
     )

@@ -30,7 +30,7 @@ from interstore.migration.quarantine import Quarantine
 from interstore.migration.raw import is_raw
 from interstore.migration.report import Blocker, ModelReport, Report, Status, Verification
 from interstore.migration.slice import Order, Result
-from interstore.migration.state import MAX_REFUSED, RunState
+from interstore.migration.state import RunState
 from interstore.migration.verification import Verifier
 
 if TYPE_CHECKING:
@@ -157,6 +157,7 @@ class Session:
             blobs=blobs,
             mode="insert_if_absent" if request.live else "upsert",
             live=request.live,
+            compression=request.compression,
         )
 
     def _copy(self) -> None:
@@ -198,11 +199,13 @@ class Session:
         return self._plan.created if raw or self._plan.request.drop_versions else ""
 
     def _check_refused(self, result: Result) -> None:
-        if result.refused and self._state.refused > MAX_REFUSED:
+        most = self._plan.limits.quarantine
+        if result.refused and self._state.refused > most:
             last = result.refused[-1]
             raise InvalidDocumentError(
-                f"the target has refused {self._state.refused:,} documents, the last one because: "
-                f"{last.message}. Find the cause, and start a new run",
+                f"{self._state.refused:,} documents are in quarantine, and the run stops at more "
+                f"than {most:,}. The last one is {last.id!r}, because: {last.message}. Find the "
+                "cause; to set more aside, resume with a higher limit (--max-quarantine N)",
                 id=last.id,
             )
 

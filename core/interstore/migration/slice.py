@@ -23,7 +23,7 @@ from interstore.errors import DuplicateError, InterstoreError, OperationTimeoutE
 from interstore.migration.blobs.counts import BlobCounts
 from interstore.migration.blobs.ends import BlobOrder, sides_of
 from interstore.migration.blobs.moving import Comparer, Mover
-from interstore.migration.chunks import Chunk, ChunkTarget, archive_of
+from interstore.migration.chunks import Chunk, ChunkTarget, Compression, archive_of
 from interstore.migration.digest import Digest, DigestData
 from interstore.migration.pacing import Pace, Stop
 from interstore.migration.pages import PageTransform, Transformed
@@ -68,6 +68,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             then it is given up; 0 for ever. (Not from its beginning: that may be late, on a
             worker that was stopped.)
         blobs: where the blobs of the documents are and go; ``None`` to leave them alone.
+        compression: of what is written into an archive.
     """
 
     kind: Literal["copy", "digest", "blobs"]
@@ -88,6 +89,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     only: list[str] = []
     lease: float = 0.0
     blobs: BlobOrder | None = None
+    compression: Compression = "gzip"
 
     @property
     def patience(self) -> float:
@@ -237,7 +239,7 @@ def _archive(
 ) -> Result:
     """The same into one chunk of an archive, which is written at the end, whole."""
     result = Result(after=order.after, blobs=None if carry is None else carry.counts)
-    chunk = archive.begin_chunk(order.into)
+    chunk = archive.begin_chunk(order.into, order.compression)
     transformed = _transformer(order, result)
     lease = Lease(order.lease)
 

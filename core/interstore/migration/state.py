@@ -20,8 +20,6 @@ from interstore.names import new_id
 __all__ = ["DEFAULT_STATE", "RunState", "Totals", "load_plan", "new_run", "save_plan"]
 
 DEFAULT_STATE: Final = Path(".interstore/migrations")
-MAX_REFUSED: Final = 1_000
-"""A run with more refused documents than this stops: they have one cause, which is to be found."""
 
 
 class Totals(msgspec.Struct, kw_only=True):
