@@ -35,6 +35,7 @@ from interstore.migration import (
 from interstore.migration import slice as slices
 from interstore.migration.live import beginning, handover, move, steps, verifying
 from interstore.migration.references import place_of
+from interstore.migration.runs import load_run
 from tests.migration.conftest import contents, fill, url_of
 from tests.migration.writing import plugins
 from tests.patience import eventually
@@ -77,6 +78,9 @@ class Case:
     def do(self, step: Step, **options: Any) -> StepReport:
         urls = {"source": self.source, "target": self.target}
         return step(self.run, state=self.state, **urls, **options)
+
+    def phase(self) -> str | None:
+        return load_run(self.state, self.run).phase
 
     def done(self, step: Step, **options: Any) -> StepReport:
         report = self.do(step, **options)
@@ -139,23 +143,28 @@ def test_a_move_and_each_step_twice(
     application = case.application()
     change(application, "idle")
     assert case.begin().status == "done"
+    assert case.phase() == "equal"
     change(application, "moving")
     assert equal(case)
     for number in range(2):
         case.done(cutover)
+        assert case.phase() == "cut over"
         change(application, f"cut-{number}")
         assert equal(case)
     check_primary(application, "target")
     for number in range(2):
         case.done(rollback)
+        assert case.phase() == "rolled back"
         change(application, f"back-{number}")
         assert equal(case)
     check_primary(application, "source")
     case.done(cutover)
+    assert case.phase() == "cut over"
     report = case.done(finish)
     assert report.setting is not None
     assert report.setting.endswith(case.target.partition(":")[2])
     case.done(finish)
+    assert case.phase() == "finished"
     change(application, "finished")
     new, old = case.bare(case.target), case.bare(case.source)
     assert contents(application, "users") == contents(new, "users")
@@ -187,8 +196,10 @@ def test_who_gives_up_keeps_the_source(case: Case) -> None:
     assert case.begin().status == "done"
     change(application, "moving")
     assert case.do(finish).status == "blocked"
+    assert case.phase() == "equal"
     case.done(finish, abandon=True)
     case.done(finish, abandon=True)
+    assert case.phase() == "abandoned"
     application.put("users", {"id": "alone"})
     assert application.exists("users", {"id": "alone"})
     assert not case.bare(case.target).exists("users", {"id": "alone"})
@@ -200,6 +211,7 @@ def test_steps_out_of_turn_are_refused(case: Case) -> None:
     stop = Event()
     stop.set()
     assert case.begin(stop=stop).status == "stopped"
+    assert case.phase() == "copying"
     for step in (cutover, rollback, finish):
         report = case.do(step)
         assert (report.exit_code, report.blockers[0].code) == (5, "not-copied")
@@ -214,6 +226,7 @@ def test_steps_out_of_turn_are_refused(case: Case) -> None:
     assert (report.exit_code, report.blockers[0].code) == (5, "primary")
     plain = migrate(case.source, case.target + ".other", state=case.state)
     case.run = plain.run
+    assert case.phase() is None
     assert cutover(case.run, state=case.state).blockers[0].code == "not-live"
     assert application.capabilities.native is False
 
@@ -233,7 +246,11 @@ def test_what_is_written_without_the_plugin_is_found(case: Case) -> None:
     assert comparison.different_ids == ["users-000001"]
     assert (comparison.missing_ids, comparison.extra_ids) == (["stranger"], ["users-000002"])
     check_primary(application, "source")
+    assert case.phase() == "catching up"
+    case.done(catch_up)
+    assert case.phase() == "catching up"
     case.done(catch_up, everything=True)
+    assert case.phase() == "equal"
     assert equal(case)
     case.done(cutover)
 

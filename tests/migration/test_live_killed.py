@@ -20,6 +20,7 @@ from interstore.dual._sync import settling
 from interstore.dual._sync.ledger import Ledger
 from interstore.migration import catch_up, cutover, finish, migrate, rollback
 from interstore.migration.live import beginning, handover, move, steps
+from interstore.migration.runs import load_run
 from interstore_plugins.dual_write._sync.carrier import Carrier
 from interstore_plugins.dual_write._sync.wrapper import DualWriting
 from tests.forking import in_a_fork
@@ -138,6 +139,9 @@ COORDINATOR: list[tuple[Any, str, int]] = [
 ]
 
 
+PHASES = ["cut over", "rolled back", "cut over", "finished"]
+
+
 @when
 @pytest.mark.parametrize("moment", [*COORDINATOR, (Ledger, "clear", 1), (Ledger, "clear", 2)])
 def test_a_step_that_is_killed(
@@ -150,8 +154,11 @@ def test_a_step_that_is_killed(
         for number, step in enumerate((cutover, rollback, cutover, finish)):
             killed = in_a_fork(partial(kill_in, made, step, moment, before))
             assert killed in (0, -signal.SIGKILL)
+            if killed:
+                assert load_run(made.state, made.run).status.startswith("killed in ")
             application.put("users", {"id": f"after-{number}"})
             made.do(step)
+            assert load_run(made.state, made.run).phase == PHASES[number]
             application.put("users", {"id": f"again-{number}"})
             assert step is finish or made.equal()
         everything = contents(application, "users")

@@ -40,6 +40,9 @@ __all__ = ["pause", "report", "resume", "status"]
 def status(ctx: click.Context, run: str | None, state: Path) -> None:
     """Show how far RUN is, or list all runs.
 
+    Of a run with --live, the phase says how far the move is, as its last step saw it: copying,
+    catching up, equal (the next step is cutover), cut over, rolled back, finished, or abandoned.
+
     The exit code is that of the run: 4 if it was killed and can be resumed, 0 while it runs.
     """
     if run is not None:
@@ -49,13 +52,14 @@ def status(ctx: click.Context, run: str | None, state: Path) -> None:
 
 
 def _row(run: Run) -> dict[str, Any]:
-    return {
+    row = {
         "run": run.plan.run,
         "created": run.plan.created,
         "source": run.plan.source.shown,
         "target": run.plan.target.shown,
         "status": run.status,
     }
+    return row if run.phase is None else {**row, "phase": run.phase}
 
 
 def _show_status(run: Run) -> int:
@@ -73,11 +77,15 @@ def _show_status(run: Run) -> int:
         for model in run.plan.models
     ]
     if is_terminal():
-        click.echo(safe(f"{run.plan.source.shown} to {run.plan.target.shown}: {run.status}"))
+        places = f"{run.plan.source.shown} to {run.plan.target.shown}"
+        status = run.status if run.phase is None else f"{run.status}, {run.phase}"
+        click.echo(safe(f"{places}: {status}"))
         print_rows(rows)
     else:
-        line = {"run": run.plan.run, "status": run.status, "sessions": run.state.sessions}
-        print_line({**line, "models": rows})
+        line: dict[str, Any] = {"run": run.plan.run, "status": run.status}
+        if run.phase is not None:
+            line["phase"] = run.phase
+        print_line({**line, "sessions": run.state.sessions, "models": rows})
     if run.state.exit_code is not None:
         return run.state.exit_code
     return 0 if run.running else STOPPED

@@ -12,6 +12,7 @@ import msgspec
 
 from interstore.errors import ConfigurationError, CorruptionError
 from interstore.migration.journal import replay
+from interstore.migration.live.phase import Phase
 from interstore.migration.locks import FileLock
 from interstore.migration.plan import Plan, Request
 from interstore.migration.progress import PAUSE
@@ -50,8 +51,15 @@ class Run:
         """In words."""
         if self.running:
             return f"running ({self.running})"
+        if step := self.state.move.unfinished:
+            return f"killed in {step}, which can be repeated"
         code = self.state.exit_code
         return "killed, can be resumed" if code is None else _ENDS.get(code, str(code))
+
+    @property
+    def phase(self) -> Phase | None:
+        """Of a move beside an application that writes: how far it is, as its last step saw it."""
+        return self.state.move.phase(copied=self.state.copied) if self.plan.request.live else None
 
 
 def load_run(state: Path, name: str) -> Run:
@@ -64,7 +72,8 @@ def load_run(state: Path, name: str) -> Run:
     plan = load_plan(state, name)
     journal = state / name / "journal.jsonl"
     found = RunState.of(plan, replay(journal).entries if journal.exists() else ())
-    if found.exit_code is not None or not journal.exists():
+    ended = found.exit_code is not None and not found.move.unfinished
+    if ended or not journal.exists():
         return Run(plan, found, "")
     lock = FileLock(journal.with_suffix(".lock"))
     running = "" if lock.acquire() else lock.holder()

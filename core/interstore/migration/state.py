@@ -12,6 +12,7 @@ from interstore.errors import ConfigurationError, CorruptionError, UnavailableEr
 from interstore.migration.blobs.counts import BlobCounts
 from interstore.migration.chunks import Chunk
 from interstore.migration.journal import write_atomically
+from interstore.migration.live.phase import STEPS, MoveState
 from interstore.migration.plan import Plan
 from interstore.migration.refusals import Refused
 from interstore.migration.slice import Result
@@ -89,6 +90,7 @@ class RunState:
             how long it copied.
         sessions: how often it was started or resumed.
         exit_code: how its last session ended; ``None`` if that was killed or still runs.
+        move: of a run beside an application that writes, how far it is since the copy.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -96,6 +98,7 @@ class RunState:
         self.seconds = 0.0
         self.sessions = 0
         self.exit_code: int | None = None
+        self.move = MoveState()
         self._copied_before = self._copied = 0.0
 
     @classmethod
@@ -130,7 +133,11 @@ class RunState:
                 self.models[entry["model"]].blobs.mended(
                     None if ids is None else set(ids), msgspec.convert(entry["counts"], BlobCounts)
                 )
-            case _:  # "verified" and what later versions add tell nothing about the copy
+            case "verified":
+                self.move.verified(entry["ok"])
+            case step if step in STEPS:
+                self.move.apply(entry)
+            case _:  # what later versions add
                 pass
 
     def _slice(self, entry: dict[str, Any]) -> None:

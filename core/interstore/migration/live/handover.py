@@ -42,7 +42,7 @@ def ready(
             break
         time.sleep(POLL)
     if before:
-        report.pending = len(before)
+        report.pending, report.equal = len(before), False
         report.block(
             "pending",
             f"{len(before):,} writes do not reach the other store"
@@ -58,7 +58,8 @@ def verified(move: Move, position: Position, report: StepReport, control: Contro
     report.verification = verify_live(
         move.stores[position.side], move.stores[position.other], control.step
     )
-    if report.verification.ok:
+    report.equal = report.verification.ok
+    if report.equal:
         return True
     report.status = "mismatch"
     report.notes.append(

@@ -27,6 +27,8 @@ class StepReport(msgspec.Struct, kw_only=True):
         seconds: how long it took.
         held: seconds of that for which writes waited.
         pending: writes that have not reached the other store.
+        equal: whether the stores were found to hold the same, or were made to; ``None`` if nobody
+            looked.
         blobs: what became of the blobs, where they were looked at.
         verification: of the other store against the primary, where it was made.
         blockers: what forbids it.
@@ -42,6 +44,7 @@ class StepReport(msgspec.Struct, kw_only=True):
     seconds: float = 0.0
     held: float = 0.0
     pending: int = 0
+    equal: bool | None = None
     blobs: BlobReport | None = None
     verification: Verification | None = None
     blockers: list[Blocker] = []

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from msgspec.structs import replace
 
@@ -82,6 +82,8 @@ def catch_up(
             _bring_blobs(ends, move, position, report, control, reading=everything)
         seconds = _longest_lease(move, position) + 2 * MARGIN
         report.pending, trouble = move.drain(position, seconds, lambda: control.stopping)
+        if report.pending or everything:
+            report.equal = not report.pending
         if report.pending:
             report.stop(
                 f"{report.pending:,} writes are still pending"
@@ -307,9 +309,9 @@ def _step(
     try:
         with _opened(plan, source, target, blobs) as ends, Journal(path) as journal:
             move = move_of(plan, ends)
+            journal.append(name, status="begun")
             _take(name, partial(step, ends), move, report, control)
-            _conclude(report, move, plan)
-            journal.append(name, status=report.status, primary=report.primary)
+            journal.append(name, status=report.status, **_conclude(report, move, plan))
     except (UnavailableError, OperationTimeoutError) as error:
         report.stop(f"{type(error).__name__}: {error}")
     report.seconds = round(time.monotonic() - started, 3)
@@ -337,17 +339,20 @@ def _take(
         report.stop(f"{type(error).__name__}: {error}")
 
 
-def _conclude(report: StepReport, move: Move, plan: Plan) -> None:
+def _conclude(report: StepReport, move: Move, plan: Plan) -> dict[str, Any]:
+    """Say where the application reads now; what the journal is told of it."""
+    told: dict[str, Any] = {"equal": report.equal}
     try:
         position = move.find()
     except InterstoreError:
-        return  # which the report tells already
+        return told  # which the report tells already
     if position is None:
-        return
+        return told
     place = plan.source if position.side == "source" else plan.target
     report.primary = place.shown
     if position.control.phase == "ended" and place.url:
         report.setting = f"DATABASE_URL={place.url}"
+    return {**told, "side": position.side, "ended": position.control.phase == "ended"}
 
 
 @contextmanager
