@@ -76,6 +76,11 @@ def server_url(engine: str, request: pytest.FixtureRequest) -> str:
     return url
 
 
+def creating(url: str) -> str:
+    """Of an account, with leave to make containers."""
+    return f"{url}{'&' if '?' in url else '?'}auto_create=true"
+
+
 def fill(store: Store, model: str, count: int, first: int = 0) -> None:
     """Documents of several versions, shapes and ages."""
     rows = [

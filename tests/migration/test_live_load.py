@@ -15,7 +15,7 @@ import pytest
 
 from interstore import connect, verify
 from interstore.migration import Limits, cutover, finish, migrate, rollback
-from tests.migration.conftest import contents, fill
+from tests.migration.conftest import contents, creating, fill
 
 ROOT = Path(__file__).parents[2]
 
@@ -124,17 +124,24 @@ def test_much_from_json_files_to_postgresql_to_mongodb(
     demonstrate(tmp_path, postgresql_url, mongodb_url, count=100_000, workers=4, pause=5)
 
 
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_by_cosmosdb_to_postgresql(tmp_path: Path, cosmosdb_url: str, postgresql_url: str) -> None:
+    """Which has no transactions, and where models are made by whoever may."""
+    demonstrate(tmp_path, creating(cosmosdb_url), postgresql_url, count=500, workers=2, pause=1.0)
+
+
 def demonstrate(
-    folder: Path, postgresql: str, mongodb: str, *, count: int, workers: int, pause: float
+    folder: Path, middle: str, last: str, *, count: int, workers: int, pause: float
 ) -> None:
     files = f"json:{folder / 'data'}"
     with connect(files) as store:
         fill(store, "users", count)
     for source, target, name in (
-        (files, postgresql, "first"),
-        (postgresql, mongodb, "second"),
+        (files, middle, "first"),
+        (middle, last, "second"),
     ):
-        state, last = folder / name, name == "second"
-        move(source, target, name, state, workers=workers, pause=pause, last=last)
-    with connect(files) as old, connect(mongodb) as new:
+        state, ending = folder / name, name == "second"
+        move(source, target, name, state, workers=workers, pause=pause, last=ending)
+    with connect(files) as old, connect(last) as new:
         assert contents(new, "users") == contents(old, "users")
