@@ -25,6 +25,7 @@ __all__ = [
     "encode_position",
     "expired",
     "not_watched",
+    "origin_of",
     "seconds_of",
 ]
 
@@ -122,6 +123,18 @@ def decode_position(token: str, backend: str, model: str, kind: type[T]) -> T:
     raise InvalidQueryError(
         f"since={shown!r} is no token of a change, or a damaged one", backend=backend, model=model
     )
+
+
+def origin_of(token: str) -> tuple[str, str] | None:
+    """The engine and the model of a token; ``None`` if it is none."""
+    try:
+        padded = token.encode("ascii") + b"=" * (-len(token) % 4)
+        told: list[Any] = msgspec.json.decode(urlsafe_b64decode(padded), type=list[Any])
+    except (ValueError, msgspec.MsgspecError, RecursionError):
+        return None
+    if len(told) < 2 or not all(isinstance(each, str) for each in told[:2]):
+        return None
+    return told[0], told[1]
 
 
 def not_watched(model: str, backend: str) -> ConfigurationError:

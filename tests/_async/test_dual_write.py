@@ -51,6 +51,7 @@ class AsyncMoving(AsyncDualWriting):
                 run="kit",
                 epoch=1,
                 primary=self._primary,
+                handovers=int(self._primary == "target"),
                 phase="open",
                 target=identity_of(self._target.database),
             )

@@ -1,6 +1,6 @@
 # Generated from tests/_async/test_dual_write.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: e852d33dcc1b5d5ebac6ff02
+# Digest of the rest: 4af9a11518719b94de8db4a9
 
 """The kit on databases that write to two stores: both hold the same in the end."""
 
@@ -54,6 +54,7 @@ class Moving(DualWriting):
                 run="kit",
                 epoch=1,
                 primary=self._primary,
+                handovers=int(self._primary == "target"),
                 phase="open",
                 target=identity_of(self._target.database),
             )

@@ -19,6 +19,7 @@ from interstore.dual.records import MODEL, Control
 from interstore.errors import (
     ConfigurationError,
     ConflictError,
+    ResumeExpiredError,
     UnavailableError,
     UnsupportedError,
 )
@@ -36,6 +37,7 @@ from interstore.migration import slice as slices
 from interstore.migration.live import beginning, handover, move, steps, verifying
 from interstore.migration.references import place_of
 from interstore.migration.runs import load_run
+from interstore.watching import ChangePage
 from tests.migration.conftest import contents, creating, fill, server_url, url_of
 from tests.migration.writing import plugins
 from tests.patience import eventually
@@ -298,8 +300,6 @@ def test_what_cannot_be_done_meanwhile_is_refused(case: Case) -> None:
     application = case.application()
     with pytest.raises(UnsupportedError):
         application.drop("users")
-    with pytest.raises(UnsupportedError):
-        application.enable_watch("users")
 
 
 def test_documents_that_change_while_their_page_is_copied(
@@ -377,6 +377,75 @@ def test_who_comes_late_does_not_open_what_is_held(case: Case) -> None:
     for each in (ended, control):
         ledger.point(each)
         assert ledger.control() == (ended, version + 2)
+
+
+def test_a_live_view_goes_on(case: Case) -> None:
+    """Until the data is handed over: then it begins anew, in the other store."""
+    application = case.application()
+    application.enable_watch("users")
+    with application.watch("users", idle=0) as changes:
+        application.put("users", {"id": "before"})
+        assert case.begin().status == "done"
+        application.put("users", {"id": "moving"})
+        seen = list(changes)
+        assert [change.id for change in seen] == ["before", "moving"]
+        application.put("users", {"id": "late"})
+        case.done(cutover)
+        with pytest.raises(ResumeExpiredError, match="handed over"):
+            list(changes)
+    with pytest.raises(ResumeExpiredError, match="handed over"):
+        application.watch("users", since=seen[0].token, idle=0).start()
+    with application.watch("users", idle=0) as changes:
+        application.put("users", {"id": "cut"})
+        [cut] = list(changes)
+        assert cut.id == "cut"
+        case.done(rollback)
+        application.put("users", {"id": "back"})
+        with pytest.raises(ResumeExpiredError, match="handed over"):
+            list(changes)
+    case.done(cutover)
+    for old in (seen[0].token, cut.token):
+        with pytest.raises(ResumeExpiredError, match="handed over"):
+            application.watch("users", since=old, idle=0).start()
+    with application.watch("users", idle=0) as changes:
+        application.put("users", {"id": "one"})
+        application.delete("users", "one")
+        one, gone = list(changes)
+        assert (one.id, type(gone).__name__) == ("one", "Deleted")
+        case.done(finish)
+        application.put("users", {"id": "two"})
+        found = list(application.watch("users", since=gone.token, idle=0))
+        assert [change.id for change in found] == ["two"]
+    with pytest.raises(ResumeExpiredError, match="handed over"):
+        application.watch("users", since=seen[0].token, idle=0).start()
+    target = case.bare(case.target)
+    target.put("users", {"id": "three"})
+    assert [each.id for each in target.watch("users", since=found[0].token, idle=0)] == ["three"]
+
+
+def test_what_is_brought_over_after_a_hand_over_is_not_told(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The data is handed over while the source is asked, which has read what came after."""
+    application = case.application()
+    application.enable_watch("users")
+    assert case.begin().status == "done"
+    wrapper: Any = application.database.database
+    primary = wrapper._member.stand.primary
+    read = primary.read_changes
+
+    def slow(model: str, after: str, wait: float) -> ChangePage:
+        case.done(cutover)
+        application.put("users", {"id": "brought over"})
+        eventually(lambda: check_arrived(application))
+        page: ChangePage = read(model, after, wait)
+        assert [change.id for change in page.changes] == ["brought over"]
+        return page
+
+    with application.watch("users", idle=0) as changes:
+        monkeypatch.setattr(primary, "read_changes", slow)
+        with pytest.raises(ResumeExpiredError, match="handed over"):
+            list(changes)
 
 
 def test_back_and_forth_without_a_pause(case: Case) -> None:

@@ -37,6 +37,8 @@ class Control(msgspec.Struct, frozen=True, kw_only=True):
             ``"ended"``: the primary is the only store.
         target: the identity of the target, as `interstore.migration.references.identity_of` has it.
         hold: seconds after which writers no longer wait, and open again what is held.
+        handovers: how often the data was handed over, in this run and those before it that were
+            given up. Positions in the changes of a store hold until the next time.
     """
 
     run: str
@@ -45,6 +47,7 @@ class Control(msgspec.Struct, frozen=True, kw_only=True):
     phase: Literal["open", "held", "ended"]
     target: str
     hold: float = 10.0
+    handovers: int = 0
 
     def follows(self, other: Control) -> bool:
         """Whether it is as new as another one of the same run.

@@ -10,7 +10,7 @@ __all__ = ["both", "limits_of"]
 
 _ALIKE = (
     "models", "transaction", "stats", "explain", "write_page", "ttl", "multi_key_sort_undeclared",
-    "persistent",
+    "persistent", "watch", "watch_deletes",
 )  # fmt: skip
 
 
@@ -18,8 +18,7 @@ def both(source: Capabilities, target: Capabilities) -> Capabilities:
     """What both can. What one engine alone knows would be lost on the way, so it is not declared.
 
     Models are not dropped while they move, and the driver's own object would write past the other
-    store. Changes are not watched: a position in one store says nothing in the other, and what is
-    brought over is told out of order.
+    store. Changes are watched in the primary, to the next hand-over.
     """
     alike = {name: getattr(source, name) and getattr(target, name) for name in _ALIKE}
     return replace(
@@ -30,8 +29,6 @@ def both(source: Capabilities, target: Capabilities) -> Capabilities:
         drop=False,
         native=False,
         snapshot=False,
-        watch=False,
-        watch_deletes=False,
     )
 
 

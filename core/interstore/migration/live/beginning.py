@@ -54,6 +54,7 @@ def _control(move: Move, ended: Position | None) -> Position:
         primary="source",
         phase="open",
         target=move.target,
+        handovers=0 if ended is None else ended.control.handovers,
     )
     ledger = move.ledgers["source"]
     _, version = ledger.control()

@@ -5,18 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from interstore.errors import InterstoreError, UnavailableError
+from interstore.errors import ConfigurationError, InterstoreError, UnavailableError
 from interstore.migration.live.move import MARGIN, POLL, Move, Position, opened
 from interstore.migration.live.report import StepReport
-from interstore.migration.live.verifying import verify_live
+from interstore.migration.live.verifying import live_models, verify_live
 from interstore.migration.progress import Control
+
+if TYPE_CHECKING:
+    from interstore._sync.operations import Operations
 
 __all__ = ["hand_over", "ready", "verified"]
 
+RETENTION: Final = 7 * 86_400.0
+"""Seconds for which the other store keeps changes, if nobody has said so there."""
 PATIENCE: Final = 10.0
 """Seconds in which what is pending should reach the other store."""
 
@@ -77,6 +82,7 @@ def hand_over(move: Move, position: Position, report: StepReport) -> Position:
         UnavailableError: a process does not answer, or something was still pending: nothing has
             changed.
     """
+    _record_changes(move, position)
     started = time.monotonic()
     held = move.change(position, replace(position.control, phase="held"))
     try:
@@ -93,6 +99,24 @@ def hand_over(move: Move, position: Position, report: StepReport) -> Position:
     found = move.find()
     assert found is not None
     return found
+
+
+def _record_changes(move: Move, position: Position) -> None:
+    """Have the changes of those models recorded that are recorded in the primary."""
+    primary, other = move.stores[position.side], move.stores[position.other]
+    if not (primary.capabilities.watch and other.capabilities.watch):
+        return
+    for model in live_models(primary):
+        if _is_recorded(primary, model) and not _is_recorded(other, model):
+            other.enable_watch(model, RETENTION)
+
+
+def _is_recorded(store: Operations, model: str) -> bool:
+    try:
+        store.end_watch(model, store.start_watch(model, None))
+    except ConfigurationError:
+        return False
+    return True
 
 
 def _await_quiet(move: Move, held: Position, seconds: float) -> None:

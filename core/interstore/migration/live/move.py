@@ -185,7 +185,13 @@ class Move:
 
 def opened(control: Control, primary: Side) -> Control:
     """The state after a hand-over."""
-    return replace(control, epoch=control.epoch + 1, primary=primary, phase="open")
+    return replace(
+        control,
+        epoch=control.epoch + 1,
+        primary=primary,
+        phase="open",
+        handovers=control.handovers + 1,
+    )
 
 
 def move_of(plan: Plan, ends: Ends) -> Move:

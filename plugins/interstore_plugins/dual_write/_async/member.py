@@ -241,6 +241,8 @@ class AsyncMember:
                 if control is not None
                 else stand.side == side and stand.control is not None  # its records are removed
             )
+            if control is None and after.over:
+                after.handovers = stand.handovers
             self._take(after)
 
     def _has_waited(self, control: Control) -> bool:
@@ -282,6 +284,7 @@ class AsyncMember:
             secondary=self._stores[other][1] if moving else None,
             ledger=self._ledgers[side],
             problem=problem,
+            handovers=0 if control is None else control.handovers,
         )
 
 

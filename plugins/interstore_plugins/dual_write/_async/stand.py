@@ -27,6 +27,7 @@ class AsyncStand:
         secondary: the other store; ``None`` where nothing is written to it.
         ledger: the records in the primary.
         problem: why nothing can be done at all.
+        handovers: how often the data was handed over before.
         over: whether the target is the only store, for good.
         running: a ticket for each operation.
     """
@@ -40,6 +41,7 @@ class AsyncStand:
     secondary: AsyncOperations | None
     ledger: AsyncLedger
     problem: InterstoreError | None = None
+    handovers: int = 0
     over: bool = False
     running: set[Any] = field(default_factory=set)
 

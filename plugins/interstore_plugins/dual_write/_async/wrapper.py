@@ -37,10 +37,12 @@ from interstore.plugins import AsyncInterceptor, AsyncWrapper
 from interstore.prepared import Query, Write, WriteMode
 from interstore.stats import Stats
 from interstore.transactions import Isolation
+from interstore.watching import ChangePage
 from interstore_plugins.dual_write._async.background import AsyncBackground
 from interstore_plugins.dual_write._async.carrier import AsyncCarrier
 from interstore_plugins.dual_write._async.member import AsyncMember
 from interstore_plugins.dual_write._async.stand import AsyncStand
+from interstore_plugins.dual_write._async.watching import AsyncWatcher
 from interstore_plugins.dual_write.common import both, limits_of
 from interstore_plugins.dual_write.settings import DualWriteSettings
 
@@ -81,6 +83,7 @@ class AsyncDualWriting(AsyncInterceptor):
         self._member = AsyncMember(stores, identity_of(target.database), settings)
         self._carrier = AsyncCarrier(self._member, settings.lease)
         self._carrying = AsyncBackground(self._carrier.carry, "interstore-dual-write-carrier")
+        self._watcher = AsyncWatcher(self._member)
         self._derived = AsyncOperations(self)
         # What belongs to a write is not read from a replica.
         for name in ("find", "find_by_id"):
@@ -378,6 +381,28 @@ class AsyncDualWriting(AsyncInterceptor):
             return result
         finally:
             stand.running.discard(ticket)
+
+    # Watching.
+
+    async def enable_watch(self, model: str, retention: float) -> None:
+        """In both stores, as for `ensure_index`."""
+        await self._in_both(lambda store: store.enable_watch(model, retention))
+
+    async def disable_watch(self, model: str) -> bool:
+        """Likewise."""
+        return await self._in_both(lambda store: store.disable_watch(model))
+
+    async def start_watch(self, model: str, since: str | None) -> str:
+        """In the primary, until the next hand-over."""
+        return await self._watcher.start(model, since)
+
+    async def read_changes(self, model: str, after: str, wait: float) -> ChangePage:
+        """Likewise."""
+        return await self._watcher.read(model, after, wait)
+
+    async def end_watch(self, model: str, after: str) -> None:
+        """Likewise."""
+        await self._watcher.end(model, after)
 
     def foreign(self, source: ForeignSource) -> AsyncDatabase:
         """Where it is: what others keep in the source does not move."""

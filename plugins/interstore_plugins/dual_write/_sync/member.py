@@ -1,6 +1,6 @@
 # Generated from plugins/interstore_plugins/dual_write/_async/member.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: f6cd7e625a0d57593110e07c
+# Digest of the rest: 01aa2b1bfa01d8fe22a4eacc
 
 """`Member`: the part of one process in a move."""
 
@@ -242,6 +242,8 @@ class Member:
                 if control is not None
                 else stand.side == side and stand.control is not None  # its records are removed
             )
+            if control is None and after.over:
+                after.handovers = stand.handovers
             self._take(after)
 
     def _has_waited(self, control: Control) -> bool:
@@ -283,6 +285,7 @@ class Member:
             secondary=self._stores[other][1] if moving else None,
             ledger=self._ledgers[side],
             problem=problem,
+            handovers=0 if control is None else control.handovers,
         )
 
 

@@ -1,6 +1,6 @@
 # Generated from plugins/interstore_plugins/dual_write/_async/stand.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 861de560c885493526a491a2
+# Digest of the rest: 659d248b44da7ec503a9f962
 
 """What operations go by, from one state of the move to the next."""
 
@@ -31,6 +31,7 @@ class Stand:
         secondary: the other store; ``None`` where nothing is written to it.
         ledger: the records in the primary.
         problem: why nothing can be done at all.
+        handovers: how often the data was handed over before.
         over: whether the target is the only store, for good.
         running: a ticket for each operation.
     """
@@ -44,6 +45,7 @@ class Stand:
     secondary: Operations | None
     ledger: Ledger
     problem: InterstoreError | None = None
+    handovers: int = 0
     over: bool = False
     running: set[Any] = field(default_factory=set)
 

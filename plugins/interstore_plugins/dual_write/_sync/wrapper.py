@@ -1,6 +1,6 @@
 # Generated from plugins/interstore_plugins/dual_write/_async/wrapper.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: c517a965132cc928aa3f2a46
+# Digest of the rest: 6e6a90e89db3da2af7752a2a
 
 """`DualWriting`: the database that writes to two stores while data moves between them."""
 
@@ -41,10 +41,12 @@ from interstore.plugins import Interceptor, Wrapper
 from interstore.prepared import Query, Write, WriteMode
 from interstore.stats import Stats
 from interstore.transactions import Isolation
+from interstore.watching import ChangePage
 from interstore_plugins.dual_write._sync.background import Background
 from interstore_plugins.dual_write._sync.carrier import Carrier
 from interstore_plugins.dual_write._sync.member import Member
 from interstore_plugins.dual_write._sync.stand import Stand
+from interstore_plugins.dual_write._sync.watching import Watcher
 from interstore_plugins.dual_write.common import both, limits_of
 from interstore_plugins.dual_write.settings import DualWriteSettings
 
@@ -83,6 +85,7 @@ class DualWriting(Interceptor):
         self._member = Member(stores, identity_of(target.database), settings)
         self._carrier = Carrier(self._member, settings.lease)
         self._carrying = Background(self._carrier.carry, "interstore-dual-write-carrier")
+        self._watcher = Watcher(self._member)
         self._derived = Operations(self)
         # What belongs to a write is not read from a replica.
         for name in ("find", "find_by_id"):
@@ -378,6 +381,28 @@ class DualWriting(Interceptor):
             return result
         finally:
             stand.running.discard(ticket)
+
+    # Watching.
+
+    def enable_watch(self, model: str, retention: float) -> None:
+        """In both stores, as for `ensure_index`."""
+        self._in_both(lambda store: store.enable_watch(model, retention))
+
+    def disable_watch(self, model: str) -> bool:
+        """Likewise."""
+        return self._in_both(lambda store: store.disable_watch(model))
+
+    def start_watch(self, model: str, since: str | None) -> str:
+        """In the primary, until the next hand-over."""
+        return self._watcher.start(model, since)
+
+    def read_changes(self, model: str, after: str, wait: float) -> ChangePage:
+        """Likewise."""
+        return self._watcher.read(model, after, wait)
+
+    def end_watch(self, model: str, after: str) -> None:
+        """Likewise."""
+        self._watcher.end(model, after)
 
     def foreign(self, source: ForeignSource) -> Database:
         """Where it is: what others keep in the source does not move."""
