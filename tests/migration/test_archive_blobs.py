@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from interstore import BlobStore, Store, open_blobs
+from interstore._sync.with_blobs import StoreWithBlobs
 from interstore.errors import ConfigurationError
+from interstore.migration import Limits
 from interstore.migration.archives import open_archive, prune_archives
-from tests.migration.archives import cut, flip
+from tests.migration.archives import cut, flip, put_in_place
 from tests.migration.conftest import INTERSTORE, Call, MakeStore, Migrate
 
 TERMS = b"the same for all"
@@ -124,12 +127,93 @@ def test_a_damaged_blob_is_refused_before_anything_is_written(
     assert sha256(TERMS).hexdigest() in done.stderr
 
 
-def test_altered_metadata_is_damage(archive: str, place: Path) -> None:
-    info = min((place / "blobs" / "info").iterdir())
+def _alter(info: Path, other: Path) -> None:
     info.write_bytes(info.read_bytes().replace(b'"by":"u', b'"by":"v'))
+
+
+def _take_the_other(info: Path, other: Path) -> None:
+    info.write_bytes(other.read_bytes())
+
+
+def _remove(info: Path, other: Path) -> None:
+    info.unlink()
+
+
+@pytest.mark.parametrize("damage", [_alter, _take_the_other, _remove])
+def test_metadata_that_is_not_as_it_was_is_refused_before_anything_is_written(
+    damage: Callable[[Path, Path], None],
+    archive: str,
+    place: Path,
+    restored: BlobStore,
+    make_store: MakeStore,
+    run: Migrate,
+    call: Call,
+) -> None:
+    info, other, *more = sorted((place / "blobs" / "info").iterdir())
+    assert len(more) == 2
+    damage(info, other)
     with open_archive(str(place)) as (opened, _):
         [sentence] = opened.damage()
     assert f"blobs/info/{info.name}" in sentence
+    target = make_store("sqlite", "target")
+    report = run(archive, target, to_blobs=restored)
+    assert (report.exit_code, [blocker.code for blocker in report.blockers]) == (5, ["damaged"])
+    assert target.models() == []
+    assert list(restored.list()) == []
+    call("archive", "check", str(place), exit_code=3)
+
+
+def test_who_names_metadata_elsewhere_is_refused(archive: str, place: Path) -> None:
+    [chunk] = (place / "data" / "users").iterdir()
+    text = gzip.decompress(chunk.read_bytes())
+    name = next((place / "blobs" / "info").iterdir()).stem.encode()
+    assert name in text
+    text = text.replace(name, b"../../../../../../etc/passwd.json")
+    put_in_place(place, chunk, gzip.compress(text), bytes=len(text))
+    with open_archive(str(place)) as (opened, _):
+        [sentence, *_] = opened.damage()
+    assert "has no document in line" in sentence
+
+
+@pytest.mark.parametrize("limits", [Limits(), Limits(page=1, bytes=1)], ids=["one", "slices"])
+def test_blobs_of_one_content_keep_metadata_of_their_own(
+    limits: Limits,
+    source: StoreWithBlobs,
+    blobs: BlobStore,
+    restored: BlobStore,
+    place: Path,
+    run: Migrate,
+) -> None:
+    for number in range(4):
+        source.attach("users", f"u{number}", "scan", TERMS, metadata={"page": str(number)})
+    report = run(source, f"archive:{place}", limits=limits)
+    assert report.ok
+    assert report.blobs is not None
+    assert (report.blobs.copied, report.blobs.present) == (5, 7)
+    assert run(f"archive:{place}", "memory:", to_blobs=restored).ok
+    for document in source.find("users"):
+        for name in ("photo", "terms", "scan"):
+            key = document[name]["key"]
+            assert restored.stat(key).metadata == blobs.stat(key).metadata
+
+
+def test_metadata_that_changed_since_the_base(
+    source: Store, blobs: BlobStore, restored: BlobStore, tmp_path: Path, run: Migrate
+) -> None:
+    source.enable_watch("users")
+    base = tmp_path / "base"
+    assert run(source, f"archive:{base}").ok
+    keys = {id: source.get("users", id)["photo"]["key"] for id in ("u0", "u1", "u2")}
+    for id, metadata in (("u0", {"by": "another"}), ("u1", {})):
+        blobs.put(keys[id], blobs.get(keys[id]), metadata=metadata)
+        source.update("users", id, {"n": -1})
+    report = run(source, f"archive:{tmp_path / 'next'}", base=str(base))
+    assert report.ok
+    assert report.blobs is not None
+    assert (report.blobs.copied, report.blobs.present) == (0, 4)
+    assert run(f"archive:{tmp_path / 'next'}", "memory:", to_blobs=restored).ok
+    found = {id: dict(restored.stat(key).metadata) for id, key in keys.items()}
+    assert found == {"u0": {"by": "another"}, "u1": {}, "u2": {"by": "u2"}}
 
 
 def test_what_was_not_there_is_no_damage(

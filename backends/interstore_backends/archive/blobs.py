@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import ExitStack
 from functools import cached_property
 from hashlib import blake2b, sha256
 from typing import Final
@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from interstore.blobs._sync.engine import Blobs
+from interstore.blobs._sync.files import BlobReadFile
 from interstore.blobs._sync.store import BlobStore
 from interstore.blobs.reference import BlobRef
 from interstore.errors import CorruptionError, NotFoundError
@@ -21,7 +22,7 @@ from interstore_backends.blobs_fsspec.engine import FsspecBlobs
 from interstore_backends.blobs_local.engine import LocalBlobs
 from interstore_backends.blobs_local.settings import LocalBlobsSettings
 
-__all__ = ["BLOBS", "ArchiveBlobs"]
+__all__ = ["BLOBS", "ArchiveBlobs", "info_name"]
 
 BLOBS: Final = "blobs"
 """The folder, in an archive, of its blobs."""
@@ -45,12 +46,13 @@ class ArchiveBlobs:
     """A `Side`: the blobs in an archive, and in those beneath it.
 
     A content is at ``ab/abcd...``, its digest; metadata of a blob, if there is any, at
-    ``info/<hash of its store and key>``.
+    ``info/<hash of its store and key>.json``, of which the lines of documents tell.
     """
 
     def __init__(self, files: ArchiveFiles, base: ArchiveBlobs | None = None) -> None:
         self._files = files
         self._base = base
+        self.beside = set[tuple[str, str]]()
 
     @cached_property
     def _written(self) -> BlobStore:
@@ -73,7 +75,6 @@ class ArchiveBlobs:
 
     def _holds(self, key: str, ref: BlobRef, *, reading: bool) -> Held:
         if reading:
-            self._told(ref)
             return holding(self._read, key, ref, reading=True)
         try:  # the name is the digest of what was written, whole
             return "same" if self._read.stat(key).size == ref.size else "nothing"
@@ -81,38 +82,75 @@ class ArchiveBlobs:
             return "nothing"
 
     def read(self, ref: BlobRef) -> Content | None:
-        file = opened(self._read, self._key(ref), ref)
+        file = self._opened(ref)
         if file is None:
-            return None if self._base is None else self._base.read(ref)
-        told = self._told(ref)
+            return None
+        with ExitStack() as stack:
+            stack.callback(file.close)
+            told = self._told(ref)
+            stack.pop_all()
         if told is None:
             return Content(file, ref.content_type, {})
         return Content(file, told.content_type, told.metadata)
 
+    def _opened(self, ref: BlobRef) -> BlobReadFile | None:
+        file = opened(self._read, self._key(ref), ref)
+        if file is None and self._base is not None:
+            return self._base._opened(ref)
+        return file
+
     def write(self, ref: BlobRef, content: Content) -> bool:
         put(self._written, self._key(ref), ref, content, None)
-        self._tell(ref, content.content_type, content.metadata)
+        self.describe(ref, content)
         return True
 
-    def _tell(self, ref: BlobRef, content_type: str, metadata: Mapping[str, str]) -> None:
-        if not metadata and content_type == ref.content_type:
+    def describe(self, ref: BlobRef, content: Content) -> None:
+        plain = content.content_type == ref.content_type and not content.metadata
+        if plain and not self._is_told_beneath(ref):
             return
         told = _Told(
-            store=ref.store, key=ref.key, content_type=content_type, metadata=dict(metadata)
+            store=ref.store,
+            key=ref.key,
+            content_type=content.content_type,
+            metadata=dict(content.metadata),
         )
         told.sha256 = told.checksum()
-        self._written.put(_info_key(ref), msgspec.json.encode(told))
+        self._written.put(_info_key(info_name(ref)), msgspec.json.encode(told))
+        self.beside.add((ref.store, ref.key))
+
+    def _is_told_beneath(self, ref: BlobRef) -> bool:
+        """Whether the archives beneath say anything, which holds no longer."""
+        try:
+            return self._base is not None and self._base._told(ref) is not None
+        except CorruptionError:
+            return True
 
     def _told(self, ref: BlobRef) -> _Told | None:
-        key = _info_key(ref)
+        """What is kept of a blob, in the archive on top that knows of it."""
+        try:
+            return self._loaded(info_name(ref))
+        except NotFoundError:
+            return None if self._base is None else self._base._told(ref)
+
+    def check_info(self, name: str) -> None:
+        """Return if the metadata of that name is in this archive, as it was written.
+
+        Raises:
+            CorruptionError: it is not.
+        """
+        try:
+            self._loaded(name)
+        except NotFoundError:
+            raise self._damaged(_info_key(name), "it is missing") from None
+
+    def _loaded(self, name: str) -> _Told:
+        key = _info_key(name)
         self._files.check_inside(f"{BLOBS}/{key}")
         try:
             told = msgspec.json.decode(self._read.get(key), type=_Told)
-        except NotFoundError:
-            return None
         except msgspec.MsgspecError as error:
             raise self._damaged(key, str(error)) from None
-        if told.sha256 != told.checksum():
+        if told.sha256 != told.checksum() or _info_name(told.store, told.key) != name:
             raise self._damaged(key, "it was altered after it was written")
         return told
 
@@ -128,9 +166,17 @@ class ArchiveBlobs:
         return key
 
 
-def _info_key(ref: BlobRef) -> str:
-    text = msgspec.json.encode([ref.store, ref.key])
-    return f"info/{blake2b(text, digest_size=16).hexdigest()}.json"
+def info_name(ref: BlobRef) -> str:
+    """The name under which metadata of a blob is kept: 32 hexadecimal digits."""
+    return _info_name(ref.store, ref.key)
+
+
+def _info_name(store: str, key: str) -> str:
+    return blake2b(msgspec.json.encode([store, key]), digest_size=16).hexdigest()
+
+
+def _info_key(name: str) -> str:
+    return f"info/{name}.json"
 
 
 def _connected(engine: Blobs) -> BlobStore:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from hashlib import sha256
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 import msgspec
 
+from interstore.blobs.reference import references
 from interstore.document import Document, make_document
 from interstore.errors import CorruptionError, InterstoreError
 from interstore.migration.chunks import Chunk, Compression, Ids, Sums
@@ -16,10 +17,14 @@ from interstore.migration.digest import Digest
 from interstore.names import check_id
 from interstore.times import parse_time
 from interstore.values import canonical_fields
+from interstore_backends.archive.blobs import info_name
 from interstore_backends.archive.files import ArchiveFiles
 from interstore_backends.archive.packing import ENDINGS, Packer, compression_of, unpack
 
-__all__ = ["PackedChunk", "read_chunk", "read_ids", "write_ids"]
+__all__ = ["PackedChunk", "read_chunk", "read_ids", "read_lines", "write_ids"]
+
+
+_InfoName: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\Z")]
 
 
 class _Line(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -29,6 +34,7 @@ class _Line(msgspec.Struct, kw_only=True, omit_defaults=True):
     updated_at: str
     expires_at: str | None = None
     doc: dict[str, Any]
+    beside: list[_InfoName] = []
 
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z")
@@ -53,11 +59,11 @@ class PackedChunk:
         self._bytes = self._expiring = 0
         self._packer = Packer(compression)
 
-    def add(self, documents: Sequence[Document]) -> int:
+    def add(self, documents: Sequence[Document], beside: Collection[tuple[str, str]] = ()) -> int:
         if not documents:
             return 0
         self._digest.add(documents)
-        text = b"".join(map(_line, documents))
+        text = b"".join([_line(document, beside) for document in documents])
         self._packer.write(text)
         self._bytes += len(text)
         self._expiring += sum(document.expires is not None for document in documents)
@@ -86,7 +92,7 @@ class PackedChunk:
         )
 
 
-def _line(document: Document) -> bytes:
+def _line(document: Document, beside: Collection[tuple[str, str]]) -> bytes:
     line = _Line(
         id=document["id"],
         version=document.version,
@@ -95,6 +101,9 @@ def _line(document: Document) -> bytes:
         expires_at=document.expires,
         doc=document.fields(),
     )
+    if beside:
+        found = (ref for _, ref in references(document) if (ref.store, ref.key) in beside)
+        line.beside = sorted({info_name(ref) for ref in found})
     return _encode(line) + b"\n"
 
 
@@ -153,9 +162,20 @@ def read_chunk(files: ArchiveFiles, chunk: Chunk) -> Iterator[Document]:
     Raises:
         CorruptionError: the file is missing or was altered, or a line is not a document.
     """
-    for number, line in enumerate(_unpack(files, chunk).split(b"\n")[:-1], 1):
+    for document, _ in read_lines(files, chunk):
+        yield document
+
+
+def read_lines(files: ArchiveFiles, chunk: Chunk) -> Iterator[tuple[Document, list[str]]]:
+    """The same, and the names of what is kept beside the blobs of each document.
+
+    Raises:
+        CorruptionError: likewise.
+    """
+    for number, text in enumerate(_unpack(files, chunk).split(b"\n")[:-1], 1):
         try:
-            yield _document(_decode(line))
+            line = _decode(text)
+            yield _document(line), line.beside
         except (msgspec.MsgspecError, RecursionError, ValueError, InterstoreError) as error:
             raise _damaged(files, chunk, f"has no document in line {number}: {error}") from None
 

@@ -7,7 +7,7 @@ by a worker that died before it could tell is a file that nobody lists.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 import msgspec
@@ -197,8 +197,14 @@ class Contents(msgspec.Struct, frozen=True, kw_only=True):
 class ChunkWriter(Protocol):
     """A chunk that is being made."""
 
-    def add(self, documents: Sequence[Document]) -> int:
-        """Take documents; return the length of what was added."""
+    def add(self, documents: Sequence[Document], beside: Collection[tuple[str, str]] = ()) -> int:
+        """Take documents; return the length of what was added.
+
+        Args:
+            documents: the documents.
+            beside: see `interstore.migration.blobs.sides.Side`: so the archive knows what of
+                the blobs of these documents has to be there.
+        """
         ...
 
     def commit(self) -> Chunk | None:

@@ -240,6 +240,7 @@ def _archive(
     """The same into one chunk of an archive, which is written at the end, whole."""
     result = Result(after=order.after, blobs=None if carry is None else carry.counts)
     chunk = archive.begin_chunk(order.into, order.compression)
+    beside = carry.beside if isinstance(carry, Mover) else None
     transformed = _transformer(order, result)
     lease = Lease(order.lease)
 
@@ -248,7 +249,7 @@ def _archive(
         if carry is not None:
             carry.take(order.model, kept)
         result.written += len(kept)
-        return chunk.add(kept)
+        return chunk.add(kept, beside or ())
 
     _run(order, source, order.limits.page, take, result, on_page, stop)
     lease.check()

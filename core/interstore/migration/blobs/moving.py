@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from interstore.blobs.keys import check_key
 from interstore.blobs.reference import BlobRef, references
@@ -55,6 +56,9 @@ class Mover(_Walk):
         replace: whether another content under a blob's key is written over.
         stop: whether a reference to nothing is an error.
         reading: whether the target's blobs are read, whatever it keeps of their digests.
+
+    Attributes:
+        beside: see `Side`.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Mover(_Walk):
         self._reading = reading
         self._replace = replace
         self._stop = stop
+        self.beside = target.beside
 
     def _judge(self, ref: BlobRef, document: Document, path: Path) -> Problem | None:
         if not _is_key(ref.key):
@@ -74,6 +79,8 @@ class Mover(_Walk):
             return None
         if held == "same":
             self.counts.present += 1
+            if self.beside is not None:
+                self._describe(ref)
             return None
         if held == "other" and not self._replace:
             return "occupied"
@@ -92,6 +99,12 @@ class Mover(_Walk):
         self.counts.bytes += ref.size
         self.counts.bare += not kept
         return None
+
+    def _describe(self, ref: BlobRef) -> None:
+        with suppress(CorruptionError):  # the target has the right content, whatever the source has
+            if (content := self._source.read(ref)) is not None:
+                with content:
+                    self._target.describe(ref, content)
 
     def _dangling(self, ref: BlobRef, document: Document, path: Path) -> Problem:
         if self._stop:

@@ -45,7 +45,15 @@ class Content(NamedTuple):
 
 
 class Side(Protocol):
-    """The blobs of one side."""
+    """The blobs of one side.
+
+    Attributes:
+        beside: name of the store and key of each blob of which metadata was written that is kept
+            apart from the content; ``None`` if none is ever.
+    """
+
+    @property
+    def beside(self) -> set[tuple[str, str]] | None: ...
 
     def holds(self, ref: BlobRef, *, reading: bool) -> Held:
         """What stands where `ref` points to.
@@ -69,9 +77,15 @@ class Side(Protocol):
         """Write the blob; whether its metadata could be kept."""
         ...
 
+    def describe(self, ref: BlobRef, content: Content) -> None:
+        """Write what is kept beside a content that is there, which other blobs may share."""
+        ...
+
 
 class NamedBlobs:
     """Blob stores by their names, and blobs by their keys: as documents refer to them."""
+
+    beside = None
 
     def __init__(self, stores: Mapping[str, BlobStore]) -> None:
         self._stores = stores
@@ -95,6 +109,9 @@ class NamedBlobs:
         kept = store.capabilities.metadata
         put(store, ref.key, ref, content, content.metadata if kept else None)
         return kept or not content.metadata
+
+    def describe(self, ref: BlobRef, content: Content) -> None:
+        """Nothing is kept beside."""
 
 
 def holding(store: BlobStore, key: str, ref: BlobRef, *, reading: bool) -> Held:
