@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import pytest
 
+from interstore import Document
 from tests.concurrency.processes import Claim, claims
 from tests.differential.engines import ENGINES, Place, Subject, place_of
 
@@ -44,14 +45,15 @@ def _jobs(count: int) -> list[dict[str, object]]:
     ]
 
 
-def _check(store_order: Sequence[str], taken: list[list[Claim]]) -> None:
+def _check(expected: Sequence[Document], taken: list[list[Claim]], by_id: bool) -> None:
+    """Args: by_id says whether jobs of the same priority come in the order of their ids, too."""
     ids = [id for each in taken for id, _, _ in each]
     assert len(ids) == len(set(ids)), "a job was claimed twice"
-    assert set(ids) == set(store_order), "None was said although jobs were left"
-    place = {id: number for number, id in enumerate(store_order)}
+    assert set(ids) == {job.id for job in expected}, "None was said although jobs were left"
+    place = {job.id: (-job["priority"], number * by_id) for number, job in enumerate(expected)}
     for each in taken:
         order = [place[id] for id, _, _ in each]
-        assert all(one < other for one, other in pairwise(order)), "not in the order of priorities"
+        assert all(one <= other for one, other in pairwise(order)), "not in the order of priorities"
 
 
 @pytest.mark.parametrize(("workers", "count"), SIZES)
@@ -62,19 +64,17 @@ def test_a_queue_is_drained(
     store, model = subject.store, "jobs"
     if not store.capabilities.persistent:
         pytest.skip("capability persistent is not declared")
-    if subject.place.engine.one_in > 1:
-        count //= 10
-    if deleting and count <= 400:
-        count //= 2
-    count //= subject.place.engine.one_in
+    if count <= 400:
+        count //= (2 if deleting else 1) * min(4, subject.place.engine.one_in)
     store.delete_many(model, {})
     store.ensure_index(model, "state", "priority", type=["string", "number"])
     store.create_many(model, _jobs(count))
-    expected = [job.id for job in store.find(model, sort="-priority")]
+    expected = list(store.find(model, sort="-priority"))
     start = time.monotonic_ns() + 10**9 // 2
     drain = partial(claims, subject.place, model, start=start, deleting=deleting)
     taken = list(processes.map(drain, range(workers)))
-    _check(expected, taken)
+    # On Cosmos DB, who loses one goes on with any that is sorted equal.
+    _check(expected, taken, by_id=subject.place.engine.name != "cosmosdb")
     if deleting:
         assert store.count(model) == 0
     else:

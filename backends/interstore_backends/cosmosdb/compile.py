@@ -9,7 +9,7 @@ text.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, product
 from typing import Any, Final, Literal, TypeAlias
@@ -34,6 +34,7 @@ __all__ = [
     "compile_scan",
     "compile_streams",
     "is_sorted_by",
+    "ordered",
     "where",
 ]
 
@@ -110,10 +111,7 @@ class Stream:
         if not (self.loose and sorted_by):
             sorted_by.append(self.order[-1])
         return Statement(
-            _top(limit)
-            + where(terms)
-            + " ORDER BY "
-            + ", ".join(_expression(key.path) + _direction(key) for key in sorted_by),
+            f"{_top(limit)}{where(terms)}{ordered(sorted_by)}",
             parameters.values,
         )
 
@@ -290,6 +288,11 @@ def _top(limit: int | None) -> str:
 def where(terms: Sequence[str]) -> str:
     """The clause for what all of these conditions meet; nothing for none."""
     return f" WHERE {' AND '.join(terms)}" if terms else ""
+
+
+def ordered(keys: Iterable[SortKey]) -> str:
+    """The clause for an order."""
+    return " ORDER BY " + ", ".join(_expression(key.path) + _direction(key) for key in keys)
 
 
 def _not_sortable(keys: Sequence[SortKey], users: Sequence[Path]) -> UnsupportedError:

@@ -29,6 +29,8 @@ def compile_aggregation(aggregation: Aggregation, table: str, where: Compiled) -
         table: as statements have it.
         where: the compiled tree.
     """
+    if _counts_only(aggregation):
+        return _compile_counts(aggregation, table, where)
     numbers = {path: place for place, path in enumerate(aggregation.references)}
     values = [f"{_value(path)} AS v{place}" for path, place in numbers.items()]
     ranked = [column for path, place in numbers.items() for column in _ranked(path, place)]
@@ -45,6 +47,34 @@ def compile_aggregation(aggregation: Aggregation, table: str, where: Compiled) -
         source = f"(SELECT {','.join(ranked)} FROM {source} OFFSET 0) b"
     sql = f"SELECT {','.join([*keys, *figures])} FROM {source}"
     return f"{sql} GROUP BY {','.join(keys)}" if keys else sql
+
+
+def _counts_only(aggregation: Aggregation) -> bool:
+    """Whether it groups by paths of the document, and counts documents at most."""
+    paths = [path for _, path in aggregation.group_by]
+    if not paths or any(isinstance(path, Envelope) for path in paths):
+        return False
+    return all(figure.path is None for _, figure in aggregation.figures)
+
+
+def _compile_counts(aggregation: Aggregation, table: str, where: Compiled) -> str:
+    """The same by groups of equal JSON first: sort keys are then computed of each group only.
+
+    That takes a third of the time. What is equal, but not as JSON (1 and 1.0, all that sorts as
+    null), is put together afterwards.
+    """
+    paths = [path for _, path in aggregation.group_by]
+    places = range(len(paths))
+    texts = [f'({_value(path)})::text COLLATE "C" AS g{n}' for n, path in enumerate(paths)]
+    source = f"SELECT {','.join([*texts, 'count(*) AS c'])} FROM {table}{where.sql}"
+    source += f" GROUP BY {','.join([f'g{n}' for n in places])}"
+    again = [f"g{n}::jsonb AS v{n}" for n in places]
+    source = f"SELECT {','.join([*again, 'c'])} FROM ({source}) a OFFSET 0"
+    ranked = [f"{rank(f'v{n}')} AS n{n},{text(f'v{n}')} AS s{n}" for n in places]
+    source = f"SELECT {','.join([*ranked, 'c'])} FROM ({source}) b OFFSET 0"
+    keys = [f"{kind}{n}" for n in places for kind in "ns"]
+    counts = ["sum(c)::bigint"] * len(aggregation.figures)
+    return f"SELECT {','.join([*keys, *counts])} FROM ({source}) d GROUP BY {','.join(keys)}"
 
 
 def _value(path: Reference) -> str:

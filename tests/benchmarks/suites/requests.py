@@ -25,6 +25,7 @@ from tests.servers.process import ServerUnavailable
 __all__ = ["Cost", "Spent", "requests_of_cosmosdb"]
 
 MODEL: Final = "m"
+QUEUE: Final = "q"
 COUNT: Final = 200
 SEVEN: Final = {"@n": 7}
 NOW: Final = "2026-01-31T12:00:00.000000Z"
@@ -54,8 +55,9 @@ class Cost:
 class ByHand:
     """The client, by somebody who keeps versions and times, and asks each partition itself."""
 
-    def __init__(self, container: ContainerProxy) -> None:
+    def __init__(self, container: ContainerProxy, queue: ContainerProxy) -> None:
         self._container = container
+        self._queue = queue
         self._ranges = list(container.read_feed_ranges())
 
     def get(self, id: str) -> Any:
@@ -71,13 +73,17 @@ class ByHand:
         )
 
     def query(
-        self, sql: str, most: int = 1_000, values: Mapping[str, Any] = MappingProxyType({})
+        self,
+        sql: str,
+        most: int = 1_000,
+        values: Mapping[str, Any] = MappingProxyType({}),
+        container: ContainerProxy | None = None,
     ) -> list[Any]:
         parameters = [{"name": name, "value": value} for name, value in values.items()]
         return [
             row
             for each in self._ranges
-            for row in self._container.query_items(
+            for row in (container or self._container).query_items(
                 sql, parameters=parameters, feed_range=each, max_item_count=most
             )
         ]
@@ -115,6 +121,39 @@ class ByHand:
         with suppress(CosmosResourceNotFoundError):
             self._container.delete_item(id, id)
 
+    def figures(self) -> dict[Any, list[float]]:
+        """How many documents have each name of a kind, and the mean of their numbers."""
+        found: dict[Any, list[float]] = {}
+        for row in self.query(
+            'SELECT c["kind"] AS k, COUNT(1) AS n, SUM(c["n"]) AS s, COUNT(c["n"]) AS m '
+            'FROM c GROUP BY c["kind"]'
+        ):
+            figures = found.setdefault(row.get("k"), [0, 0, 0])
+            for place, name in enumerate("nsm"):
+                figures[place] += row[name]
+        return found
+
+    def distinct(self) -> set[Any]:
+        return set(self.query('SELECT DISTINCT VALUE c["kind"] FROM c'))
+
+    def claim(self) -> None:
+        found = self.query(
+            'SELECT TOP 1 * FROM c WHERE c["state"] = @state '
+            'ORDER BY c["state"] DESC, c["priority"] DESC, c["_interstore"]["id"] DESC',
+            1,
+            {"@state": "new"},
+            self._queue,
+        )
+        job = max(found, key=lambda each: (each["priority"], each["id"]))
+        envelope = {**job["_interstore"], "version": 2, "updated_at": NOW}
+        self._queue.replace_item(
+            job["id"],
+            {**job, "state": "taken", "_interstore": envelope},
+            etag=job["_etag"],
+            match_condition=MatchConditions.IfNotModified,
+            no_response=True,
+        )
+
     def delete_version(self, id: str) -> None:
         etag = self.get(id)["_etag"]
         condition = MatchConditions.IfNotModified
@@ -128,7 +167,12 @@ def item(id: str) -> dict[str, Any]:
 
 
 def _fields(number: int) -> dict[str, Any]:
-    return {"n": number % 20, "name": f"name {number}", "text": "x" * 200}
+    kind = f"kind {number % 5}"
+    return {"n": number % 20, "kind": kind, "name": f"name {number}", "text": "x" * 200}
+
+
+def _job(number: int) -> dict[str, Any]:
+    return {"id": f"d{number:03}", "state": "new", "priority": number % 5, "text": "x" * 200}
 
 
 def _ids(first: int, count: int) -> list[str]:
@@ -166,6 +210,13 @@ OPERATIONS: Final[tuple[tuple[str, Callable[[Store], Any], Callable[[ByHand], An
     ("first 10 by a field of numbers", lambda s: s.find(MODEL, sort="n", limit=10).to_list(),
      lambda h: h.query('SELECT TOP 11 * FROM c WHERE IS_NUMBER(c["n"]) ORDER BY c["n"]', 11),
      _BY_CLASSES),
+    ("aggregate, by a field", lambda s: s.aggregate(
+        MODEL, group_by="kind", number="count", mean=("avg", "n")),
+     ByHand.figures, ""),
+    ("distinct", lambda s: s.distinct(MODEL, "kind"), ByHand.distinct, ""),
+    ("find_one_and_update, sorted, from an index", lambda s: s.find_one_and_update(
+        QUEUE, {"state": "new"}, {"state": "taken"}, sort="-priority"),
+     ByHand.claim, ""),
 )  # fmt: skip
 
 
@@ -196,8 +247,11 @@ def requests_of_cosmosdb(server: CosmosDB) -> list[Cost]:
 def _filled(server: CosmosDB) -> Generator[tuple[Store, ByHand]]:
     with server.database() as url, Store(cosmosdb(url)) as store:
         store.create_many(MODEL, [{"id": id, **_fields(int(id[1:]))} for id in _ids(0, COUNT)])
-        store.count(MODEL)  # which is when the partitions are asked for
+        store.ensure_index(QUEUE, "state", "priority", type=["string", "number"])
+        store.create_many(QUEUE, [_job(number) for number in range(COUNT)])
+        for model in (MODEL, QUEUE):
+            store.count(model)  # which is when the partitions are asked for
         parts = urlsplit(url)
         with CosmosClient(server.endpoint, unquote(parts.password or "")) as client:
             database = client.get_database_client(parts.path.lstrip("/"))
-            yield store, ByHand(database.get_container_client(MODEL))
+            yield store, ByHand(*map(database.get_container_client, (MODEL, QUEUE)))

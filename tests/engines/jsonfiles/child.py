@@ -303,7 +303,7 @@ def check_transactions(folder: str, acknowledged: set[str], crash: int) -> None:
 
 
 if __name__ == "__main__":
-    faulthandler.dump_traceback_later(60, exit=True)  # rather than hang
+    faulthandler.dump_traceback_later(100, exit=True)  # rather than hang
     tasks: dict[str, Callable[..., None]] = {
         task.__name__: task
         for task in (

@@ -21,8 +21,11 @@ ROOT = Path(__file__).parents[3]
 
 
 def database(folder: Path | str, **settings: Any) -> JsonFilesDatabase:
-    """An open database. Killing a process needs no fsync to be survived, so it is off."""
-    chosen: dict[str, Any] = {"durability": "os", "timeout": 20.0, **settings}
+    """An open database. Killing a process needs no fsync to be survived, so it is off.
+
+    On a busy machine who holds the lock may wait for a processor, and so may who asks for it.
+    """
+    chosen: dict[str, Any] = {"durability": "os", "timeout": 60.0, **settings}
     found = JsonFilesDatabase(JsonFilesSettings(data_dir=str(folder), **chosen))
     found.connect()
     return found
@@ -53,7 +56,7 @@ def child(*arguments: Any, **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, **options)
 
 
-def finished(process: subprocess.Popen[str], timeout: float = 60) -> str:
+def finished(process: subprocess.Popen[str], timeout: float = 110) -> str:
     """What a task printed; it must have succeeded."""
     output, _ = process.communicate(timeout=timeout)
     assert process.returncode == 0, output

@@ -145,7 +145,7 @@ def test_a_kill_before_each_call_to_the_system(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(100, marks=pytest.mark.long)])
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_kills(tmp_path: Path, rounds: int) -> None:
     """A reader looks all the time, while writers are killed and others take their place."""
     problems: list[str] = []

@@ -14,8 +14,8 @@ from interstore.filters.evaluate import compile_filter
 from interstore.filters.tree import ALL, Node
 from interstore.prepared import Query, Write, WriteMode
 from interstore.stats import ModelStats, Stats
+from interstore_backends.cosmosdb._async.claims import AsyncClaims
 from interstore_backends.cosmosdb._async.connection import translated, translated_write
-from interstore_backends.cosmosdb._async.watching import AsyncWatching
 from interstore_backends.cosmosdb._async.writes import contended
 from interstore_backends.cosmosdb.errors import CAUGHT, is_gone
 from interstore_backends.cosmosdb.records import Found
@@ -28,11 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["AsyncCosmosDBDatabase"]
 
 _ATTEMPTS: Final = 100
-_CANDIDATES: Final = 8
-"""So many documents are read at once by a caller who lost the first of them to another."""
 
 
-class AsyncCosmosDBDatabase(AsyncWatching):
+class AsyncCosmosDBDatabase(AsyncClaims):
     """A database of an Azure Cosmos DB account (API for NoSQL), one container for each model."""
 
     name = "cosmosdb"
@@ -190,27 +188,6 @@ class AsyncCosmosDBDatabase(AsyncWatching):
                 return True
             current = await self._read_living(model, current.document.id)
         raise contended(model, found.document.id)
-
-    @translated_write
-    async def find_one_and_update(
-        self, model: str, query: Query, changes: Changes
-    ) -> Document | None:
-        """Update the first document of the query's order; ``None`` if none matches.
-
-        Who has lost the first to others reads several at once.
-        """
-        matches = compile_filter(query.tree)
-        query = query.only(limit=1, fields=None)
-        for _ in range(_ATTEMPTS):
-            candidates = await self._found(model, query)
-            if not candidates:
-                return None
-            for found in candidates:
-                updated = await self._update_while(model, changes, matches, found)
-                if updated is not None:
-                    return updated
-            query = query.only(limit=_CANDIDATES)
-        raise contended(model, "")
 
     # By capability.
 

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/database.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: dcb135be1a7e103bb1f47246
+# Digest of the rest: 98e1a266d9e8eaa4effcf78f
 
 """The Azure Cosmos DB engine: Interstore's operations as requests."""
 
@@ -18,8 +18,8 @@ from interstore.filters.evaluate import compile_filter
 from interstore.filters.tree import ALL, Node
 from interstore.prepared import Query, Write, WriteMode
 from interstore.stats import ModelStats, Stats
+from interstore_backends.cosmosdb._sync.claims import Claims
 from interstore_backends.cosmosdb._sync.connection import translated, translated_write
-from interstore_backends.cosmosdb._sync.watching import Watching
 from interstore_backends.cosmosdb._sync.writes import contended
 from interstore_backends.cosmosdb.errors import CAUGHT, is_gone
 from interstore_backends.cosmosdb.records import Found
@@ -32,11 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["CosmosDBDatabase"]
 
 _ATTEMPTS: Final = 100
-_CANDIDATES: Final = 8
-"""So many documents are read at once by a caller who lost the first of them to another."""
 
 
-class CosmosDBDatabase(Watching):
+class CosmosDBDatabase(Claims):
     """A database of an Azure Cosmos DB account (API for NoSQL), one container for each model."""
 
     name = "cosmosdb"
@@ -192,25 +190,6 @@ class CosmosDBDatabase(Watching):
                 return True
             current = self._read_living(model, current.document.id)
         raise contended(model, found.document.id)
-
-    @translated_write
-    def find_one_and_update(self, model: str, query: Query, changes: Changes) -> Document | None:
-        """Update the first document of the query's order; ``None`` if none matches.
-
-        Who has lost the first to others reads several at once.
-        """
-        matches = compile_filter(query.tree)
-        query = query.only(limit=1, fields=None)
-        for _ in range(_ATTEMPTS):
-            candidates = self._found(model, query)
-            if not candidates:
-                return None
-            for found in candidates:
-                updated = self._update_while(model, changes, matches, found)
-                if updated is not None:
-                    return updated
-            query = query.only(limit=_CANDIDATES)
-        raise contended(model, "")
 
     # By capability.
 

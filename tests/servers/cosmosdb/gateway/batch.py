@@ -88,8 +88,8 @@ def _memory(container: Container, key: Key, id: str) -> Callable[[], None]:
             container.partition_of(now.where).remove(now)
         if item is not None and kept is not None:
             item.body, item.text, item.expires, item.lsn = kept
-            if now is not item:
-                container.partition_of(item.where).add(item)
+            partition = container.partition_of(item.where)
+            (partition.changed if now is item else partition.add)(item)
 
     return revert
 

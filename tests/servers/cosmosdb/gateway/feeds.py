@@ -70,12 +70,18 @@ class Scope:
     exact: str | None = None
     rest: bool = False
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is about the whole partition."""
+        ends = (self.low, self.high) == (self.partition.low, self.partition.high)
+        return self.exact is None and ends
+
     def items(self, after: int) -> Iterator[Item]:
         found = self.partition.scan(after)
         exact, low, high = self.exact, self.low, self.high
         if exact is not None:
             return (item for item in found if item.where.startswith(exact))
-        if self.partition.low == low and self.partition.high == high:
+        if self.is_whole:
             return found
         return (item for item in found if low <= item.where < high)
 
@@ -248,9 +254,17 @@ def _page(
         return _page_of_groups(container, request, scope, prepared, parameters, token, spend)
     after, given = (token.after, token.given) if token else (None, 0)
     start = after[1] - 1 if after is not None and not prepared.query.order_by else 0
-    items = ((item.number, item.body) for item in scope.items(start))
+    wanted = prepared.ordered(parameters) if scope.is_whole else None
+    found = scope.items(start) if wanted is None else scope.partition.in_order(wanted)
+    items = ((item.number, item.body) for item in found)
     try:
-        rows = prepared.rows(items, parameters, after=after, drop_undefined_keys=drop)
+        rows = prepared.rows(
+            items,
+            parameters,
+            after=after,
+            drop_undefined_keys=drop,
+            are_sorted=wanted is not None,
+        )
         counted = given if after is not None else 0
         finished = prepared.finished(rows, parameters, counted)
         if after is None and given:

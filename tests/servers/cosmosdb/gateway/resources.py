@@ -13,6 +13,7 @@ from tests.servers.cosmosdb.gateway.budget import Budget
 from tests.servers.cosmosdb.gateway.errors import ServiceError, not_found
 from tests.servers.cosmosdb.gateway.hashing import bounds, effective_key, middle
 from tests.servers.cosmosdb.gateway.numbers import dumps
+from tests.servers.cosmosdb.gateway.ordering import Order, Ordered, Paths
 from tests.servers.cosmosdb.gateway.policy import IndexingPolicy
 from tests.servers.cosmosdb.gateway.rid import Rids
 
@@ -22,6 +23,8 @@ Key = tuple[Any, ...]
 """The values of an item's partition key."""
 
 DEFAULT_PARTITIONS: Final = 4
+MOST_ORDERS: Final = 8
+"""Of a partition that are kept: each makes writes slower."""
 
 _etags = itertools.count(1)
 
@@ -78,17 +81,39 @@ class Partition:
         self.lsn = 1
         self._numbers: list[int] = []
         self._by_number: dict[int, Item] = {}
+        self._orders: dict[Paths, Order] = {}
 
     def add(self, item: Item) -> None:
         self.items[item.where, item.id] = item
         self._by_number[item.number] = item
         self._numbers.append(item.number)
+        self.changed(item)
+
+    def changed(self, item: Item) -> None:
+        """An item of it has another body."""
+        if item.number in self._by_number:
+            for order in self._orders.values():
+                order.put(item.number, item.body)
 
     def remove(self, item: Item) -> None:
         del self.items[item.where, item.id]
         del self._by_number[item.number]
+        for order in self._orders.values():
+            order.remove(item.number)
         if len(self._numbers) > 100 + 2 * len(self.items):
             self._numbers = [one for one in self._numbers if one in self._by_number]
+
+    def in_order(self, wanted: Ordered) -> Iterator[Item]:
+        """Those that have not expired, in an order of which there is an index from now on."""
+        order = self._orders.get(wanted.paths)
+        if order is None:
+            if len(self._orders) >= MOST_ORDERS:
+                self._orders.clear()
+            bodies = ((number, item.body) for number, item in self._by_number.items())
+            order = self._orders[wanted.paths] = Order(wanted.paths, bodies)
+        now = time.time()
+        found = map(self._by_number.__getitem__, order.numbers(wanted))
+        return (item for item in found if item.expires is None or item.expires > now)
 
     def scan(self, after: int = 0) -> Iterator[Item]:
         """Those that have not expired, from a number on, in the order of their numbers."""
@@ -231,6 +256,7 @@ class Container:
         item.expires = None
         if self.default_ttl is not None and isinstance(ttl, int) and ttl != -1:
             item.expires = now + ttl
+        self.partition_of(item.where).changed(item)
 
 
 @dataclass

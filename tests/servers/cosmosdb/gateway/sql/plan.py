@@ -8,7 +8,7 @@ some. A version-2 plan with ranges of effective partition keys is what the servi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from tests.servers.cosmosdb.gateway.errors import ServiceError
@@ -17,7 +17,7 @@ from tests.servers.cosmosdb.gateway.sql import nodes
 from tests.servers.cosmosdb.gateway.sql.functions import AGGREGATES
 from tests.servers.cosmosdb.gateway.sql.run import count_of, field_names
 from tests.servers.cosmosdb.gateway.sql.show import show, show_query
-from tests.servers.cosmosdb.gateway.sql.values import Undefined
+from tests.servers.cosmosdb.gateway.sql.sought import values_at
 
 __all__ = ["Keys", "aggregate_of", "needs_plan", "partition_keys", "query_plan"]
 
@@ -83,81 +83,12 @@ def partition_keys(
     if not query.sources or query.where is None:
         return None
     alias = query.sources[0].alias
-    finder = _KeyFinder(parameters)
-    found = [finder.values(query.where, _path(alias, path)) for path in paths]
+    found = [values_at(query.where, (alias, *path), parameters) for path in paths]
     if len(found) == 1:
         return None if found[0] is None else [(value,) for value in found[0]]
     if any(values is None or len(values) != 1 for values in found):
         return None
     return [tuple(values[0] for values in found if values is not None)]
-
-
-def _path(alias: str, keys: Sequence[str]) -> tuple[str, ...]:
-    return (alias, *keys)
-
-
-@dataclass(frozen=True)
-class _KeyFinder:
-    parameters: Mapping[str, Any]
-
-    def values(self, node: nodes.Expression, path: tuple[str, ...]) -> list[Any] | None:
-        """What the value at a path can be where a condition is true; ``None``: anything."""
-        match node:
-            case nodes.Literal(False):
-                return []
-            case nodes.Binary("AND", left, right):
-                return _both(self.values(left, path), self.values(right, path))
-            case nodes.Binary("OR", left, right):
-                return _either(self.values(left, path), self.values(right, path))
-            case nodes.Binary("=", left, right):
-                if _steps(left) == path:
-                    return self._constants([right])
-                return self._constants([left]) if _steps(right) == path else None
-            case nodes.In(of, items, False):
-                return self._constants(items) if _steps(of) == path else None
-            case _:
-                return None
-
-    def _constants(self, expressions: Sequence[nodes.Expression]) -> list[Any] | None:
-        found: list[Any] = []
-        for node in expressions:
-            if isinstance(node, nodes.Literal):
-                value = node.value
-            elif isinstance(node, nodes.Parameter) and node.name in self.parameters:
-                value = self.parameters[node.name]
-            else:
-                return None
-            if isinstance(value, (list, dict, Undefined)):
-                return None
-            found = _either(found, [value]) or []
-        return found
-
-
-def _is_in(value: Any, values: list[Any]) -> bool:
-    return any(type(value) is type(one) and value == one for one in values)
-
-
-def _both(left: list[Any] | None, right: list[Any] | None) -> list[Any] | None:
-    if left is None or right is None:
-        return right if left is None else left
-    return [value for value in left if _is_in(value, right)]
-
-
-def _either(left: list[Any] | None, right: list[Any] | None) -> list[Any] | None:
-    if left is None or right is None:
-        return None
-    return [*left, *(value for value in right if not _is_in(value, left))]
-
-
-def _steps(node: nodes.Expression) -> tuple[str, ...] | None:
-    """`c.a["b"]` as its words."""
-    keys: list[str] = []
-    while isinstance(node, nodes.Index):
-        if not isinstance(node.at, nodes.Literal) or not isinstance(node.at.value, str):
-            return None
-        keys.append(node.at.value)
-        node = node.of
-    return (node.name, *reversed(keys)) if isinstance(node, nodes.Name) else None
 
 
 def query_plan(

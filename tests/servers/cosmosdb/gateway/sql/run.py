@@ -8,12 +8,14 @@ from functools import lru_cache, partial
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
+from tests.servers.cosmosdb.gateway.ordering import Ordered
 from tests.servers.cosmosdb.gateway.sql import nodes
 from tests.servers.cosmosdb.gateway.sql.evaluate import Common, Compiler, Function, Names
 from tests.servers.cosmosdb.gateway.sql.functions import AGGREGATES
 from tests.servers.cosmosdb.gateway.sql.grouping import check_grouping
 from tests.servers.cosmosdb.gateway.sql.lexer import SqlError
 from tests.servers.cosmosdb.gateway.sql.parser import parse
+from tests.servers.cosmosdb.gateway.sql.sought import steps_of, values_at
 from tests.servers.cosmosdb.gateway.sql.values import UNDEFINED, sort_key
 
 __all__ = ["Position", "Prepared", "Row", "count_of", "prepare"]
@@ -86,6 +88,7 @@ class Prepared:
         *,
         after: Position | None = None,
         drop_undefined_keys: bool = False,
+        are_sorted: bool = False,
     ) -> Iterator[Row]:
         """In order, beginning after a position.
 
@@ -95,15 +98,16 @@ class Prepared:
             parameters: values by name, with the `@`.
             after: of the last row that is not wanted again.
             drop_undefined_keys: leave out items in which what ORDER BY names is not there.
+            are_sorted: the items come in the order of `ordered` already.
         """
         common: Names = {"@": Common(parameters)}
         places: Iterable[_Place] = self._places(items, common, drop_undefined_keys)
         if self._keys:
-            ordered = self._sorted(places)
+            if not are_sorted:
+                places = self._sorted(places)
             if after is not None:
                 last = _Place(_from_json(after[0]), after[1], after[2], {})
-                ordered = [place for place in ordered if self._compare(place, last) > 0]
-            places = ordered
+                places = (place for place in places if self._compare(place, last) > 0)
         elif after is not None:
             places = _after(places, (after[1], after[2]))
         if self.grouped:
@@ -113,6 +117,23 @@ class Prepared:
             value = self._select(place.names)
             if value is not UNDEFINED:
                 yield Row(value, [_to_json(place.keys), place.number, place.row])
+
+    def ordered(self, parameters: Mapping[str, Any]) -> Ordered | None:
+        """The order of its items, where an index can have it; else ``None``."""
+        query = self.query
+        if not query.order_by or len(query.sources) != 1 or query.sources[0].each:
+            return None
+        alias = query.sources[0].alias
+        paths = [steps_of(key.expression) for key in query.order_by]
+        descending = {key.descending for key in query.order_by}
+        if len(descending) > 1 or any(path is None or path[0] != alias for path in paths):
+            return None
+        found = tuple(path[1:] for path in paths if path is not None)
+        first = None
+        if query.where is not None:
+            first = values_at(query.where, (alias, *found[0]), parameters)
+        only = first if first is not None and len(first) == 1 else ()
+        return Ordered(found, descending.pop(), only)
 
     def finished(
         self, rows: Iterator[Row], parameters: Mapping[str, Any], emitted: int = 0
