@@ -15,10 +15,14 @@ import pytest
 
 from interstore import connect
 from interstore.errors import ConfigurationError, InterstoreError
-from interstore.files import File, read_records
+from interstore.files import File, Record, read_records
 from interstore.files import arrays as arrays_module
 from interstore.files.arrays import split_array
 from interstore.migration import Limits, Transform, verify
+from interstore.migration import plan as plan_module
+from interstore.migration.state import load_plan
+from interstore.prepared import Partition
+from interstore_backends.files.cuts import Cuts
 from tests.migration.conftest import Migrate
 
 PIECES = ['a"b', "\\", '"\\"', ",", "[{", "é😀", "", 1, -1.5, None, True, "x" * 200]
@@ -119,6 +123,78 @@ def test_reading_goes_on_after_any_record(file: Path) -> None:
         rest = list(read_records(File(str(file)), records[index].end))
         assert [record.fields for record in rest] == _ROWS[index + 1 :]
         assert [record.start for record in rest] == [each.start for each in records[index + 1 :]]
+
+
+_AWKWARD = {
+    "jsonl": (
+        '\ufeff\n{"id":"ä","t":"😀\u2028"}\r\n\n{"id":"b"}\n \n{"id":"c","t":"\u00e9\u0085"}\n'
+        '{"id":"d","t":"x"}\nno object\n{"id":"é"}'
+    ),
+    "csv": '\ufeffid,t\nä,"😀\n"\n\nb,"""\n"\nc,"\r\n\n"\r\nd,\ntoo,many,cells\né,"\n"',
+    "json": (
+        '\ufeff[{"id":"ä","t":"]😀["},\n\n{"id":"b"} ,{"id":"c","t":"\\"},{"}, {"id":"d"},'
+        '[1],\n{"id":"é"} ]'
+    ),
+}
+_IDS = ["ä", "b", "c", "d", "é"]
+
+
+@pytest.mark.parametrize("ending", sorted(_AWKWARD))
+def test_a_file_is_divided_between_its_records(ending: str, tmp_path: Path) -> None:
+    """Into any number of parts, and each is read on after any of its records."""
+    path = tmp_path / f"rows.{ending}"
+    path.write_bytes(_AWKWARD[ending].encode())
+    engine = connect(f"files:{path}").database
+    whole = [each["id"] for each in engine.scan("rows", Partition(), None, 99).documents]
+    assert [id for id in whole if not id.startswith("@")] == _IDS
+    assert len(whole) == len(_IDS) + 1  # the one that is no document
+    for n in range(1, len(whole) + 3):
+        parts = engine.partitions("rows", n)
+        assert len(parts) == min(n, len(whole))
+        for limit in (1, 2, 99):
+            found: list[str] = []
+            for part in parts:
+                after = None
+                while True:
+                    page = engine.scan("rows", part, after, limit)
+                    found += [each["id"] for each in page.documents]
+                    if (after := page.next) is None:
+                        break
+            assert found == whole
+
+
+def test_of_many_records_some_places_are_known() -> None:
+    file = File("x.jsonl")
+    cuts = Cuts(Record(file, "", 10 * number, 10 * number + 10) for number in range(50_000))
+    parts = cuts.partitions(7)
+    assert len(parts) == cuts.count // (cuts.count // 7)
+    bounds = [part.token for part in parts]
+    assert (bounds[0][0], bounds[-1][1]) == (0, None)
+    assert [end for _, end in bounds[:-1]] == [start for start, _ in bounds[1:]]
+    lengths = [(end or 500_000) - start for start, end in bounds]
+    assert max(lengths) - min(lengths) <= 2 * 10 * 16
+    assert Cuts([]).partitions(5) == [Partition()]
+
+
+@pytest.mark.parametrize("executor", ["threads:3", "processes:2"])
+def test_several_workers_read_a_file(
+    executor: str, file: Path, tmp_path: Path, run: Migrate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plan_module, "LEAST_PER_PARTITION", 50)
+    target, stop = f"sqlite:{tmp_path / 'target.db'}", Event()
+
+    def halt(progress: Any) -> None:
+        if progress.phase == "copy" and progress.done:
+            stop.set()
+
+    options: dict[str, Any] = {"limits": Limits(page=7, bytes=1), "executor": executor}
+    first = run(str(file), target, progress=halt, stop=stop, **options)
+    plan = load_plan(tmp_path / "state", first.run)
+    assert len(plan.models[0].partitions) == (10 if executor == "threads:3" else 8)
+    second = run(str(file), target, resume=first.run, **options)
+    assert (second.status, second.totals.read, second.totals.written) == ("done", 500, 500)
+    with connect(target) as store:
+        assert [dict(each) for each in store.find("rows")] == _ROWS
 
 
 def test_a_file_moves_and_is_verified(file: Path, tmp_path: Path, run: Migrate) -> None:

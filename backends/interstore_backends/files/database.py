@@ -17,6 +17,7 @@ from interstore.migration.raw import RawDocument
 from interstore.prepared import Partition, Query, ScanPage
 from interstore.read_only import ReadOnly
 from interstore_backends.files import CAPABILITIES
+from interstore_backends.files.cuts import Cuts
 from interstore_backends.files.settings import FilesSettings
 
 __all__ = ["FilesDatabase"]
@@ -30,8 +31,9 @@ _AT: Final = "@"
 class FilesDatabase(ReadOnly):
     """The records of files, each file a model, in the order in which they stand.
 
-    A scan goes on at a byte, so a file of any size is read a page at a time. A file that changes
-    while this object reads it is refused: nobody knows what stands at that byte then.
+    A scan goes on at a byte, so a file of any size is read a page at a time, and by several
+    workers. A file that changes while this object reads it is refused: nobody knows what stands
+    at that byte then.
     """
 
     name = "files"
@@ -46,7 +48,7 @@ class FilesDatabase(ReadOnly):
         self.settings = settings
         self._files: dict[str, File] = {}
         self._states: dict[str, str] = {}
-        self._counts: dict[str, int] = {}
+        self._cuts: dict[str, Cuts] = {}
 
     def connect(self) -> None:
         path = Path(self.settings.path).expanduser()
@@ -112,14 +114,24 @@ class FilesDatabase(ReadOnly):
         """How many match; without a filter, records that cannot be read count as well."""
         if tree != ALL:
             return sum(map(compile_filter(tree), self.find(model, Query())))
-        if model not in self._counts:
-            self._counts[model] = sum(1 for _ in self._records(model, 0))
-        return self._counts[model]
+        return self._counted(model).count
+
+    def partitions(self, model: str, n: int) -> list[Partition]:
+        """At most `n` shares of the file. One reading of it, unless its records were counted."""
+        return self._counted(model).partitions(n) if n > 1 else [Partition()]
+
+    def _counted(self, model: str) -> Cuts:
+        if model not in self._cuts:
+            self._cuts[model] = Cuts(self._records(model, 0))
+        return self._cuts[model]
 
     def scan(self, model: str, partition: Partition, after: Any, limit: int) -> ScanPage:
         """A page in the order of the file; `after` is the byte at which to go on."""
         page: list[Document] = []
-        for record in self._records(model, after or 0):
+        start, end = partition.token or (0, None)
+        for record in self._records(model, start if after is None else after):
+            if end is not None and record.start >= end:
+                break
             page.append(_document(record))
             if len(page) == limit:
                 return ScanPage(page, record.end)
