@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -11,6 +13,7 @@ import pytest
 from interstore import Store, connect
 from interstore.filters.tree import ALL
 from interstore.prepared import Partition
+from interstore_backends.postgresql._sync import reads
 from tests.migration.conftest import ENGINES, ODD_IDS, SERVERS, MakeStore, server_url
 
 
@@ -126,3 +129,21 @@ def test_write_page_keeps_the_envelope_and_is_repeatable(store: Store) -> None:
                 document.created,
                 document.updated,
             )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("engine", SERVERS)
+@pytest.mark.parametrize("shares", [8, 64])
+def test_no_share_is_much_longer_than_the_others(
+    engine: str, shares: int, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of an engine that judges by a sample, where most ids begin with the same."""
+    monkeypatch.setattr(reads, "_SAMPLED_PAGES", 200)
+    ids = sorted(f"{f't{n % 977}' if n % 10 == 0 else 'big'}/{n:08}" for n in range(30_000))
+    with connect(server_url(engine, request)) as store:
+        for start in range(0, len(ids), 1_000):
+            page = [{"id": id, "text": "x" * 200} for id in ids[start : start + 1_000]]
+            store.create_many("skewed", page)
+        parts = store.database.partitions("skewed", shares)
+        ends = [len(ids) if p.until is None else bisect_right(ids, p.until) for p in parts]
+        assert max(b - a for a, b in pairwise([0, *ends])) < 6 * len(ids) / shares

@@ -39,6 +39,7 @@ from interstore_backends.cosmosdb.compile import (
 from interstore_backends.cosmosdb.errors import is_gone
 from interstore_backends.cosmosdb.indexing import Declared
 from interstore_backends.cosmosdb.keys import escape_id
+from interstore_backends.cosmosdb.ranges import shared_out
 from interstore_backends.cosmosdb.records import Found, read_item
 
 __all__ = ["LISTED", "AsyncReads"]
@@ -305,14 +306,11 @@ class AsyncReads(AsyncExpiry):
 
     @translated
     async def partitions(self, model: str, n: int) -> list[Partition]:
-        """The physical partitions, one by one or several together: at most `n`."""
+        """The physical partitions, several together or parts of them: at most `n`."""
         ranges = await self._ranges(model)
         if not ranges:
             return [Partition()]
-        share = -(-len(ranges) // n)
-        return [
-            Partition(token=ranges[start : start + share]) for start in range(0, len(ranges), share)
-        ]
+        return [Partition(token=share) for share in shared_out(ranges, n)]
 
     async def ping(self) -> None:
         """Return if the service answers."""

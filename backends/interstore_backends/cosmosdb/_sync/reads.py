@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: e5f7aea7ea31242eb9465bff
+# Digest of the rest: 63507668a7dd96a66995617b
 
 """The operations that only read."""
 
@@ -43,6 +43,7 @@ from interstore_backends.cosmosdb.compile import (
 from interstore_backends.cosmosdb.errors import is_gone
 from interstore_backends.cosmosdb.indexing import Declared
 from interstore_backends.cosmosdb.keys import escape_id
+from interstore_backends.cosmosdb.ranges import shared_out
 from interstore_backends.cosmosdb.records import Found, read_item
 
 __all__ = ["LISTED", "Reads"]
@@ -307,14 +308,11 @@ class Reads(Expiry):
 
     @translated
     def partitions(self, model: str, n: int) -> list[Partition]:
-        """The physical partitions, one by one or several together: at most `n`."""
+        """The physical partitions, several together or parts of them: at most `n`."""
         ranges = self._ranges(model)
         if not ranges:
             return [Partition()]
-        share = -(-len(ranges) // n)
-        return [
-            Partition(token=ranges[start : start + share]) for start in range(0, len(ranges), share)
-        ]
+        return [Partition(token=share) for share in shared_out(ranges, n)]
 
     def ping(self) -> None:
         """Return if the service answers."""
