@@ -125,6 +125,12 @@ class Translator:
             text = f"{self.place}: {_line(error)}"
         return kind(f"{text}; {cure}" if cure else text, backend="cosmosdb", model=model)
 
+    def closed(self, model: str | None = None) -> UnavailableError:
+        """The error for a use of a database that is not connected, or not any more."""
+        return UnavailableError(
+            f"{self.place}: the database is not connected", backend="cosmosdb", model=model
+        )
+
     def _find(self, error: Exception) -> tuple[type[InterstoreError], str]:
         if isinstance(error, ThrottledError):
             return OperationTimeoutError, "give the container more throughput, or send less"

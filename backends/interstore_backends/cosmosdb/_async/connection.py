@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from azure.cosmos import PartitionKey
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
-from interstore.errors import ConfigurationError, InvalidQueryError, UnavailableError
+from interstore.errors import ConfigurationError, InterstoreError, InvalidQueryError
 from interstore.names import check_model, check_new_model
 from interstore_backends.cosmosdb._async.policy import AsyncPolicy
 from interstore_backends.cosmosdb.driver_async import (
@@ -52,6 +52,11 @@ def _translated(method: F, *, writes: bool = False) -> F:
                 return await method(self, model, *args, **kwargs)
         except CAUGHT as error:
             raise self.errors(error, model, writes=writes) from error
+        except Exception as error:
+            # What the driver does when its session is closed under it: it asserts, for instance.
+            if self.is_connected or isinstance(error, InterstoreError):
+                raise
+            raise self.errors.closed(model) from error
 
     return cast("F", call)
 
@@ -77,8 +82,13 @@ class AsyncConnection:
         """What was asked of the service."""
         return self._policy.usage
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a client."""
+        return self._client is not None
+
     async def connect(self) -> None:
-        if self._client is not None:
+        if self.is_connected:
             return
         try:
             async with within(self._settings.timeout):
@@ -129,9 +139,7 @@ class AsyncConnection:
     def native(self) -> DatabaseProxy:
         """The driver's own database object."""
         if self._database is None:
-            raise UnavailableError(
-                f"{self._settings.place}: the database is not connected", backend="cosmosdb"
-            )
+            raise self.errors.closed()
         return self._database
 
     def _container(self, model: str) -> ContainerProxy:

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/connection.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 918b850168fdc59f85d19aaa
+# Digest of the rest: 8d49630036bae02db248b2be
 
 """The client, and which models exist."""
 
@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from azure.cosmos import PartitionKey
 from azure.cosmos.exceptions import CosmosHttpResponseError
 
-from interstore.errors import ConfigurationError, InvalidQueryError, UnavailableError
+from interstore.errors import ConfigurationError, InterstoreError, InvalidQueryError
 from interstore.names import check_model, check_new_model
 from interstore_backends.cosmosdb._sync.policy import Policy
 from interstore_backends.cosmosdb.driver import (
@@ -56,6 +56,11 @@ def _translated(method: F, *, writes: bool = False) -> F:
                 return method(self, model, *args, **kwargs)
         except CAUGHT as error:
             raise self.errors(error, model, writes=writes) from error
+        except Exception as error:
+            # What the driver does when its session is closed under it: it asserts, for instance.
+            if self.is_connected or isinstance(error, InterstoreError):
+                raise
+            raise self.errors.closed(model) from error
 
     return cast("F", call)
 
@@ -81,8 +86,13 @@ class Connection:
         """What was asked of the service."""
         return self._policy.usage
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a client."""
+        return self._client is not None
+
     def connect(self) -> None:
-        if self._client is not None:
+        if self.is_connected:
             return
         try:
             with within(self._settings.timeout):
@@ -133,9 +143,7 @@ class Connection:
     def native(self) -> DatabaseProxy:
         """The driver's own database object."""
         if self._database is None:
-            raise UnavailableError(
-                f"{self._settings.place}: the database is not connected", backend="cosmosdb"
-            )
+            raise self.errors.closed()
         return self._database
 
     def _container(self, model: str) -> ContainerProxy:

@@ -7,10 +7,16 @@ from datetime import timedelta
 
 from interstore._async.operations import AsyncOperations
 from interstore._async.store import AsyncStore
+from interstore._compat_async import sleep
 from interstore.capabilities import Capabilities, Limits
-from interstore.errors import ConfigurationError, UnavailableError, UnsupportedError
+from interstore.errors import (
+    ConfigurationError,
+    OperationTimeoutError,
+    UnavailableError,
+    UnsupportedError,
+)
 from interstore.prepared import Write
-from interstore.testing._async.suite import AsyncSuite
+from interstore.testing._async.suite import AsyncSuite, at_once
 from interstore.testing.checks import envelope, refuses, require
 from interstore.times import now
 
@@ -125,3 +131,23 @@ class AsyncDeclarationSuite(AsyncSuite):
             assert await store.count(model) == 1
         await store.put(model, {"id": "b"})
         assert await store.exists(model, {"id": "b"})
+
+    async def test_closing_while_others_use_it(self, store: AsyncStore, model: str) -> None:
+        """They say so, and never what a driver raises that is closed under them."""
+        await store.create_many(model, [{"id": f"{number}"} for number in range(20)])
+
+        async def use() -> None:
+            with refuses((UnavailableError, OperationTimeoutError), "a call while it is closed"):
+                while True:
+                    await store.find_by_id(model, "1")
+                    await store.put(model, {"id": "2"})
+                    await store.find(model, {"id": {"$gt": "1"}}).to_list()
+                    await store.count(model)
+                    await sleep(0)
+
+        async def close() -> None:
+            await sleep(0.1)
+            await store.close()
+
+        assert await at_once([*[use] * 5, close]) == [None] * 6
+        await store.connect()

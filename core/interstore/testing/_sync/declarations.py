@@ -1,6 +1,6 @@
 # Generated from core/interstore/testing/_async/declarations.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 214a75b9e70b8900ccd6a83e
+# Digest of the rest: c950c18398c353cd8a5e5a46
 
 """Capabilities in both directions: what is declared works, what is not is refused."""
 
@@ -9,12 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from interstore._compat import sleep
 from interstore._sync.operations import Operations
 from interstore._sync.store import Store
 from interstore.capabilities import Capabilities, Limits
-from interstore.errors import ConfigurationError, UnavailableError, UnsupportedError
+from interstore.errors import (
+    ConfigurationError,
+    OperationTimeoutError,
+    UnavailableError,
+    UnsupportedError,
+)
 from interstore.prepared import Write
-from interstore.testing._sync.suite import Suite
+from interstore.testing._sync.suite import Suite, at_once
 from interstore.testing.checks import envelope, refuses, require
 from interstore.times import now
 
@@ -129,3 +135,23 @@ class DeclarationSuite(Suite):
             assert store.count(model) == 1
         store.put(model, {"id": "b"})
         assert store.exists(model, {"id": "b"})
+
+    def test_closing_while_others_use_it(self, store: Store, model: str) -> None:
+        """They say so, and never what a driver raises that is closed under them."""
+        store.create_many(model, [{"id": f"{number}"} for number in range(20)])
+
+        def use() -> None:
+            with refuses((UnavailableError, OperationTimeoutError), "a call while it is closed"):
+                while True:
+                    store.find_by_id(model, "1")
+                    store.put(model, {"id": "2"})
+                    store.find(model, {"id": {"$gt": "1"}}).to_list()
+                    store.count(model)
+                    sleep(0)
+
+        def close() -> None:
+            sleep(0.1)
+            store.close()
+
+        assert at_once([*[use] * 5, close]) == [None] * 6
+        store.connect()
