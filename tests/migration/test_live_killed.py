@@ -218,6 +218,54 @@ def test_processes_that_are_killed_and_stopped_while_others_go_on(
             process.communicate()
 
 
+HOLDING = """
+import os, signal, sys
+from interstore import connect
+from tests.migration.writing import plugins
+
+source, target, lease = sys.argv[1:]
+with connect(source, plugins=plugins(target, float(lease))) as store:
+    with store.transaction() as tx:
+        tx.put("users", {"id": "held"})
+        os.kill(os.getpid(), signal.SIGSTOP)
+    store.put("users", {"id": "after"})
+"""
+
+
+@pytest.mark.parametrize(("source", "target"), [("json", "sqlite"), ("sqlite", "json")])
+def test_a_process_that_is_stopped_while_it_has_the_lock_of_a_file(
+    source: str, target: str, tmp_path: Path
+) -> None:
+    """The cut-over is given up after its timeout, and nothing is lost; then it is repeated."""
+    made = embedded(tmp_path, source, target)
+    holding = subprocess.Popen(
+        [sys.executable, "-c", HOLDING, made.source, made.target, str(LEASE)],
+        cwd=ROOT, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        os.waitid(os.P_PID, holding.pid, os.WSTOPPED | os.WNOWAIT)
+        report = cutover(made.run, state=made.state, source=f"{made.source}?timeout=0.5")
+        assert (report.status, report.exit_code) == ("stopped", 4)
+        assert report.error is not None
+        assert "OperationTimeoutError" in report.error
+        assert report.primary.startswith(source)
+        with connect(made.source) as store:  # which can be read
+            assert store.find_by_id("users", "held") is None
+            assert store.count("users") == 20
+        os.kill(holding.pid, signal.SIGCONT)
+        _, said = holding.communicate(timeout=60)
+        assert holding.returncode == 0, said
+        made.do(cutover)
+        assert made.equal()
+        with connect(made.target) as store:
+            assert store.exists("users", {"id": "held"})
+            assert store.exists("users", {"id": "after"})
+        made.do(finish)
+    finally:
+        holding.kill()
+        holding.communicate()
+
+
 def start(made: Move, name: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.migration.writing", made.source, made.target, name]
     return subprocess.Popen(
