@@ -1,15 +1,15 @@
 # Generated from core/interstore/_async/sweeping.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 7c850c68fee177fd94c176f3
+# Digest of the rest: d5d1ec15b1027f3b3e371e34
 
 """Sweeps in the background, as long as a store is open."""
 
 from __future__ import annotations
 
 import logging
-import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from interstore._sync.background import Background
 from interstore.errors import ConfigurationError, InterstoreError
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Sweeper", "check_every"]
 
-_logger: Final = logging.getLogger("interstore.sweep")
+_LOGGER: Final = "interstore.sweep"
+_logger: Final = logging.getLogger(_LOGGER)
 _SLICE: Final = 1.0
 """Seconds after which a sweep makes a pause as long: whoever closes the store waits no longer."""
 
@@ -47,31 +48,23 @@ class Sweeper:
     def __init__(self, store: Store, every: float) -> None:
         self.store = store
         self._every = every
-        self._thread: threading.Thread | None = None
-        self._stopping = threading.Event()
+        self._background = Background(self._sweep, "interstore-sweep", _LOGGER)
 
     def start(self) -> None:
         """Begin; the first sweep is at once."""
-        self._stopping.clear()
-        self._thread = threading.Thread(target=self._run, name="interstore-sweep", daemon=True)
-        self._thread.start()
+        self._background.start()
 
     def stop(self) -> None:
         """End; a batch that is under way is waited for."""
-        thread, self._thread = self._thread, None
-        self._stopping.set()
-        if thread is not None:
-            thread.join()
+        self._background.stop()
 
-    def _run(self) -> None:
-        while True:
-            pause = self._every
-            try:
-                swept = self.store.sweep(timeout=min(pause, _SLICE))
-                pause = pause if swept.finished else min(pause, _SLICE)
-            except InterstoreError as error:
-                _logger.warning("a sweep of %s failed: %s", self.store.database.name, error)
-            except Exception:
-                _logger.exception("a sweep of %s failed", self.store.database.name)
-            if self._stopping.wait(pause):
-                return
+    def _sweep(self) -> float:
+        try:
+            swept = self.store.sweep(timeout=min(self._every, _SLICE))
+        except InterstoreError as error:
+            _logger.warning("a sweep of %s failed: %s", self.store.database.name, error)
+        except Exception:
+            _logger.exception("a sweep of %s failed", self.store.database.name)
+        else:
+            return self._every if swept.finished else min(self._every, _SLICE)
+        return self._every

@@ -11,9 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from interstore._async.background import AsyncBackground
     from interstore._compat import Lock, sleep
     from interstore._compat_async import Lock as AsyncLock
     from interstore._compat_async import sleep as sleep_async
+    from interstore._sync.background import Background
     from interstore.hookspecs import hookimpl
     from interstore.plugins._async.interceptor import AsyncInterceptor
     from interstore.plugins._async.wrapper import AsyncWrapper
@@ -26,9 +28,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Active",
+    "AsyncBackground",
     "AsyncInterceptor",
     "AsyncLock",
     "AsyncWrapper",
+    "Background",
     "Interceptor",
     "Lock",
     "Observer",
@@ -45,9 +49,11 @@ __all__ = [
 
 _PLACES = {
     "Active": "plugins.active:Active",
+    "AsyncBackground": "_async.background:AsyncBackground",
     "AsyncInterceptor": "plugins._async.interceptor:AsyncInterceptor",
     "AsyncLock": "_compat_async:Lock",
     "AsyncWrapper": "plugins._async.wrapper:AsyncWrapper",
+    "Background": "_sync.background:Background",
     "Interceptor": "plugins._sync.interceptor:Interceptor",
     "Lock": "_compat:Lock",
     "Observer": "plugins.operation:Observer",

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from interstore.capabilities import Capabilities, Limits
 
-__all__ = ["both", "limits_of"]
+__all__ = ["LOGGER", "both", "limits_of"]
+
+LOGGER: Final = "interstore.dual_write"
 
 _ALIKE = (
     "models", "transaction", "stats", "explain", "write_page", "ttl", "multi_key_sort_undeclared",

@@ -20,8 +20,9 @@ from interstore.errors import (
     UnavailableError,
 )
 from interstore.names import new_id
-from interstore_plugins.dual_write._async.background import AsyncBackground
+from interstore.plugins import AsyncBackground
 from interstore_plugins.dual_write._async.stand import AsyncStand
+from interstore_plugins.dual_write.common import LOGGER
 from interstore_plugins.dual_write.settings import DualWriteSettings
 
 if not ASYNC:
@@ -60,7 +61,7 @@ class AsyncMember:
         self._lease = settings.lease
         self._look = settings.look
         self._beating = Lock()
-        self._heart = AsyncBackground(self._pulse, "interstore-dual-write")
+        self._heart = AsyncBackground(self._pulse, "interstore-dual-write", LOGGER)
         self._renewed = self.valid_until = -inf
         self._held_since = 0.0
         self._beats = self._seen = 0
@@ -108,7 +109,7 @@ class AsyncMember:
     def forked(self) -> None:
         """This is a fork of the process: it has no threads, and needs a lease of its own."""
         self._beating = Lock()
-        self._heart = AsyncBackground(self._pulse, "interstore-dual-write")
+        self._heart = AsyncBackground(self._pulse, "interstore-dual-write", LOGGER)
         self.owners, self._earlier = [], []
         self.stand.running.clear()
         if self.valid_until > 0:

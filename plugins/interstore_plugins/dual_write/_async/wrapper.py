@@ -33,17 +33,16 @@ from interstore.indexes import Index
 from interstore.migration.references import identity_of
 from interstore.names import is_reserved
 from interstore.paths import Envelope
-from interstore.plugins import AsyncInterceptor, AsyncWrapper
+from interstore.plugins import AsyncBackground, AsyncInterceptor, AsyncWrapper
 from interstore.prepared import Query, Write, WriteMode
 from interstore.stats import Stats
 from interstore.transactions import Isolation
 from interstore.watching import ChangePage
-from interstore_plugins.dual_write._async.background import AsyncBackground
 from interstore_plugins.dual_write._async.carrier import AsyncCarrier
 from interstore_plugins.dual_write._async.member import AsyncMember
 from interstore_plugins.dual_write._async.stand import AsyncStand
 from interstore_plugins.dual_write._async.watching import AsyncWatcher
-from interstore_plugins.dual_write.common import both, limits_of
+from interstore_plugins.dual_write.common import LOGGER, both, limits_of
 from interstore_plugins.dual_write.settings import DualWriteSettings
 
 __all__ = ["AsyncDualWriting"]
@@ -82,7 +81,9 @@ class AsyncDualWriting(AsyncInterceptor):
         self.limits = limits_of(self.limits, target.limits, _PAGE)
         self._member = AsyncMember(stores, identity_of(target.database), settings)
         self._carrier = AsyncCarrier(self._member, settings.lease)
-        self._carrying = AsyncBackground(self._carrier.carry, "interstore-dual-write-carrier")
+        self._carrying = AsyncBackground(
+            self._carrier.carry, "interstore-dual-write-carrier", LOGGER
+        )
         self._watcher = AsyncWatcher(self._member)
         self._derived = AsyncOperations(self)
         # What belongs to a write is not read from a replica.

@@ -1,6 +1,6 @@
 # Generated from plugins/interstore_plugins/dual_write/_async/member.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 01aa2b1bfa01d8fe22a4eacc
+# Digest of the rest: 2d8db19b9ba929c7565b015b
 
 """`Member`: the part of one process in a move."""
 
@@ -24,8 +24,9 @@ from interstore.errors import (
     UnavailableError,
 )
 from interstore.names import new_id
-from interstore_plugins.dual_write._sync.background import Background
+from interstore.plugins import Background
 from interstore_plugins.dual_write._sync.stand import Stand
+from interstore_plugins.dual_write.common import LOGGER
 from interstore_plugins.dual_write.forks import forget_in_forks
 from interstore_plugins.dual_write.settings import DualWriteSettings
 
@@ -62,7 +63,7 @@ class Member:
         self._lease = settings.lease
         self._look = settings.look
         self._beating = Lock()
-        self._heart = Background(self._pulse, "interstore-dual-write")
+        self._heart = Background(self._pulse, "interstore-dual-write", LOGGER)
         self._renewed = self.valid_until = -inf
         self._held_since = 0.0
         self._beats = self._seen = 0
@@ -109,7 +110,7 @@ class Member:
     def forked(self) -> None:
         """This is a fork of the process: it has no threads, and needs a lease of its own."""
         self._beating = Lock()
-        self._heart = Background(self._pulse, "interstore-dual-write")
+        self._heart = Background(self._pulse, "interstore-dual-write", LOGGER)
         self.owners, self._earlier = [], []
         self.stand.running.clear()
         if self.valid_until > 0:

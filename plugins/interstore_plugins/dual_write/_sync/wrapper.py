@@ -1,6 +1,6 @@
 # Generated from plugins/interstore_plugins/dual_write/_async/wrapper.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 6e6a90e89db3da2af7752a2a
+# Digest of the rest: 29cdab6a65c585babcce8546
 
 """`DualWriting`: the database that writes to two stores while data moves between them."""
 
@@ -37,17 +37,16 @@ from interstore.indexes import Index
 from interstore.migration.references import identity_of
 from interstore.names import is_reserved
 from interstore.paths import Envelope
-from interstore.plugins import Interceptor, Wrapper
+from interstore.plugins import Background, Interceptor, Wrapper
 from interstore.prepared import Query, Write, WriteMode
 from interstore.stats import Stats
 from interstore.transactions import Isolation
 from interstore.watching import ChangePage
-from interstore_plugins.dual_write._sync.background import Background
 from interstore_plugins.dual_write._sync.carrier import Carrier
 from interstore_plugins.dual_write._sync.member import Member
 from interstore_plugins.dual_write._sync.stand import Stand
 from interstore_plugins.dual_write._sync.watching import Watcher
-from interstore_plugins.dual_write.common import both, limits_of
+from interstore_plugins.dual_write.common import LOGGER, both, limits_of
 from interstore_plugins.dual_write.settings import DualWriteSettings
 
 __all__ = ["DualWriting"]
@@ -84,7 +83,7 @@ class DualWriting(Interceptor):
         self.limits = limits_of(self.limits, target.limits, _PAGE)
         self._member = Member(stores, identity_of(target.database), settings)
         self._carrier = Carrier(self._member, settings.lease)
-        self._carrying = Background(self._carrier.carry, "interstore-dual-write-carrier")
+        self._carrying = Background(self._carrier.carry, "interstore-dual-write-carrier", LOGGER)
         self._watcher = Watcher(self._member)
         self._derived = Operations(self)
         # What belongs to a write is not read from a replica.

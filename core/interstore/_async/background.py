@@ -1,4 +1,4 @@
-"""What is done again and again, as long as a store is open."""
+"""`AsyncBackground`: what is done again and again, as long as a store is open."""
 
 from __future__ import annotations
 
@@ -16,20 +16,24 @@ else:
 
 __all__ = ["AsyncBackground"]
 
-_logger: Final = logging.getLogger("interstore.dual_write")
+_PAUSE: Final = 0.5
+"""Seconds after which what failed is done again."""
 
 
 class AsyncBackground:
-    """Calls a function with pauses between, from `start` to `stop`. What fails is done again.
+    """Calls a function with pauses between, from `start` to `stop`: in a task of the event loop, or
+    in a thread. What fails is logged, once for each message, and done again after half a second.
 
     Args:
         function: returns how many seconds the next pause is to last.
         name: what messages call it.
+        logger: the name of the logger that is told when it fails.
     """
 
-    def __init__(self, function: Callable[[], Awaitable[float]], name: str) -> None:
+    def __init__(self, function: Callable[[], Awaitable[float]], name: str, logger: str) -> None:
         self._function = function
         self._name = name
+        self._logger = logging.getLogger(logger)
         self._failing = ""
         if ASYNC:
             self._task: asyncio.Task[None] | None = None
@@ -38,7 +42,7 @@ class AsyncBackground:
             self._stopping = threading.Event()
 
     def start(self) -> None:
-        """Begin."""
+        """Begin, at once."""
         if ASYNC:
             self._task = asyncio.get_running_loop().create_task(self._run())
         else:
@@ -80,11 +84,11 @@ class AsyncBackground:
             pause = await self._function()
         except InterstoreError as error:
             if str(error) != self._failing:
-                _logger.warning("%s: %s", self._name, error)
+                self._logger.warning("%s: %s", self._name, error)
             self._failing = str(error)
         except Exception:
-            _logger.exception("%s failed", self._name)
+            self._logger.exception("%s failed", self._name)
         else:
             self._failing = ""
             return pause
-        return 0.5
+        return _PAUSE

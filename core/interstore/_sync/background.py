@@ -1,8 +1,8 @@
-# Generated from plugins/interstore_plugins/dual_write/_async/background.py: change that file, then run
+# Generated from core/interstore/_async/background.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 9e0bdee1faeea5792ed19cad
+# Digest of the rest: 64518086659ad0bef216b97d
 
-"""What is done again and again, as long as a store is open."""
+"""`Background`: what is done again and again, as long as a store is open."""
 
 from __future__ import annotations
 
@@ -15,26 +15,30 @@ from interstore.errors import InterstoreError
 
 __all__ = ["Background"]
 
-_logger: Final = logging.getLogger("interstore.dual_write")
+_PAUSE: Final = 0.5
+"""Seconds after which what failed is done again."""
 
 
 class Background:
-    """Calls a function with pauses between, from `start` to `stop`. What fails is done again.
+    """Calls a function with pauses between, from `start` to `stop`: in a task of the event loop, or
+    in a thread. What fails is logged, once for each message, and done again after half a second.
 
     Args:
         function: returns how many seconds the next pause is to last.
         name: what messages call it.
+        logger: the name of the logger that is told when it fails.
     """
 
-    def __init__(self, function: Callable[[], float], name: str) -> None:
+    def __init__(self, function: Callable[[], float], name: str, logger: str) -> None:
         self._function = function
         self._name = name
+        self._logger = logging.getLogger(logger)
         self._failing = ""
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
 
     def start(self) -> None:
-        """Begin."""
+        """Begin, at once."""
         self._stopping = threading.Event()
         self._thread = threading.Thread(
             target=self._run, args=(self._stopping,), name=self._name, daemon=True
@@ -58,11 +62,11 @@ class Background:
             pause = self._function()
         except InterstoreError as error:
             if str(error) != self._failing:
-                _logger.warning("%s: %s", self._name, error)
+                self._logger.warning("%s: %s", self._name, error)
             self._failing = str(error)
         except Exception:
-            _logger.exception("%s failed", self._name)
+            self._logger.exception("%s failed", self._name)
         else:
             self._failing = ""
             return pause
-        return 0.5
+        return _PAUSE
