@@ -84,7 +84,7 @@ class Row:
 
 def measure(case: Case, effort: Effort) -> list[Row]:
     """One row for each contender beside Interstore; one for it alone if that has an aim."""
-    repeats = {name: _repeats(run, effort) for name, run in case.contenders.items()}
+    repeats = {name: _repeats(run, effort, case) for name, run in case.contenders.items()}
     times: dict[str, list[float]] = {name: [] for name in repeats}
     names = list(repeats)
     for number in range(min(effort.rounds, case.rounds or effort.rounds)):
@@ -100,9 +100,11 @@ def measure(case: Case, effort: Effort) -> list[Row]:
     return rows
 
 
-def _repeats(prepare: Prepare, effort: Effort) -> int:
+def _repeats(prepare: Prepare, effort: Effort, case: Case) -> int:
     """How often to repeat the operation, so that a run takes long enough."""
     repeats = 1
+    if case.rounds is not None:  # it takes long: to find that out would take as long again
+        return repeats
     while True:
         taken = _time(prepare(repeats))
         if taken >= effort.seconds:

@@ -10,9 +10,11 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from io import RawIOBase
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, BinaryIO, Final, Protocol, TypeAlias
 
 import msgspec
 
@@ -20,7 +22,7 @@ from tests.benchmarks.contenders.raw_pymongo import concern, name_of
 from tests.benchmarks.contenders.statements import pragmas
 from tests.benchmarks.data import Document
 
-__all__ = ["End", "Files", "MongoDB", "PostgreSQL", "SQLite", "copy"]
+__all__ = ["End", "Files", "MongoDB", "PostgreSQL", "SQLite", "WholeFile", "copy"]
 
 Row: TypeAlias = tuple[str, int, str, str, Document]
 """id, version, created, updated, fields."""
@@ -46,21 +48,65 @@ def copy(source: End, target: End) -> None:
 
 
 class Files:
-    """A file of JSON Lines, which takes the place of the one before when it is whole."""
+    """A log of JSON lines: of those with one id, the last counts. Each page is synced.
+
+    So a run that is killed leaves what it had written, whole but for a last line, which is cut
+    off; and what the target had besides stays.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / "hand.jsonl"
+        self._path.touch()
 
     def pages(self) -> Iterator[list[Row]]:
-        page: list[Row] = []
+        lines = iter(self._lines().values())
+        while page := list(islice(lines, PAGE)):
+            yield [tuple(_decode_row(line)) for line in page]
+
+    def _lines(self) -> dict[str, bytes]:
+        lines: dict[str, bytes] = {}
         with self._path.open("rb") as file:
             for line in file:
-                page.append(tuple(_decode_row(line)))
-                if len(page) == PAGE:
-                    yield page
-                    page = []
-        if page:
-            yield page
+                if line.endswith(b"\n"):
+                    lines[_decode_head(line).id] = line
+        return lines
+
+    def write(self, pages: Iterable[list[Row]]) -> None:
+        with self._path.open("r+b", buffering=0) as file:
+            file.seek(_end_of_lines(file))
+            file.truncate()
+            for page in pages:
+                file.write(b"".join([_encode(row) + b"\n" for row in page]))
+                os.fdatasync(file.fileno())
+
+    def clear(self) -> None:
+        self._path.write_bytes(b"")
+
+
+def _end_of_lines(file: BinaryIO | RawIOBase) -> int:
+    """Behind the last newline."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        begin = max(0, end - 65_536)
+        file.seek(begin)
+        found = (file.read(end - begin) or b"").rfind(b"\n")
+        if found >= 0:
+            return begin + found + 1
+        end = begin
+    return 0
+
+
+class WholeFile(Files):
+    """A file that takes the place of the one before once it is whole, and synced.
+
+    It is as fast as a file can be. A run that is killed begins anew, and what the target had
+    besides is gone: another job, so it is no measure of the one above.
+    """
+
+    def pages(self) -> Iterator[list[Row]]:
+        with self._path.open("rb") as file:
+            while page := list(islice(file, PAGE)):
+                yield [tuple(_decode_row(line)) for line in page]
 
     def write(self, pages: Iterable[list[Row]]) -> None:
         draft = self._path.with_suffix(".draft")
@@ -71,11 +117,13 @@ class Files:
             os.fsync(file.fileno())
         draft.replace(self._path)
 
-    def clear(self) -> None:
-        self._path.unlink(missing_ok=True)
+
+class _Head(msgspec.Struct, array_like=True):
+    id: str
 
 
 _decode_row: Final = msgspec.json.Decoder(list[Any]).decode
+_decode_head: Final = msgspec.json.Decoder(_Head).decode
 
 
 class SQLite:

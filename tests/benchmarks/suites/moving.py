@@ -132,6 +132,8 @@ def _copy(name: str, source: _Place, target: _Place, documents: int) -> Case:
     contenders: dict[str, Prepare] = {"Interstore": _migrates(source, target)}
     if source.hand is not None and target.hand is not None:
         contenders["by hand"] = _by_hands(source.hand, target.hand)
+    if name == "JSON files to JSON files":
+        contenders["whole file"] = _whole_file(source.hand, target.context)
     if name == "SQLite to PostgreSQL":
         if find_spec("dlt") is None:
             target.context.say("dlt is left out: it is not installed (uv run --group bench)")
@@ -187,6 +189,14 @@ def _by_hands(source: by_hand.End, target: by_hand.End) -> Prepare:
         return run
 
     return prepare
+
+
+def _whole_file(source: by_hand.End | None, context: Context) -> Prepare:
+    """From one file to another that is written anew, without a thought for what is there."""
+    assert source is not None
+    one, other = (by_hand.WholeFile(context.new_folder(f"whole{next(_numbers)}")) for _ in range(2))
+    one.write(source.pages())
+    return _by_hands(one, other)
 
 
 def _dlt(source: _Place, target: _Place) -> Prepare:
