@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import structs
@@ -17,11 +17,24 @@ from interstore.paths import Envelope, Path, Reference
 if TYPE_CHECKING:
     from interstore.filters.tree import Scalar
 
-__all__ = ["Partition", "Position", "Query", "ScanPage", "SortKey", "Write", "WriteMode"]
+__all__ = [
+    "Partition",
+    "Position",
+    "Query",
+    "ScanPage",
+    "SortKey",
+    "StoredWrite",
+    "Write",
+    "WriteMode",
+]
+
+T = TypeVar("T")
 
 _encode = msgspec.json.Encoder().encode
 
 MAX_DOCUMENT_BYTES = 1_900_000
+_SURELY_SMALL: Final = MAX_DOCUMENT_BYTES // 10
+"""A document of so many characters, or bytes in an engine's own form, is within the limit."""
 
 
 class Write:
@@ -78,7 +91,7 @@ class Write:
             InvalidDocumentError: the text is longer than the portable limit.
         """
         if self._json is None:
-            self._json = json = _encode(self.fields)
+            self._json = json = self._encoded()
             if len(json) > MAX_DOCUMENT_BYTES:
                 raise InvalidDocumentError(
                     f"the document has {len(json):,} bytes as JSON; the limit is "
@@ -86,6 +99,26 @@ class Write:
                     id=self.id,
                 )
         return self._json
+
+    def _encoded(self) -> bytes:
+        return _encode(self.fields)
+
+    @property
+    def size(self) -> int:
+        """About how many bytes the document has, by what costs least to look at."""
+        return len(self.json)
+
+    def check_size(self) -> None:
+        """Return if the document is not too large, without encoding what surely is not.
+
+        Raises:
+            InvalidDocumentError: it is.
+        """
+        _ = self.json
+
+    def take_fields(self) -> dict[str, Any]:
+        """`fields`, asked for once: what has to be made is not kept."""
+        return self.fields
 
     def with_fields(self, fields: dict[str, Any]) -> Write:
         """This write with other fields, which are canonical: for what wraps an engine."""
@@ -103,6 +136,56 @@ class Write:
         return make_document(
             self.fields, self.id, self.version, self.created, self.updated, self.expires
         )
+
+
+class StoredWrite(Write, Generic[T]):
+    """One document as an engine has read it, not decoded yet: what a scan gives to copy.
+
+    An engine defines a class of its own with the two methods below. Given one of that class to
+    write, it may take `stored` as it is; to every other engine it is a `Write` like any other.
+
+    Attributes:
+        stored: what the engine holds of the document: a row, a record.
+    """
+
+    __slots__ = ("stored",)
+
+    def __init__(
+        self, stored: T, id: str, version: int, created: str, updated: str, expires: str | None
+    ) -> None:
+        # Not by the other constructor: `fields` is not set before it is asked for.
+        self.stored = stored
+        self.id = id
+        self.version = version
+        self.created = created
+        self.updated = updated
+        self.expires = expires
+        self._json = None
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name != "fields":
+                raise AttributeError(name)
+            self.fields = fields = self._decoded()
+            return fields
+
+    def check_size(self) -> None:
+        """As `Write.check_size`."""
+        if self._json is not None or self.size > _SURELY_SMALL:
+            _ = self.json
+
+    def take_fields(self) -> dict[str, Any]:
+        """As `Write.take_fields`."""
+        return self._decoded()
+
+    def _decoded(self) -> dict[str, Any]:
+        """The user's fields, canonical, and nobody else's."""
+        raise NotImplementedError
+
+    def _encoded(self) -> bytes:
+        """The same as JSON, as `Write.json` is."""
+        return super()._encoded()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,15 +255,65 @@ class Partition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     token: Any = None
 
 
-@dataclass(frozen=True, slots=True)
 class ScanPage:
     """One page of a scan: documents, and the token that the next page starts after.
 
-    ``next is None`` means that the partition holds nothing more.
+    It has its documents in two forms, and makes the one that is asked for. What an engine gives
+    by `later` is made once, in either form: the other is made of the first.
+
+    Attributes:
+        next: the token; ``None`` means that the partition holds nothing more.
     """
 
-    documents: list[Document]
-    next: Any
+    __slots__ = ("_documents", "_later", "_writes", "next")
+
+    def __init__(self, documents: list[Document], next: Any) -> None:  # noqa: A002
+        self._documents: list[Document] | None = documents
+        self._writes: list[Write] | None = None
+        self._later: tuple[Callable[[], list[Document]], Callable[[], list[Write]]] | None = None
+        self.next = next
+
+    @classmethod
+    def later(
+        cls,
+        documents: Callable[[], list[Document]],
+        writes: Callable[[], list[Write]],
+        next: Any,  # noqa: A002
+    ) -> ScanPage:
+        """A page of what is read, and decoded only if that is needed.
+
+        Args:
+            documents: makes the documents.
+            writes: makes the writes that store them elsewhere as they are: `StoredWrite`
+                objects, if the engine has such.
+            next: the token.
+        """
+        page = cls([], next)
+        page._documents = None
+        page._later = documents, writes
+        return page
+
+    @property
+    def documents(self) -> list[Document]:
+        """The documents, in the order of the scan."""
+        if self._documents is None:
+            if self._writes is not None:
+                self._documents = [write.document() for write in self._writes]
+            else:
+                assert self._later is not None
+                self._documents = self._later[0]()
+        return self._documents
+
+    @property
+    def writes(self) -> list[Write]:
+        """The writes that store the same documents elsewhere, with their versions and times."""
+        if self._writes is None:
+            if self._documents is not None:
+                self._writes = [Write.of(document) for document in self._documents]
+            else:
+                assert self._later is not None
+                self._writes = self._later[1]()
+        return self._writes
 
 
 WriteMode: TypeAlias = Literal["upsert", "insert_if_absent", "replace_if_newer"]

@@ -32,8 +32,8 @@ from interstore.migration import (
     finish,
     migrate,
     rollback,
+    writing,
 )
-from interstore.migration import slice as slices
 from interstore.migration.live import beginning, handover, move, steps, verifying
 from interstore.migration.references import place_of
 from interstore.migration.runs import load_run
@@ -319,7 +319,7 @@ def test_they_would_differ_if_they_were_not_looked_at_again(
     """So the test above is about something."""
     application = case.application()
     meanwhile(monkeypatch, application)
-    monkeypatch.setattr(slices, "_overtake", lambda *_: None)
+    monkeypatch.setattr(writing, "_overtake", lambda *_: None)
     report = case.begin(limits=Limits(page=50))
     assert report.status == "mismatch"
     assert report.verification is not None
@@ -330,9 +330,9 @@ def test_they_would_differ_if_they_were_not_looked_at_again(
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, application: Store) -> None:
     """Have the application write to each page after it was read."""
-    check_lease = slices.Lease.check
+    check_lease = writing.Lease.check
 
-    def check(lease: slices.Lease) -> None:
+    def check(lease: writing.Lease) -> None:
         check_lease(lease)
         for document in application.find("users", {"met": None}, limit=30).to_list():
             number = document["n"]
@@ -342,7 +342,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, application: Store) -> None:
             if number % 6 == 3:
                 application.create("users", {"id": document.id, "n": number, "met": "again"})
 
-    monkeypatch.setattr(slices.Lease, "check", check)
+    monkeypatch.setattr(writing.Lease, "check", check)
 
 
 def test_a_hold_that_nobody_ends_ends_by_itself(case: Case) -> None:

@@ -163,6 +163,7 @@ PAGES: Final[dict[str, Page]] = {
             "interstore:Database",
             "interstore._sync.operations:Operations",
             "interstore.prepared:Write",
+            "interstore.prepared:StoredWrite",
             "interstore.prepared:Query",
             "interstore.prepared:SortKey",
             "interstore.prepared:Partition",

@@ -17,7 +17,7 @@ from interstore.prepared import Partition, Query, ScanPage
 from interstore_backends._table.order import EVERYTHING
 from interstore_backends._table.plan import Plan, plan
 from interstore_backends._table.projection import SortValues, matcher, sort_key
-from interstore_backends._table.records import decode_document
+from interstore_backends._table.records import decode_document, decode_head, write_of
 from interstore_backends._table.table import Table
 
 __all__ = [
@@ -201,9 +201,12 @@ def scan(table: Table, partition: Partition, after: str | None, limit: int) -> S
     """One page of a partition, in the order of ids."""
     lower = after if after is not None else partition.after
     span = EVERYTHING.above(lower, False).below(partition.until, True)
-    records = islice(chain.from_iterable(table.walk(span, first=limit)), limit)
-    documents = list(map(decode_document, records))
-    return ScanPage(documents, documents[-1].id if len(documents) == limit else None)
+    records = list(islice(chain.from_iterable(table.walk(span, first=limit)), limit))
+    return ScanPage.later(
+        lambda: list(map(decode_document, records)),
+        lambda: list(map(write_of, records)),
+        decode_head(records[-1]).id if len(records) == limit else None,
+    )
 
 
 def partitions(table: Table, n: int) -> list[Partition]:

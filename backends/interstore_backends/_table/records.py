@@ -18,11 +18,21 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from interstore.document import Document, make_document
-from interstore.prepared import Write
+from interstore.prepared import StoredWrite, Write
+from interstore.values import decode_fields
 
-__all__ = ["Change", "Head", "change_of", "decode_document", "decode_head", "removal_of"]
+__all__ = [
+    "Change",
+    "Head",
+    "change_of",
+    "decode_document",
+    "decode_head",
+    "removal_of",
+    "write_of",
+]
 
 _encode_text: Final = msgspec.json.Encoder().encode
+_change: Final = tuple.__new__  # without the detour by keywords, which costs as much again
 
 
 class Change(NamedTuple):
@@ -43,12 +53,42 @@ class Change(NamedTuple):
     removes: bool = False
 
 
+class _StoredWrite(StoredWrite[bytes]):
+    """Keeps the record.
+
+    Attributes:
+        text: of the fields, within the record.
+    """
+
+    __slots__ = ("text",)
+    text: msgspec.Raw
+
+    def _decoded(self) -> dict[str, Any]:
+        return decode_fields(self.text)
+
+    def _encoded(self) -> bytes:
+        return bytes(self.text)
+
+    @property
+    def size(self) -> int:
+        """How many bytes the document has."""
+        return memoryview(self.text).nbytes
+
+    @property
+    def body(self) -> bytes:
+        """The record without what is the engine's."""
+        return self.stored[self.stored.index(b'"id":' if self.expires is None else b'"ex":') :]
+
+
 def change_of(write: Write, version: int | None = None, created: str | None = None) -> Change:
     """The change that stores `write`, with another version and creation time if given.
 
     Raises:
         InvalidDocumentError: the document is larger than the portable limit.
     """
+    if type(write) is _StoredWrite and version is None and created is None:
+        write.check_size()
+        return _change(Change, (write.id, write.version, write.body, write.expires, False))
     json = write.json
     if version is None:
         version = write.version
@@ -68,7 +108,7 @@ def change_of(write: Write, version: int | None = None, created: str | None = No
         )
     if write.expires is not None:
         body = b'"ex":"%b",%b' % (write.expires.encode(), body)
-    return Change(write.id, version, body, write.expires)
+    return _change(Change, (write.id, version, body, write.expires, False))
 
 
 def removal_of(id: str, version: int, at: str) -> Change:
@@ -107,3 +147,24 @@ def decode_document(record: bytes) -> Document:
     found = _decode(record)
     at = found.at
     return make_document(found.doc, found.id, found.v, found.ct or at, at, found.ex)
+
+
+class _Undecoded(msgspec.Struct):
+    id: str
+    v: int
+    at: str
+    doc: msgspec.Raw
+    ct: str | None = None
+    ex: str | None = None
+
+
+_split: Final = msgspec.json.Decoder(_Undecoded).decode
+
+
+def write_of(record: bytes) -> Write:
+    """The write that stores a record's document elsewhere as it is."""
+    found = _split(record)
+    at = found.at
+    write = _StoredWrite(record, found.id, found.v, found.ct or at, at, found.ex)
+    write.text = found.doc
+    return write

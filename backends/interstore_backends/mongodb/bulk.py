@@ -86,7 +86,8 @@ class Batch:
                 continue
             if versions is not None and write.id in versions:
                 version, created = versions[write.id]
-                document[ENVELOPE] |= {"version": version + 1, "created_at": created}
+                new = {"version": version + 1, "created_at": created}
+                document = document | {ENVELOPE: document[ENVELOPE] | new}
             self.outcomes[place] = document[ENVELOPE]["version"]
             self._sent.append(place)
             documents.append(document)

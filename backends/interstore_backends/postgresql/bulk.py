@@ -10,6 +10,7 @@ import msgspec
 from interstore.bulk import WriteOutcome
 from interstore.errors import DuplicateError, InvalidDocumentError
 from interstore.prepared import Write
+from interstore_backends.postgresql.rows import json_of
 from interstore_backends.postgresql.values import text_array
 
 __all__ = ["Batch", "batches", "duplicate"]
@@ -81,7 +82,7 @@ class Batch:
                 write.created.encode(),
                 write.updated.encode(),
                 b"null" if write.expires is None else b'"%b"' % write.expires.encode(),
-                write.json,
+                json_of(write),
             )
             for write in sorted(self.writes, key=_id)
         ]
@@ -107,7 +108,7 @@ def batches(
     batch = Batch()
     for place, write in enumerate(writes):
         try:
-            size = len(write.json)
+            size = len(json_of(write))
         except InvalidDocumentError as error:
             outcomes.append(error)
             continue

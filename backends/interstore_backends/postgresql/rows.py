@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -11,12 +10,22 @@ from typing import Any, Final
 
 import msgspec
 
+from interstore.collecting import collection_paused
 from interstore.document import Document, make_document
-from interstore.prepared import Write
+from interstore.prepared import StoredWrite, Write
 from interstore.times import format_time
 from interstore.values import MAX_INTEGER, decode_fields
 
-__all__ = ["Row", "canonical_time", "decode", "read_document", "read_documents", "row_of"]
+__all__ = [
+    "Row",
+    "canonical_time",
+    "decode",
+    "json_of",
+    "read_document",
+    "read_documents",
+    "row_of",
+    "writes_of",
+]
 
 Row = tuple[Any, ...]
 """id, version, created_at, updated_at, expires_at, doc; all texts but the version."""
@@ -88,15 +97,9 @@ def read_documents(rows: Sequence[Row]) -> list[Document]:
     if len(rows) <= _CHUNK:
         return _read_chunk(rows)
     documents: list[Document] = []
-    # All of them live on: looking for garbage among them, again and again, takes a fifth more.
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with collection_paused():
         for start in range(0, len(rows), _CHUNK):
             documents += _read_chunk(rows[start : start + _CHUNK])
-    finally:
-        if collecting:
-            gc.enable()
     return documents
 
 
@@ -122,6 +125,60 @@ def _read_chunk(rows: Sequence[Row]) -> list[Document]:
             )
         )
     return documents
+
+
+class _StoredRow(StoredWrite[str]):
+    """Keeps the text of the fields, as PostgreSQL gives it."""
+
+    __slots__ = ()
+
+    def _decoded(self) -> dict[str, Any]:
+        return decode(self.stored)
+
+    def _encoded(self) -> bytes:
+        """Without the spaces; numbers as they are everywhere else."""
+        data = self.stored.encode()
+        if _is_plain(data):
+            return msgspec.json.format(data, indent=-1)
+        return super()._encoded()
+
+    @property
+    def size(self) -> int:
+        """About how many bytes the document has."""
+        return len(self.stored)
+
+
+def writes_of(rows: Sequence[Row]) -> list[Write]:
+    """The writes that store the rows' documents elsewhere as they are."""
+    writes: list[Write] = []
+    known = time = ""
+    for id, version, created, updated, expires, text in rows:
+        if created != known:
+            known, time = created, canonical_time(created)
+        writes.append(
+            _StoredRow(
+                text,
+                id,
+                version,
+                time,
+                time if updated == known else canonical_time(updated),
+                None if expires is None else canonical_time(expires),
+            )
+        )
+    return writes
+
+
+def json_of(write: Write) -> bytes:
+    """The document as JSON that PostgreSQL makes the same of as of any other.
+
+    Raises:
+        InvalidDocumentError: the document is too large.
+    """
+    if type(write) is not _StoredRow:
+        return write.json
+    write.check_size()
+    text: str = write.stored
+    return text.encode()
 
 
 def row_of(write: Write) -> Sequence[str | None]:

@@ -47,8 +47,10 @@ def quote_path(path: Path) -> str:
 
 def stored_json(write: Write) -> str:
     """The document's JSON with its keys escaped."""
-    text = write.json.decode()
-    if "%" not in text and '\\"' not in text:  # almost always
+    data = write.json
+    text = data.decode()
+    # Almost always; one byte is looked for faster than two.
+    if b"%" not in data and (b"\\" not in data or b'\\"' not in data):
         return text
     if not _any_key(write.fields, ("%", '"')):
         return text

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -21,10 +21,19 @@ from interstore.times import now
 from interstore_backends.sqlite.access import Access
 from interstore_backends.sqlite.aggregates import TOO_LARGE, compile_aggregation, groups_of
 from interstore_backends.sqlite.compile import Compiled, compile_query, where
-from interstore_backends.sqlite.rows import Row, find_all, find_one
+from interstore_backends.sqlite.rows import (
+    Row,
+    find_all,
+    find_one,
+    find_rows,
+    read_documents,
+    writes_of,
+)
 from interstore_backends.sqlite.schema import Table
 
 __all__ = ["Reads"]
+
+T = TypeVar("T")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -143,16 +152,29 @@ class Reads(Access):
             parameters.append(partition.until)
         bounds = " AND ".join(terms)
 
-        def work(cursor: Any, table: Table) -> list[Document]:
-            def run(live: Compiled) -> list[Document]:
+        def work(cursor: Any, table: Table) -> list[Row]:
+            def run(live: Compiled) -> list[Row]:
                 condition = bounds if live.is_all else f"{bounds} AND {live.sql}"
                 query = f"{table.select} WHERE {condition} ORDER BY id LIMIT ?"
-                return find_all(cursor, query, (*parameters, *live.parameters, limit))
+                return find_rows(cursor, query, (*parameters, *live.parameters, limit))
 
             return self._filtered(cursor, table, ALL, run)
 
-        documents = self._read(model, work) or []
-        return ScanPage(documents, documents[-1].id if len(documents) == limit else None)
+        rows = self._read(model, work) or []
+        return ScanPage.later(
+            lambda: self._decoded(model, read_documents, rows),
+            lambda: self._decoded(model, writes_of, rows),
+            rows[-1][0] if len(rows) == limit else None,
+        )
+
+    def _decoded(
+        self, model: str, decode: Callable[[Sequence[Row]], list[T]], rows: Sequence[Row]
+    ) -> list[T]:
+        """What is made of rows, when their connection is in other hands already."""
+        try:
+            return decode(rows)
+        except msgspec.DecodeError as error:
+            raise self._translate.corrupt(str(error), model) from error
 
     def partitions(self, model: str, n: int) -> list[Partition]:
         """At most `n` shares of about the same number of documents."""

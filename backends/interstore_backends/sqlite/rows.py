@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
+import msgspec
+
 from interstore.document import Document, make_document
-from interstore.prepared import Write
+from interstore.prepared import StoredWrite, Write
 from interstore.times import now
 from interstore.values import decode_fields
 from interstore_backends.sqlite.keys import stored_json, unescape_keys
 from interstore_backends.sqlite.schema import Table
 
-__all__ = ["Row", "StaleTable", "find_all", "find_one", "read_document", "row_of"]
+__all__ = [
+    "Row",
+    "StaleTable",
+    "find_all",
+    "find_one",
+    "find_rows",
+    "read_document",
+    "read_documents",
+    "row_of",
+    "writes_of",
+]
 
 Row = tuple[Any, ...]
 """id, version, created_at, updated_at, expires_at, doc as text: as statements have them."""
@@ -66,12 +78,65 @@ def find_all(cursor: Any, query: str, parameters: Sequence[Any]) -> list[Documen
     return read_documents(cursor.execute(query, parameters).fetchall())
 
 
+class _StoredWrite(StoredWrite[Row]):
+    """Keeps the row."""
+
+    __slots__ = ()
+
+    def _decoded(self) -> dict[str, Any]:
+        text = self.stored[5]
+        fields = _decode(text)
+        return unescape_keys(fields) if "%" in text else fields
+
+    @property
+    def size(self) -> int:
+        """About how many bytes the document has."""
+        return len(self.stored[5])
+
+    def _encoded(self) -> bytes:
+        text: str = self.stored[5]
+        return super()._encoded() if "%" in text else text.encode()
+
+
+def writes_of(rows: Sequence[Row]) -> list[Write]:
+    """The writes that store the rows' documents elsewhere as they are.
+
+    Raises:
+        msgspec.DecodeError: a text is no JSON object.
+    """
+    _check("[" + ",".join([row[5] for row in rows]) + "]")
+    return [_StoredWrite(row, *row[:5]) for row in rows]
+
+
+class _Object(msgspec.Struct):
+    """Any object of JSON, nothing of which is kept."""
+
+
+_check: Final = msgspec.json.Decoder(list[_Object]).decode
+
+
+def find_rows(cursor: Any, query: str, parameters: Sequence[Any]) -> list[Row]:
+    """The rows that a query gives.
+
+    Raises:
+        StaleTable: one of the documents is no text.
+    """
+    rows: list[Row] = cursor.execute(query, parameters).fetchall()
+    if not {str}.issuperset(map(type, [row[5] for row in rows])):
+        raise StaleTable
+    return rows
+
+
 def row_of(write: Write) -> Row:
     """The row that holds a document.
 
     Raises:
         InvalidDocumentError: the document is too large.
     """
+    if type(write) is _StoredWrite:
+        write.check_size()
+        row: Row = write.stored
+        return row
     return (
         write.id,
         write.version,

@@ -7,19 +7,18 @@ only when its result is in the journal.
 
 from __future__ import annotations
 
-import math
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
-from interstore.bulk import WriteOutcome
+from interstore.collecting import collection_paused
 from interstore.document import Document, make_document
-from interstore.dual._sync.settling import settle, state
-from interstore.errors import DuplicateError, InterstoreError, OperationTimeoutError
+from interstore.errors import DuplicateError
 from interstore.migration.blobs.counts import BlobCounts
 from interstore.migration.blobs.ends import BlobOrder, sides_of
 from interstore.migration.blobs.moving import Comparer, Mover
@@ -28,9 +27,11 @@ from interstore.migration.digest import Digest, DigestData
 from interstore.migration.pacing import Pace, Stop
 from interstore.migration.pages import PageTransform, Transformed
 from interstore.migration.plan import Limits
+from interstore.migration.raw import is_raw
 from interstore.migration.references import Resolver, UrlResolver
 from interstore.migration.refusals import Refused, refused_by
 from interstore.migration.transform import Transform
+from interstore.migration.writing import Lease, Sender
 from interstore.prepared import Partition, ScanPage, Write
 
 if TYPE_CHECKING:
@@ -200,10 +201,9 @@ def _copy(
     stop: Stop,
 ) -> Result:
     result = Result(after=order.after, blobs=None if carry is None else carry.counts)
-    write = _writer(order, target)
+    send = Sender(order, source, target, result)
     limit = min(order.limits.page, target.limits.bulk_documents)
     transformed = _transformer(order, result)
-    lease = Lease(order.lease)
 
     def take(documents: list[Document]) -> int:
         page = transformed(documents)
@@ -211,22 +211,30 @@ def _copy(
             page = _distinct(page, result)
         if carry is not None:  # before the documents, which never point at nothing
             carry.take(order.model, page.documents)
-        writes = [Write.of(document) for document in page.documents]
-        lease.check()
-        _count(result, page.originals, write(writes))
-        if order.live:
-            _overtake(source, target, order.into, writes)
-        return sum([len(item.json) for item in writes])
+        return send([Write.of(document) for document in page.documents], page.originals)
 
-    return _run(order, source, limit, take, result, on_page, stop)
+    def take_unchanged(page: ScanPage) -> tuple[int, int]:
+        writes = page.writes
+        return len(writes), send(writes) if writes else 0
+
+    # What nobody looks into on the way is not decoded on this side.
+    looked = order.transform is not None or order.anew or carry is not None or is_raw(source)
+    taking = _decoded(take) if looked else take_unchanged
+    return _run(order, source, limit, taking, result, on_page, stop)
 
 
-def _overtake(source: Operations, target: Operations, model: str, writes: Sequence[Write]) -> None:
-    """Bring over what was written or deleted in the source while the page was on its way."""
-    found = source.find_by_ids(model, [write.id for write in writes])
-    current = {document.id: state(Write.of(document)) for document in found}
-    if changed := [write.id for write in writes if current.get(write.id) != state(write)]:
-        settle(source, target, model, changed)
+Take: TypeAlias = Callable[[ScanPage], "tuple[int, int]"]
+"""Does with a page what is to be done: how many documents it had, and of how many bytes."""
+
+
+def _decoded(take: Callable[[list[Document]], int]) -> Take:
+    """The same of what needs the documents, and is called if there are any."""
+
+    def take_page(page: ScanPage) -> tuple[int, int]:
+        documents = page.documents
+        return len(documents), take(documents) if documents else 0
+
+    return take_page
 
 
 def _archive(
@@ -251,29 +259,10 @@ def _archive(
         result.written += len(kept)
         return chunk.add(kept, beside or ())
 
-    _run(order, source, order.limits.page, take, result, on_page, stop)
+    _run(order, source, order.limits.page, _decoded(take), result, on_page, stop)
     lease.check()
     result.chunk = chunk.commit()
     return result
-
-
-class Lease:
-    """Until when a slice may write."""
-
-    def __init__(self, until: float) -> None:
-        self._until = until or math.inf
-
-    def check(self) -> None:
-        """Return if it may still.
-
-        Raises:
-            OperationTimeoutError: it has been given up, and another worker has it.
-        """
-        if time.time() > self._until:
-            raise OperationTimeoutError(
-                "the slice was given up, and another worker has it now; if that happens to every "
-                "slice, this machine's clock is ahead of that of the machine where the run began"
-            )
 
 
 def _set_aside(order: Order, source: Operations, reason: Refused) -> Result:
@@ -303,7 +292,7 @@ def _digest(order: Order, source: Operations, on_page: OnPage, stop: Stop) -> Re
         digest.add(transformed(documents).documents)
         return digest.bytes - before
 
-    _run(order, source, order.limits.page, take, result, on_page, stop)
+    _run(order, source, order.limits.page, _decoded(take), result, on_page, stop)
     result.digest = digest.data()
     return result
 
@@ -325,7 +314,7 @@ def _compare_blobs(
         carry.take(order.model, transformed(documents).documents)
         return 0
 
-    return _run(order, source, order.limits.page, take, result, on_page, stop)
+    return _run(order, source, order.limits.page, _decoded(take), result, on_page, stop)
 
 
 def _transformer(order: Order, result: Result) -> Callable[[list[Document]], Transformed]:
@@ -378,7 +367,7 @@ def _run(
     order: Order,
     source: Operations,
     limit: int,
-    take: Callable[[list[Document]], int],
+    take: Take,
     result: Result,
     on_page: OnPage,
     stop: Stop,
@@ -387,19 +376,23 @@ def _run(
     started = time.monotonic()
     most = order.most or sys.maxsize
     limit = limit if order.blobs is None else min(limit, BLOB_PAGE)
+    alone = collection_paused if order.blobs is None else nullcontext  # not for whole blobs
     with Pace(order.limits, limit, stop) as pace:
         while True:
             size = min(pace.size, most - result.read)
-            page = _read(order, source, result.after, size)
-            if count := len(page.documents):
-                length = take(page.documents)
+            with alone():
+                page = _read(order, source, result.after, size)
+                count, length = take(page)
+                after = page.next
+                del page  # before anybody looks for garbage in it
+            if count:
                 result.bytes += length
                 result.read += count
                 on_page(count)
                 pace.paged(count, length)
             result.seconds = time.monotonic() - started
-            result.after = page.next
-            result.done = page.next is None
+            result.after = after
+            result.done = after is None
             result.request_units = pace.request_units
             if (
                 result.done
@@ -409,29 +402,3 @@ def _run(
                 or stop()
             ):
                 return result
-
-
-def _writer(order: Order, target: Operations) -> Callable[[Sequence[Write]], list[WriteOutcome]]:
-    into, mode = order.into, order.mode
-    if target.capabilities.write_page:
-        return lambda writes: target.write_page(into, writes, mode)
-    if mode == "upsert":
-        return lambda writes: target.put_many(into, writes)
-
-    def create(writes: Sequence[Write]) -> list[WriteOutcome]:
-        return [
-            0 if isinstance(outcome, DuplicateError) and outcome.index is None else outcome
-            for outcome in target.create_many(into, writes)
-        ]
-
-    return create
-
-
-def _count(result: Result, originals: list[Document], outcomes: list[WriteOutcome]) -> None:
-    for original, outcome in zip(originals, outcomes, strict=True):
-        if isinstance(outcome, InterstoreError):
-            result.refused.append(refused_by(original, outcome))
-        elif outcome:
-            result.written += 1
-        else:
-            result.unchanged += 1

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
+from bson import decode_all
 from pymongo.errors import OperationFailure
 
 from interstore._async.operations import AsyncOperations
@@ -31,6 +32,7 @@ from interstore_backends.mongodb.records import (
     not_ours,
     read_document,
     read_documents,
+    writes_of,
 )
 
 __all__ = ["AsyncReads"]
@@ -163,8 +165,19 @@ class AsyncReads(AsyncExpiry):
         filter: Filter = {"_id": bounds} if bounds else {}
         if await self._expires(model):
             filter |= not_expired()
-        documents = await self._read(model, filter, sort=[("_id", 1)], limit=limit)
-        return ScanPage(documents, documents[-1].id if len(documents) == limit else None)
+        cursor: Any = self._collection(model).find_raw_batches(
+            filter, collation=SIMPLE, batch_size=_BATCH, sort=[("_id", 1)], limit=limit
+        )
+        found: list[dict[str, Any]] = []
+        size = 0
+        async for batch in cursor:
+            found += decode_all(batch)
+            size += len(batch)
+        return ScanPage.later(
+            lambda: read_documents(found),
+            lambda: writes_of(found, size),
+            found[-1]["_id"] if len(found) == limit else None,
+        )
 
     @translated
     async def partitions(self, model: str, n: int) -> list[Partition]:

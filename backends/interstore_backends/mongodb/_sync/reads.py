@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: b45b6ded94916b5c2a8e6a41
+# Digest of the rest: ebb7b2dfd2ae75cb83e9a2ba
 
 """The operations that only read."""
 
@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
+from bson import decode_all
 from pymongo.errors import OperationFailure
 
 from interstore._sync.operations import Operations
@@ -35,6 +36,7 @@ from interstore_backends.mongodb.records import (
     not_ours,
     read_document,
     read_documents,
+    writes_of,
 )
 
 __all__ = ["Reads"]
@@ -167,8 +169,19 @@ class Reads(Expiry):
         filter: Filter = {"_id": bounds} if bounds else {}
         if self._expires(model):
             filter |= not_expired()
-        documents = self._read(model, filter, sort=[("_id", 1)], limit=limit)
-        return ScanPage(documents, documents[-1].id if len(documents) == limit else None)
+        cursor: Any = self._collection(model).find_raw_batches(
+            filter, collation=SIMPLE, batch_size=_BATCH, sort=[("_id", 1)], limit=limit
+        )
+        found: list[dict[str, Any]] = []
+        size = 0
+        for batch in cursor:
+            found += decode_all(batch)
+            size += len(batch)
+        return ScanPage.later(
+            lambda: read_documents(found),
+            lambda: writes_of(found, size),
+            found[-1]["_id"] if len(found) == limit else None,
+        )
 
     @translated
     def partitions(self, model: str, n: int) -> list[Partition]:

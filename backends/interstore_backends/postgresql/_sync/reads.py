@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 5afacd054b05176e959a549e
+# Digest of the rest: d413185e276c15cfcb5fe313
 
 """What is read, and what all operations share."""
 
@@ -32,7 +32,7 @@ from interstore_backends.postgresql._sync.statements import Statements
 from interstore_backends.postgresql.aggregates import compile_aggregation, groups_of
 from interstore_backends.postgresql.compile import compile_filter, compile_query
 from interstore_backends.postgresql.errors import Translator, is_undefined_table
-from interstore_backends.postgresql.rows import Row, read_document, read_documents
+from interstore_backends.postgresql.rows import Row, read_document, read_documents, writes_of
 from interstore_backends.postgresql.schema import LIVE, Table
 from interstore_backends.postgresql.settings import PostgreSQLSettings
 from interstore_backends.postgresql.values import NOT_INDEXED, Indexed, Parameters, text_array
@@ -155,8 +155,12 @@ class Reads:
             values.append(now())
             until += f" AND {LIVE.format(f'${len(values)}::timestamptz')}"
         sql = f"{table.select} WHERE id > $1{until} ORDER BY id LIMIT $2::bigint"
-        documents = read_documents(self._read(table, sql, values, prepare=True))
-        return ScanPage(documents, documents[-1].id if len(documents) == limit else None)
+        rows = self._read(table, sql, values, prepare=True)
+        return ScanPage.later(
+            lambda: read_documents(rows),
+            lambda: writes_of(rows),
+            rows[-1][0] if len(rows) == limit else None,
+        )
 
     def partitions(self, model: str, n: int) -> list[Partition]:
         """At most `n` shares of about the same number of documents, by a sample."""
