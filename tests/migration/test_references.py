@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from interstore import connect
+from interstore.connection import open_existing
 from interstore.errors import ConfigurationError
 from interstore.migration.ends import reference_for
 from interstore.migration.references import (
@@ -17,6 +18,7 @@ from interstore.migration.references import (
     expand,
     has_secret,
     hidden,
+    identity_of,
     place_of,
 )
 from interstore.settings import URL
@@ -97,3 +99,14 @@ def test_references_that_lead_nowhere_say_so(make_store: MakeStore) -> None:
         UrlResolver().open("store:source")
     with pytest.raises(ConfigurationError, match="store:target"):
         OpenStores({"store:source": make_store("memory", "a")}).open("store:target")
+
+
+def test_a_place_of_others_is_the_same_wherever_the_command_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: set[str] = set()
+    for folder in (tmp_path, Path(__file__).parent):
+        monkeypatch.chdir(folder)
+        with open_existing("archive:memory://backups/monday") as store:
+            found.add(identity_of(store.database))
+    assert found == {"archive:path=memory://backups/monday"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from interstore.blobs.reference import BlobRef, references
@@ -20,8 +20,13 @@ _REMEMBERED: Final = 100_000
 """Contents, and metadata, that are known to be good: what many documents share is read once."""
 
 
-def damage(files: ArchiveFiles, contents: Contents, blobs: ArchiveBlobs) -> Iterator[str]:
-    """A sentence for each file that is missing or altered."""
+def damage(
+    files: ArchiveFiles, contents: Contents, blobs: ArchiveBlobs, on_read: Callable[[int], object]
+) -> Iterator[str]:
+    """A sentence for each file that is missing or altered.
+
+    `on_read` is called with the number of documents of each chunk that was read.
+    """
     check = _BlobCheck(contents, blobs)
     for held in contents.models.values():
         for ids in held.changed or ():
@@ -40,6 +45,7 @@ def damage(files: ArchiveFiles, contents: Contents, blobs: ArchiveBlobs) -> Iter
             if Sums.of(digest) != chunk.sums:
                 yield f"{chunk.file} does not hold what was read for it"
             yield from check.take(lines)
+            on_read(len(lines))
     yield from check.end()
 
 

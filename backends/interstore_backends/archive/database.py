@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import filterfalse
 from typing import Any
 
@@ -208,7 +208,7 @@ class ArchiveDatabase(ReadOnly):
             )
         return below
 
-    def damage(self, *, bases: bool = True) -> list[str]:
+    def damage(self, *, bases: bool = True, on_read: Callable[[int], object] = bool) -> list[str]:
         try:
             levels = self.chain()
         except CorruptionError as error:
@@ -217,7 +217,7 @@ class ArchiveDatabase(ReadOnly):
             sentence
             for level in (levels if bases else levels[:1])
             if (contents := level.contents()) is not None
-            for sentence in damage(level.files, contents, level.blobs())
+            for sentence in damage(level.files, contents, level.blobs(), on_read)
         ]
 
     def blobs(self) -> ArchiveBlobs:

@@ -34,7 +34,7 @@ from interstore.migration.archives import (
     prune_archives,
 )
 from interstore.migration.chunks import Compression, Contents
-from interstore.migration.plan import Into, Level, Limits, Request
+from interstore.migration.plan import Into, Level, Limits, Plan, Request
 from interstore.migration.run import Options, migrate_for_command
 from interstore.migration.state import load_plan
 from interstore.migration.transform import Transform
@@ -103,8 +103,10 @@ def backup(
     archive is called good (exit code 0) only after all of it was read again.
     """
     if resume is not None:
-        planned = load_plan(state, resume).request
-        base, compression = planned.base, compression or planned.compression
+        plan = load_plan(state, resume)
+        base, compression = plan.request.base, compression or plan.request.compression
+        if keep is not None:
+            place = _place_of(plan, place)
     elif base == "last":
         if keep is None:
             raise click.UsageError("--base last goes with --keep: name the archive")
@@ -189,6 +191,12 @@ def restore(
         options=Options((None, blobs_of(blobs))),
     )
     ctx.exit(code)
+
+
+def _place_of(plan: Plan, folder: str) -> str:
+    """Where the archive of a backup is that goes on: in the folder, if that is not the archive."""
+    name = plan.target.identity.rpartition("/")[2]
+    return folder if folder.rstrip("/").endswith(name) else f"{folder.rstrip('/')}/{name}"
 
 
 def _move(

@@ -29,12 +29,14 @@ from interstore.times import now
 if TYPE_CHECKING:
     from interstore._sync.operations import Operations
     from interstore.migration.ends import Ends
+    from interstore.migration.progress import Control, Phase
 
 __all__ = [
     "Archive",
     "check_archives",
     "find_archives",
     "held_blobs",
+    "list_chunks",
     "newest_archive",
     "open_archive",
     "prune_archives",
@@ -55,8 +57,12 @@ class Archive(NamedTuple):
         return self.place.rpartition("/")[2]
 
 
-def check_archives(ends: Ends, request: Request) -> list[Blocker]:
-    """What stands against reading from, or writing to, an archive."""
+def check_archives(ends: Ends, request: Request, control: Control) -> list[Blocker]:
+    """What stands against reading from, or writing to, an archive.
+
+    Raises:
+        Stopped: the caller asked to.
+    """
     blockers: list[Blocker] = []
     if (archive := archive_of(ends.target.database)) is not None:
         if archive.contents() is not None:
@@ -71,7 +77,8 @@ def check_archives(ends: Ends, request: Request) -> list[Blocker]:
         message = f"compression {request.compression!r} is for archives, and the target is none"
         blockers.append(Blocker(code="compression", message=message))
     if (archive := archive_of(ends.source.database)) is not None:
-        blockers += [Blocker(code="damaged", message=message) for message in archive.damage()]
+        damage = _damage(archive, "check", control)
+        blockers += [Blocker(code="damaged", message=message) for message in damage]
         contents = archive.contents()
         if ends.blobs is not None and contents is not None and contents.blobs is None:
             message = "the archive has no blobs in it: restore without --blobs"
@@ -90,7 +97,7 @@ def held_blobs(states: Iterable[ModelState]) -> HeldBlobs:
     )
 
 
-def seal(
+def list_chunks(
     archive: ChunkTarget,
     plan: Plan,
     states: Mapping[str, ModelState],
@@ -98,8 +105,8 @@ def seal(
     *,
     as_of: str | None,
     blobs: HeldBlobs | None,
-) -> Verification:
-    """List what was written, read all of it again, and say whether it is what was read first."""
+) -> None:
+    """Write the manifest: from then on the archive is one, though nobody has read it again."""
     backup = plan.backup or Backup()
     contents = Contents(
         source=plan.source.shown,
@@ -118,8 +125,20 @@ def seal(
         compression=plan.request.compression,
     )
     archive.publish(contents)
-    damage = archive.damage(bases=False)
-    if not damage:
+
+
+def seal(archive: ChunkTarget, plan: Plan, control: Control) -> Verification:
+    """Read all of it again, and call it good if it is what was read first.
+
+    An archive that was found good before is not written again: others may stand on it.
+
+    Raises:
+        Stopped: the caller asked to.
+    """
+    contents = archive.contents()
+    assert contents is not None
+    damage = _damage(archive, "verify", control, bases=False)
+    if not damage and contents.checked is None:
         archive.publish(replace(contents, checked=now()))
     verification = Verification(
         level="full",
@@ -140,6 +159,16 @@ def seal(
             )
         )
     return verification
+
+
+def _damage(
+    archive: ChunkTarget, phase: Phase, control: Control, *, bases: bool = True
+) -> list[str]:
+    """What is damaged in an archive; its caller hears how far the reading is."""
+    contents = archive.contents()
+    held = () if contents is None else contents.models.values()
+    control.begin(phase, sum(model.sums.count for model in held))
+    return archive.damage(bases=bases, on_read=control.read)
 
 
 def _contents(state: ModelState, source: Operations, model: str, backup: Backup) -> ModelContents:

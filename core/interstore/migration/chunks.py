@@ -7,7 +7,7 @@ by a worker that died before it could tell is a file that nobody lists.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, cast
 
 import msgspec
@@ -258,10 +258,11 @@ class ChunkTarget(Protocol):
         """
         ...
 
-    def damage(self, *, bases: bool = True) -> list[str]:
+    def damage(self, *, bases: bool = True, on_read: Callable[[int], object] = bool) -> list[str]:
         """What is missing or altered, a sentence for each file; reads all files.
 
         Args:
+            on_read: called with the number of documents of each chunk that was read.
             bases: whether the archives beneath are read as well. That they are there, and are
                 those that they should be, is looked at in any case.
         """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
@@ -79,14 +80,20 @@ class Migration:
         plan = load_plan(self.state, resume)
         self._check_same(plan, request)
         plan = self._with_backup(replace(plan, limits=limits or plan.limits), plan.backup)
-        with self.control.paced(plan.limits):
-            return self._locked(plan, new=False)
+        with self.control.paced(plan.limits), self._alone(plan) as busy:
+            return busy or self._journaled(plan, new=False)
 
     def _begin(self, request: Request, limits: Limits, plan_only: bool) -> Ended:
         """Plan and check; then run, unless something forbids it or a plan was all."""
         check_codes(request.set_aside)
-        source, target = self.ends.source, self.ends.target
-        plan = Plan(
+        plan = self._empty(request, limits)
+        if plan_only:
+            return self._planned(plan, dry=True)
+        with self._alone(plan) as busy:  # what is found out about the target stays so
+            return busy or self._planned(plan, dry=False)
+
+    def _empty(self, request: Request, limits: Limits) -> Plan:
+        return Plan(
             run=new_run(),
             created=now(),
             interstore=__version__,
@@ -99,14 +106,17 @@ class Migration:
             executor=self.executor,
             level=self.level,
         )
-        if damage := check_archives(self.ends, request):
-            return self._unbegun(plan, "blocked", damage), None
-        pairs = list_models(source, request)
-        if hidden := check_views(source, [name for name, _ in pairs], request):
-            return self._unbegun(plan, "blocked", hidden), None
+
+    def _planned(self, plan: Plan, *, dry: bool) -> Ended:
+        request, source, target = plan.request, self.ends.source, self.ends.target
         try:
+            if damage := check_archives(self.ends, request, self.control):
+                return self._unbegun(plan, "blocked", damage), None
+            pairs = list_models(source, request)
+            if hidden := check_views(source, [name for name, _ in pairs], request):
+                return self._unbegun(plan, "blocked", hidden), None
             backup, obstacles = plan_backup(
-                self.ends, request, pairs, dry=plan_only, on_change=self.control.step
+                self.ends, request, pairs, dry=dry, on_change=self.control.step
             )
             if obstacles:
                 return self._unbegun(plan, "blocked", obstacles), None
@@ -120,9 +130,9 @@ class Migration:
         blockers = checked.blockers
         if not pairs:
             blockers.append(_empty_source(plan))
-        if blockers or plan_only:
+        if blockers or dry:
             return self._unbegun(plan, "blocked" if blockers else "planned", blockers), None
-        return self._locked(plan, new=True)
+        return self._journaled(plan, new=True)
 
     def _with_backup(self, plan: Plan, backup: Backup | None) -> Plan:
         """The plan of a backup; of an incremental one, from now on the source is what changed."""
@@ -145,7 +155,7 @@ class Migration:
             sessions=0,
             blockers=blockers,
             warnings=self.warnings,
-            notes=[f"to be copied: {', '.join(counts) or 'no models'}", *self.notes],
+            notes=[f"to be copied: {', '.join(counts)}"] * bool(counts) + self.notes,
         )
 
     def mend(self, run: str, request: Request, session: OpenSession) -> Ended:
@@ -167,8 +177,8 @@ class Migration:
             source=replace(plan.source, state=self.ends.both[0].place.state),
         )
         self._check_same(plan, request)
-        with self.control.paced(plan.limits):
-            return self._locked(plan, new=False, session=session)
+        with self.control.paced(plan.limits), self._alone(plan) as busy:
+            return busy or self._journaled(plan, new=False, session=session)
 
     def _check_same(self, plan: Plan, request: Request) -> None:
         source, target = (end.place for end in self.ends.both)
@@ -177,9 +187,9 @@ class Migration:
                 f"run {plan.run} cannot be resumed with other arguments: {'; '.join(differences)}"
             )
 
-    def _locked(self, plan: Plan, *, new: bool, session: OpenSession | None = None) -> Ended:
-        """Run, if no other run writes to the same target at this time."""
-        session = session or Session
+    @contextmanager
+    def _alone(self, plan: Plan) -> Generator[Ended | None]:
+        """Within it, no other run writes to the same target; if one does, what to say of that."""
         lock = target_lock(plan.target.identity)
         if not lock.acquire():
             busy = Blocker(
@@ -187,15 +197,20 @@ class Migration:
                 message=f"another migration to {plan.target.shown} is under way "
                 f"({lock.holder()}): wait until it has ended",
             )
-            return self._unbegun(plan, "blocked", [busy]), None
+            yield self._unbegun(plan, "blocked", [busy]), None
+            return
         try:
-            folder = self.state / plan.run
-            if new:
-                save_plan(folder, plan)
-            with Journal(folder / "journal.jsonl") as journal, self.control.heeding(folder):
-                return session(self, plan, folder, journal).run()
+            yield None
         finally:
             lock.release()
+
+    def _journaled(self, plan: Plan, *, new: bool, session: OpenSession | None = None) -> Ended:
+        """Run, with a journal of what is done."""
+        folder = self.state / plan.run
+        if new:
+            save_plan(folder, plan)
+        with Journal(folder / "journal.jsonl") as journal, self.control.heeding(folder):
+            return (session or Session)(self, plan, folder, journal).run()
 
 
 def _empty_source(plan: Plan) -> Blocker:

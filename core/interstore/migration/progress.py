@@ -124,6 +124,17 @@ class Control:
         if self.stopping:
             raise Stopped
 
+    def read(self, count: int) -> None:
+        """So many documents more were read of an archive, which no rate is for.
+
+        Raises:
+            Stopped: the caller asked the run to stop.
+        """
+        self.add(count)
+        self.tell()
+        if self.stopping:
+            raise Stopped
+
     def tell(self) -> None:
         """Tell the caller, and look whether another process asks the run to stop."""
         if self._request is not None and self._request.exists():

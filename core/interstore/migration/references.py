@@ -267,6 +267,6 @@ def _settings(engine: Any) -> Settings | None:
 
 
 def _plain(field: str, value: Any) -> str:
-    if field in _PATHS or isinstance(value, Path):
+    if (field in _PATHS or isinstance(value, Path)) and "://" not in str(value):
         return str(Path(value).expanduser().resolve())
     return str(value.value if isinstance(value, Enum) else value)

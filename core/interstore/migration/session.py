@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 from msgspec.structs import replace
 
-from interstore.errors import InterstoreError, InvalidDocumentError
+from interstore.errors import ConfigurationError, InterstoreError, InvalidDocumentError
 from interstore.filters.tree import ALL
-from interstore.migration.archives import held_blobs, seal
+from interstore.migration.archives import held_blobs, list_chunks, seal
 from interstore.migration.blobs.counts import BlobCounts, BlobProblem, BlobReport
 from interstore.migration.blobs.verifying import find_orphans
 from interstore.migration.chunks import ChunkTarget, archive_of
@@ -210,12 +210,18 @@ class Session:
             )
 
     def _seal(self, archive: ChunkTarget) -> Verification:
-        as_of = self._instant()
-        source = self._ends.source.database
-        blobs = None if self._ends.blobs is None else held_blobs(self._state.models.values())
-        verification = seal(
-            archive, self._plan, self._state.models, source, as_of=as_of, blobs=blobs
-        )
+        contents = archive.contents()
+        if contents is not None and contents.began != self._plan.created:
+            raise ConfigurationError(
+                f"another backup was written to {archive.place} meanwhile: make a new one elsewhere"
+            )
+        if contents is None:  # else an earlier session was stopped while it read it again, or later
+            blobs = None if self._ends.blobs is None else held_blobs(self._state.models.values())
+            source = self._ends.source.database
+            list_chunks(
+                archive, self._plan, self._state.models, source, as_of=self._instant(), blobs=blobs
+            )
+        verification = seal(archive, self._plan, self._control)
         self._record("sealed", ok=verification.ok)
         return verification
 
