@@ -448,6 +448,20 @@ def test_what_is_brought_over_after_a_hand_over_is_not_told(
             list(changes)
 
 
+def test_a_target_that_cannot_tell_changes(case: Case, mongodb_standalone_url: str) -> None:
+    """It is handed over to, and what is missing there is said."""
+    case.target = mongodb_standalone_url
+    application = case.application()
+    application.enable_watch("users")
+    assert case.begin().status == "done"
+    application.enable_watch("users")  # a process that is restarted
+    report = case.done(cutover)
+    [note] = report.notes
+    assert "changes of users cannot be watched from now on" in note
+    assert equal(case)
+    assert case.done(rollback).notes == []
+
+
 def test_back_and_forth_without_a_pause(case: Case) -> None:
     application = case.application()
     assert case.begin().status == "done"

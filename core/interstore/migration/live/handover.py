@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
-from interstore.errors import ConfigurationError, InterstoreError, UnavailableError
+from interstore.errors import (
+    ConfigurationError,
+    InterstoreError,
+    UnavailableError,
+    UnsupportedError,
+)
 from interstore.migration.live.move import MARGIN, POLL, Move, Position, opened
 from interstore.migration.live.report import StepReport
 from interstore.migration.live.verifying import live_models, verify_live
@@ -82,7 +87,7 @@ def hand_over(move: Move, position: Position, report: StepReport) -> Position:
         UnavailableError: a process does not answer, or something was still pending: nothing has
             changed.
     """
-    _record_changes(move, position)
+    _record_changes(move, position, report)
     started = time.monotonic()
     held = move.change(position, replace(position.control, phase="held"))
     try:
@@ -101,20 +106,27 @@ def hand_over(move: Move, position: Position, report: StepReport) -> Position:
     return found
 
 
-def _record_changes(move: Move, position: Position) -> None:
-    """Have the changes of those models recorded that are recorded in the primary."""
+def _record_changes(move: Move, position: Position, report: StepReport) -> None:
+    """Have the changes of those models recorded that are recorded in the primary.
+
+    Not where an engine keeps those of all models, without deletions: nobody said so there.
+    """
     primary, other = move.stores[position.side], move.stores[position.other]
-    if not (primary.capabilities.watch and other.capabilities.watch):
+    if not (primary.capabilities.watch_deletes and other.capabilities.watch):
         return
     for model in live_models(primary):
-        if _is_recorded(primary, model) and not _is_recorded(other, model):
+        if not _is_recorded(primary, model) or _is_recorded(other, model):
+            continue
+        try:
             other.enable_watch(model, RETENTION)
+        except UnsupportedError as error:
+            report.notes.append(f"changes of {model} cannot be watched from now on: {error}")
 
 
 def _is_recorded(store: Operations, model: str) -> bool:
     try:
         store.end_watch(model, store.start_watch(model, None))
-    except ConfigurationError:
+    except (ConfigurationError, UnsupportedError):
         return False
     return True
 

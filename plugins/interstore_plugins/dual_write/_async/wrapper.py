@@ -373,12 +373,18 @@ class AsyncDualWriting(AsyncInterceptor):
         """Likewise."""
         return await self._in_both(lambda store: store.drop_index(model, name))
 
-    async def _in_both(self, call: Callable[[AsyncOperations], Awaitable[T]]) -> T:
+    async def _in_both(
+        self, call: Callable[[AsyncOperations], Awaitable[T]], *, needed: bool = True
+    ) -> T:
         stand, ticket = await self._member.enter()
         try:
             result = await call(stand.primary)
             if stand.secondary is not None:
-                await call(stand.secondary)
+                try:
+                    await call(stand.secondary)
+                except InterstoreError:
+                    if needed:
+                        raise
             return result
         finally:
             stand.running.discard(ticket)
@@ -386,12 +392,12 @@ class AsyncDualWriting(AsyncInterceptor):
     # Watching.
 
     async def enable_watch(self, model: str, retention: float) -> None:
-        """In both stores, as for `ensure_index`."""
-        await self._in_both(lambda store: store.enable_watch(model, retention))
+        """In both stores. If the other one fails, the next hand-over does it there."""
+        await self._in_both(lambda store: store.enable_watch(model, retention), needed=False)
 
     async def disable_watch(self, model: str) -> bool:
-        """Likewise."""
-        return await self._in_both(lambda store: store.disable_watch(model))
+        """Likewise; what is recorded in the other one is of no use, and does no harm."""
+        return await self._in_both(lambda store: store.disable_watch(model), needed=False)
 
     async def start_watch(self, model: str, since: str | None) -> str:
         """In the primary, until the next hand-over."""

@@ -1,6 +1,6 @@
 # Generated from plugins/interstore_plugins/dual_write/_async/wrapper.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 29cdab6a65c585babcce8546
+# Digest of the rest: 945d4b672c905cee5062001b
 
 """`DualWriting`: the database that writes to two stores while data moves between them."""
 
@@ -371,12 +371,16 @@ class DualWriting(Interceptor):
         """Likewise."""
         return self._in_both(lambda store: store.drop_index(model, name))
 
-    def _in_both(self, call: Callable[[Operations], T]) -> T:
+    def _in_both(self, call: Callable[[Operations], T], *, needed: bool = True) -> T:
         stand, ticket = self._member.enter()
         try:
             result = call(stand.primary)
             if stand.secondary is not None:
-                call(stand.secondary)
+                try:
+                    call(stand.secondary)
+                except InterstoreError:
+                    if needed:
+                        raise
             return result
         finally:
             stand.running.discard(ticket)
@@ -384,12 +388,12 @@ class DualWriting(Interceptor):
     # Watching.
 
     def enable_watch(self, model: str, retention: float) -> None:
-        """In both stores, as for `ensure_index`."""
-        self._in_both(lambda store: store.enable_watch(model, retention))
+        """In both stores. If the other one fails, the next hand-over does it there."""
+        self._in_both(lambda store: store.enable_watch(model, retention), needed=False)
 
     def disable_watch(self, model: str) -> bool:
-        """Likewise."""
-        return self._in_both(lambda store: store.disable_watch(model))
+        """Likewise; what is recorded in the other one is of no use, and does no harm."""
+        return self._in_both(lambda store: store.disable_watch(model), needed=False)
 
     def start_watch(self, model: str, since: str | None) -> str:
         """In the primary, until the next hand-over."""
