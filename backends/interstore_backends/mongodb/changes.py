@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from interstore.errors import ConfigurationError
 from interstore.watching import Change, Changed, Deleted, decode_position, encode_position
 from interstore_backends.mongodb.keys import ENVELOPE
 from interstore_backends.mongodb.records import not_ours, read_document
 
 __all__ = [
-    "ENDS", "LOST", "PIPELINE", "Place", "changes_of", "is_unknown_option", "position_of",
-    "reached",
+    "ENDS", "LOST", "PIPELINE", "Place", "changes_of", "held_changes_of", "is_unknown_option",
+    "position_of", "reached",
 ]  # fmt: skip
 
 PIPELINE: Final[list[dict[str, Any]]] = [
@@ -96,6 +97,23 @@ def changes_of(model: str, event: Mapping[str, Any], place: Place) -> list[Chang
             token = encode_position("mongodb", model, (place.data + _WITHIN,))
             return [Deleted(change.id, int(before["version"]), token), change]
     return [change]
+
+
+def held_changes_of(model: str, stream: Any, event: Mapping[str, Any]) -> list[Change]:
+    """What the event behind this one tells, if the driver has it already and it tells of changes.
+
+    Nothing public says whether it has; if a driver keeps its events elsewhere, there are none.
+    What cannot be told is left to be found as the first of the next changes.
+    """
+    held = getattr(getattr(stream, "_cursor", None), "_data", None)
+    if not held or not isinstance(held[0], dict) or held[0].get("operationType") in ENDS:
+        return []
+    try:
+        return changes_of(model, held[0], Place(event["_id"]["_data"]))
+    except ConfigurationError:
+        # As far as it was used up.
+        held[0]["fullDocument"]["_id"] = held[0]["documentKey"]["_id"]
+        return []
 
 
 def _change_of(model: str, event: Mapping[str, Any]) -> Change:

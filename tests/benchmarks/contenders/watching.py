@@ -88,8 +88,22 @@ class WatchedPostgreSQL(_Watched):
 
 
 class WatchedMongoDB(_Watched):
+    """What is to be read is written when all others are filled.
+
+    Whoever opens a stream has the server look through what comes behind, whoever wrote it: up to
+    4 MB of what it looks for. So for both nothing else may come behind.
+    """
+
     def __init__(self, url: str, durability: Durability) -> None:
         super().__init__(_mongodb(url, durability))
+
+    def settle(self) -> None:
+        """At the first reading."""
+
+    def changes(self) -> None:
+        if not self.begin:
+            super().settle()
+        super().changes()
 
 
 class LoggedSQLite(RawSQLite):
@@ -157,14 +171,22 @@ class StreamedPyMongo(RawPyMongo):
         super().__init__(url, durability)
         name, images = self.airports.name, {"enabled": True}
         self.client[name_of(url)].create_collection(name, changeStreamPreAndPostImages=images)
-        with self.airports.watch() as stream:
-            stream.try_next()
-            self.begin: Any = stream.resume_token
+        self.begin: Any = None
 
     def settle(self) -> None:
         """Without an index, like the others."""
 
+    def _write(self) -> None:
+        """Have so many changes to be read."""
+        with self.airports.watch() as stream:
+            stream.try_next()
+            self.begin = stream.resume_token
+        found = list(self.airports.find(limit=CHANGES))
+        self.airports.insert_many([{**each, "_id": f"new {each['_id']}"} for each in found])
+
     def changes(self) -> None:
+        if self.begin is None:
+            self._write()
         options: dict[str, Any] = {"full_document": "required", "batch_size": _PAGE}
         with self.airports.watch(resume_after=self.begin, **options) as stream:
             for _ in range(CHANGES):

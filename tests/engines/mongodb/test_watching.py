@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from interstore._sync.store import Store
-from interstore.errors import ConfigurationError, ResumeExpiredError, UnsupportedError
+from interstore._sync.watch import Watch
+from interstore.errors import (
+    ConfigurationError,
+    InterstoreError,
+    ResumeExpiredError,
+    UnsupportedError,
+)
 from interstore.watching import Change, Changed, Deleted, decode_position, encode_position
 from interstore_backends.mongodb._sync.database import MongoDBDatabase
 from tests.databases import mongodb
@@ -51,6 +57,37 @@ def test_what_other_programs_write(store: Store) -> None:
         collection.insert_one({"_id": "c", "n": 1})
         with pytest.raises(ConfigurationError, match="was not written by Interstore"):
             changes.next(5)
+
+
+@pytest.mark.parametrize("end", ["not ours", "dropped"])
+def test_what_comes_at_once_is_told_up_to_what_cannot_be(store: Store, end: str) -> None:
+    with store.watch("m", idle=0) as changes:
+        for _ in range(5):
+            store.update("m", "a", {"$inc": {"n": 1}})
+        error: type[InterstoreError]
+        if end == "dropped":
+            store.native["m"].drop()
+            error, message = ResumeExpiredError, "dropped"
+        else:
+            store.native["m"].insert_one({"_id": "x", "n": 1})
+            error, message = ConfigurationError, "_id 'x' was not written by Interstore"
+        tokens = [_next_n(changes, number) for number in range(1, 6)]
+        with pytest.raises(error, match=message):
+            changes.next(5)
+    if end == "dropped":
+        return
+    for number, token in enumerate(tokens[:-1], 2):
+        with store.watch("m", since=token, idle=0) as again:
+            _next_n(again, number)
+    with store.watch("m", since=tokens[-1]) as again, pytest.raises(error, match=message):
+        again.next(5)
+
+
+def _next_n(changes: Watch, number: int) -> str:
+    change = changes.next(5)
+    assert isinstance(change, Changed)
+    assert change.document["n"] == number
+    return change.token
 
 
 def test_a_token_that_the_oplog_does_not_reach_back_to(store: Store) -> None:

@@ -19,6 +19,7 @@ from interstore_backends.mongodb.changes import (
     PIPELINE,
     Place,
     changes_of,
+    held_changes_of,
     is_unknown_option,
     position_of,
     reached,
@@ -100,15 +101,21 @@ class AsyncWatching(AsyncUpdates):
 
     @translated
     async def read_changes(self, model: str, after: str, wait: float) -> ChangePage:
-        """The next change after a position: the driver holds a hundred of them."""
+        """The next changes after a position: those that the driver holds, a hundred at most."""
         place = Place.of(after, model)
         stream = self._streams.pop((model, after), None) or await self._stream(model, place.data)
         try:
             event = await self._next(model, stream, wait)
-            token = position_of(model, stream.resume_token)
             if event is not None and event["operationType"] in ENDS:
                 raise expired(model, "mongodb", "it was dropped or renamed")
-            changes = () if event is None else changes_of(model, event, place)
+            changes = [] if event is None else changes_of(model, event, place)
+            while event is not None and len(changes) < _BATCH - 1:
+                following = held_changes_of(model, stream, event)
+                if not following:
+                    break
+                event = await stream.try_next()
+                changes += following
+            token = position_of(model, stream.resume_token)
         except BaseException as error:
             with suppress(PyMongoError):
                 await stream.close()

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/watching.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: fb6a2c3a39b73929858094de
+# Digest of the rest: 8f4ee373ea4843fe5f69188b
 
 """Following the changes of a model: change streams of the server."""
 
@@ -23,6 +23,7 @@ from interstore_backends.mongodb.changes import (
     PIPELINE,
     Place,
     changes_of,
+    held_changes_of,
     is_unknown_option,
     position_of,
     reached,
@@ -104,15 +105,21 @@ class Watching(Updates):
 
     @translated
     def read_changes(self, model: str, after: str, wait: float) -> ChangePage:
-        """The next change after a position: the driver holds a hundred of them."""
+        """The next changes after a position: those that the driver holds, a hundred at most."""
         place = Place.of(after, model)
         stream = self._streams.pop((model, after), None) or self._stream(model, place.data)
         try:
             event = self._next(model, stream, wait)
-            token = position_of(model, stream.resume_token)
             if event is not None and event["operationType"] in ENDS:
                 raise expired(model, "mongodb", "it was dropped or renamed")
-            changes = () if event is None else changes_of(model, event, place)
+            changes = [] if event is None else changes_of(model, event, place)
+            while event is not None and len(changes) < _BATCH - 1:
+                following = held_changes_of(model, stream, event)
+                if not following:
+                    break
+                event = stream.try_next()
+                changes += following
+            token = position_of(model, stream.resume_token)
         except BaseException as error:
             with suppress(PyMongoError):
                 stream.close()
