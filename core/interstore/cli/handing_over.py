@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 import msgspec
@@ -15,7 +15,7 @@ from interstore.cli.moving_options import (
     STOPPED,
     blobs_of,
     from_blobs_option,
-    state_option,
+    run_options,
     to_blobs_option,
 )
 from interstore.cli.output import encode, is_terminal, safe
@@ -24,22 +24,9 @@ from interstore.migration.live.report import StepReport
 
 __all__ = ["catch_up", "cutover", "finish", "rollback"]
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _run_options(function: F) -> F:
-    for option in (
-        click.option("--target", metavar="URL", help="DST, where the plan has no password of it."),
-        click.option("--source", metavar="URL", help="SRC, likewise."),
-        state_option,
-        click.argument("run", metavar="RUN"),
-    ):
-        function = option(function)
-    return function
-
 
 @click.command("catch-up")
-@_run_options
+@run_options
 @click.option(
     "--all",
     "everything",
@@ -66,7 +53,7 @@ def catch_up(
 
 
 @click.command()
-@_run_options
+@run_options
 @click.pass_context
 def cutover(ctx: click.Context, /, **arguments: Any) -> None:
     """Have the application read from DST. SRC is kept up to date until `finish`.
@@ -77,7 +64,7 @@ def cutover(ctx: click.Context, /, **arguments: Any) -> None:
 
 
 @click.command()
-@_run_options
+@run_options
 @click.pass_context
 def rollback(ctx: click.Context, /, **arguments: Any) -> None:
     """Have the application read from SRC again, which has all that was written since."""
@@ -85,7 +72,7 @@ def rollback(ctx: click.Context, /, **arguments: Any) -> None:
 
 
 @click.command()
-@_run_options
+@run_options
 @click.option("--abandon", is_flag=True, help="Give the move up: SRC remains, not DST.")
 @from_blobs_option
 @to_blobs_option

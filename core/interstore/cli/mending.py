@@ -28,8 +28,8 @@ from interstore.cli.moving_options import (
     map_option,
     models_option,
     pairs_of,
+    run_options,
     split,
-    state_option,
     to_blobs_option,
 )
 from interstore.cli.output import is_terminal, safe
@@ -48,33 +48,26 @@ F = TypeVar("F", bound=Callable[..., Any])
 extra_option = click.option(
     "--delete-extra", is_flag=True, help="Delete documents that only the target has."
 )
+planned_level_option = click.option(
+    "--level",
+    type=click.Choice(["digest", "full"]),
+    help="How thoroughly to verify.  [default: as planned]",
+)
 level_option = click.option(
     "--level",
     type=click.Choice(["digest", "full"]),
-    default=None,
-    help="How thoroughly to verify.  [default: as planned]",
+    default="digest",
+    show_default=True,
+    help="How thoroughly to compare.",
 )
 
 
-def _run_options(command: F) -> F:
-    options = (
-        click.argument("run", metavar="RUN"),
-        click.option(
-            "--source", metavar="URL", help="Of the source, where the plan does not hold it."
-        ),
-        click.option("--target", metavar="URL", help="Likewise of the target."),
-        from_blobs_option,
-        to_blobs_option,
-        level_option,
-        state_option,
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
+def _mending_options(command: F) -> F:
+    return run_options(from_blobs_option(to_blobs_option(planned_level_option(command))))
 
 
 @click.command("retry-quarantine")
-@_run_options
+@_mending_options
 @click.pass_context
 def retry_quarantine(ctx: click.Context, /, **options: Any) -> None:
     """Write what RUN has in quarantine, once the cause is mended, and verify again.
@@ -86,7 +79,7 @@ def retry_quarantine(ctx: click.Context, /, **options: Any) -> None:
 
 
 @click.command("resync")
-@_run_options
+@_mending_options
 @extra_option
 @click.pass_context
 def resync_run(ctx: click.Context, /, delete_extra: bool, **options: Any) -> None:
@@ -98,7 +91,7 @@ def resync_run(ctx: click.Context, /, delete_extra: bool, **options: Any) -> Non
 
 
 @click.command("verify")
-@_run_options
+@_mending_options
 @click.pass_context
 def verify_run(ctx: click.Context, /, **options: Any) -> None:
     """Compare RUN's target with its source once more. What is in quarantine may be missing.
@@ -160,7 +153,7 @@ def resync(
     models: str | None,
     renames: tuple[str, ...],
     foreign: tuple[str, ...],
-    level: Level | None,
+    level: Level,
     ignore_versions: bool,
     delete_extra: bool,
     from_blobs: tuple[str, ...],
@@ -182,7 +175,7 @@ def resync(
             delete_extra=delete_extra,
             models=split(models),
             map=pairs_of(renames),
-            level=level or "digest",
+            level=level,
             envelope=not ignore_versions,
             transform=transform_of(**reshaping),
             foreign=foreign_of(foreign),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -31,6 +31,7 @@ __all__ = [
     "map_option",
     "models_option",
     "pairs_of",
+    "run_options",
     "split",
     "state_option",
     "to_blobs_option",
@@ -102,9 +103,26 @@ _LIMIT_OPTIONS: Final = (
 )
 
 
+_RUN_OPTIONS: Final = (
+    click.argument("run", metavar="RUN"),
+    click.option("--source", metavar="URL", help="Of the source, where the plan does not hold it."),
+    click.option("--target", metavar="URL", help="Likewise of the target."),
+    state_option,
+)
+
+
 def limit_options(command: F) -> F:
     """Gives a command the options of how fast it may go, and when it stops."""
-    for option in reversed(_LIMIT_OPTIONS):
+    return _with(_LIMIT_OPTIONS, command)
+
+
+def run_options(command: F) -> F:
+    """Gives a command the run that it is about, and where to find it and its stores."""
+    return _with(_RUN_OPTIONS, command)
+
+
+def _with(options: Sequence[Callable[[F], F]], command: F) -> F:
+    for option in reversed(options):
         command = option(command)
     return command
 

@@ -15,6 +15,7 @@ from interstore.cli.moving_options import (
     from_blobs_option,
     limit_options,
     limits_of,
+    run_options,
     state_option,
     to_blobs_option,
 )
@@ -106,9 +107,7 @@ def pause(ctx: click.Context, run: str, state: Path) -> None:
 
 
 @click.command()
-@click.argument("run", metavar="RUN")
-@click.option("--source", metavar="URL", help="Of the source, where the plan does not hold it.")
-@click.option("--target", metavar="URL", help="Likewise of the target.")
+@run_options
 @from_blobs_option
 @to_blobs_option
 @click.option(
@@ -122,7 +121,6 @@ def pause(ctx: click.Context, run: str, state: Path) -> None:
     help="What runs the work, see interstore migrate --help.  [default: as planned]",
 )
 @limit_options
-@state_option
 @click.pass_context
 def resume(
     ctx: click.Context,

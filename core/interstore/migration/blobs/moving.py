@@ -91,7 +91,7 @@ class Mover(_Walk):
             content = self._source.read(ref)
             if content is None:
                 return self._dangling(ref, document, path)
-            with content:
+            with content.file:
                 kept = self._target.write(ref, content)
         except CorruptionError:
             return "damaged"
@@ -103,7 +103,7 @@ class Mover(_Walk):
     def _describe(self, ref: BlobRef) -> None:
         with suppress(CorruptionError):  # the target has the right content, whatever the source has
             if (content := self._source.read(ref)) is not None:
-                with content:
+                with content.file:
                     self._target.describe(ref, content)
 
     def _dangling(self, ref: BlobRef, document: Document, path: Path) -> Problem:

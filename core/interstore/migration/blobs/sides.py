@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from types import TracebackType
-from typing import Literal, NamedTuple, Protocol, Self, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from interstore.blobs._sync.files import BlobReadFile
 from interstore.blobs._sync.store import BlobStore
@@ -23,7 +22,7 @@ class Content(NamedTuple):
     """A blob that is being read. What ends with another digest than it should is an error.
 
     Attributes:
-        file: its content; it is closed at the end of a `with` block of this.
+        file: its content, which whoever reads it closes.
         content_type: its media type.
         metadata: the user's own.
     """
@@ -31,17 +30,6 @@ class Content(NamedTuple):
     file: BlobReadFile
     content_type: str
     metadata: Mapping[str, str]
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.file.close()
 
 
 class Side(Protocol):
