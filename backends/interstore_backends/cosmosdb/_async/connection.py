@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, cast
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from contextlib import suppress
+from typing import Any, Final, TypeVar, cast
 
 from azure.cosmos import PartitionKey
 from azure.cosmos.exceptions import CosmosHttpResponseError
@@ -29,9 +30,12 @@ from interstore_backends.cosmosdb.settings import CosmosDBSettings
 from interstore_backends.cosmosdb.usage import Usage
 from interstore_backends.cosmosdb.workers_async import Workers
 
-__all__ = ["AsyncConnection", "translated", "translated_write"]
+__all__ = ["AsyncConnection", "listed", "translated", "translated_write", "undisturbed"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+_DISTURBED: Final = 7
 
 
 def translated(method: F) -> F:
@@ -59,6 +63,27 @@ def _translated(method: F, *, writes: bool = False) -> F:
             raise self.errors.closed(model) from error
 
     return cast("F", call)
+
+
+async def undisturbed(read: Callable[[], Awaitable[T]]) -> T:
+    """What `read` gives, asked again if another thread disturbs it.
+
+    The driver's threads share what it notes of the last answer. One may change it while another
+    reads it: RuntimeError, "mutated during iteration".
+    """
+    for _ in range(_DISTURBED):
+        with suppress(RuntimeError):
+            return await read()
+    return await read()
+
+
+async def listed(ask: Callable[[], AsyncIterable[Any]]) -> list[Any]:
+    """All that the driver gives when asked, `undisturbed`."""
+
+    async def read() -> list[Any]:
+        return [each async for each in ask()]
+
+    return await undisturbed(read)
 
 
 class AsyncConnection:
@@ -177,7 +202,7 @@ class AsyncConnection:
 
     async def _model_names(self) -> list[str]:
         """The containers that can be models."""
-        found = [each async for each in self.native.list_containers()]
+        found = await listed(self.native.list_containers)
         return sorted(
             each["id"]
             for each in found

@@ -25,6 +25,7 @@ from interstore.foreign import (
 )
 from interstore.foreign_values import exact_changes, present_json
 from interstore.paths import Path
+from interstore_backends.cosmosdb._async.connection import listed
 from interstore_backends.cosmosdb._async.reads import LISTED, AsyncReads
 from interstore_backends.cosmosdb._async.writes import contended
 from interstore_backends.cosmosdb.compile import Statement, compile_by_ids
@@ -86,7 +87,9 @@ class AsyncCosmosDBForeign(AsyncForeignDatabase):
             except CosmosHttpResponseError as error:
                 if not is_gone(error):
                     raise
-                names = sorted([each["id"] async for each in self._owner.native.list_containers()])
+                names = sorted(
+                    each["id"] for each in await listed(self._owner.native.list_containers)
+                )
                 raise self._wrong(absent("container", self.source.name, names)) from error
             paths = key_paths(properties)
             self._key = key_of_source(self.source, paths)
@@ -141,10 +144,13 @@ class AsyncCosmosDBForeign(AsyncForeignDatabase):
     async def _rows(self, statement: Statement, limit: int | None) -> list[Any]:
         if self._key is None:
             return await self._owner._rows(self.source.name, statement, limit)
-        rows = self._container().query_items(
-            statement.sql, parameters=statement.parameters, partition_key=self._key
+        ask = partial(
+            self._container().query_items,
+            statement.sql,
+            parameters=statement.parameters,
+            partition_key=self._key,
         )
-        return [row async for row in rows]
+        return await listed(ask)
 
     async def _total(self) -> int:
         async def work() -> int:

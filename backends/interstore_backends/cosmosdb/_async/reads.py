@@ -18,7 +18,7 @@ from interstore.filters.order import order_key
 from interstore.filters.tree import ALL, Node, Scalar
 from interstore.paths import Envelope, Reference
 from interstore.prepared import Partition, Query, ScanPage
-from interstore_backends.cosmosdb._async.connection import translated
+from interstore_backends.cosmosdb._async.connection import listed, translated
 from interstore_backends.cosmosdb._async.expiry import AsyncExpiry
 from interstore_backends.cosmosdb.aggregates import (
     compile_aggregation,
@@ -163,12 +163,7 @@ class AsyncReads(AsyncExpiry):
             ranges: of the keys of partitions; all by default.
         """
         for _ in range(_SPLITS):
-            try:
-                rows = await self._rows_once(model, statement, limit, ranges)
-            except RuntimeError:
-                # The driver's threads share what it notes of the last answer, and one changed it
-                # while another read it ("mutated during iteration").
-                continue
+            rows = await self._rows_once(model, statement, limit, ranges)
             ids = [row["_rid"] for row in rows if isinstance(row, dict)]
             if len(set(ids)) == len(ids):
                 return rows
@@ -194,13 +189,14 @@ class AsyncReads(AsyncExpiry):
     async def _rows_in(
         self, model: str, statement: Statement, limit: int | None, within: dict[str, Any]
     ) -> list[Any]:
-        rows = self._container(model).query_items(
+        ask = partial(
+            self._container(model).query_items,
             statement.sql,
             parameters=statement.parameters,
             max_item_count=_PAGE if limit is None else min(limit, _PAGE),
             feed_range=within,
         )
-        return [row async for row in rows]
+        return await listed(ask)
 
     async def _ranges(self, model: str) -> list[dict[str, Any]]:
         """Those of the keys of the physical partitions, as far as they are known here.
@@ -208,8 +204,7 @@ class AsyncReads(AsyncExpiry):
         There are none where there is no such container. After a split they still hold all keys.
         """
         try:
-            ranges = self._container(model).read_feed_ranges()
-            return [each async for each in ranges]
+            return await listed(self._container(model).read_feed_ranges)
         except CosmosHttpResponseError as error:
             if is_gone(error):
                 return []
@@ -270,10 +265,7 @@ class AsyncReads(AsyncExpiry):
         """
         for _ in range(_SPLITS):
             ranges = await self._ranges(model)
-            try:
-                rows = await self._rows_once(model, statement, None, ranges)
-            except RuntimeError:  # see `_rows`
-                continue
+            rows = await self._rows_once(model, statement, None, ranges)
             if await self._ranges(model) == ranges:
                 return rows
         raise _splitting(model)

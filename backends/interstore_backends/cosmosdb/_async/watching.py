@@ -18,7 +18,7 @@ from interstore.watching import (
     expired,
     not_watched,
 )
-from interstore_backends.cosmosdb._async.connection import translated, translated_write
+from interstore_backends.cosmosdb._async.connection import translated, translated_write, undisturbed
 from interstore_backends.cosmosdb._async.writes import AsyncWrites
 from interstore_backends.cosmosdb.errors import is_gone
 from interstore_backends.cosmosdb.records import read_item
@@ -117,16 +117,19 @@ class AsyncWatching(AsyncWrites):
         where: dict[str, Any] = {"feed_range": within, "start_time": "Now"}
         if continuation:
             where = {"continuation": continuation}
-        try:
+
+        async def read() -> list[dict[str, Any]]:
             feed = self._container(model).query_items_change_feed(
                 **where,
                 max_item_count=PAGE,
                 response_hook=lambda headers, _: answers.append(headers),
             )
-            items: list[dict[str, Any]] = []
             async for page in feed.by_page():
-                items = [item async for item in page]
-                break
+                return [item async for item in page]
+            return []
+
+        try:
+            items = await undisturbed(read)
         except CosmosHttpResponseError as error:
             if is_gone(error):
                 raise expired(model, "cosmosdb", "it was dropped") from error

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/connection.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 8d49630036bae02db248b2be
+# Digest of the rest: 727eaa64fc05bccb5e054ee4
 
 """The client, and which models exist."""
 
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, cast
+from contextlib import suppress
+from typing import Any, Final, TypeVar, cast
 
 from azure.cosmos import PartitionKey
 from azure.cosmos.exceptions import CosmosHttpResponseError
@@ -33,9 +34,12 @@ from interstore_backends.cosmosdb.settings import CosmosDBSettings
 from interstore_backends.cosmosdb.usage import Usage
 from interstore_backends.cosmosdb.workers import Workers
 
-__all__ = ["Connection", "translated", "translated_write"]
+__all__ = ["Connection", "listed", "translated", "translated_write", "undisturbed"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+_DISTURBED: Final = 7
 
 
 def translated(method: F) -> F:
@@ -63,6 +67,27 @@ def _translated(method: F, *, writes: bool = False) -> F:
             raise self.errors.closed(model) from error
 
     return cast("F", call)
+
+
+def undisturbed(read: Callable[[], T]) -> T:
+    """What `read` gives, asked again if another thread disturbs it.
+
+    The driver's threads share what it notes of the last answer. One may change it while another
+    reads it: RuntimeError, "mutated during iteration".
+    """
+    for _ in range(_DISTURBED):
+        with suppress(RuntimeError):
+            return read()
+    return read()
+
+
+def listed(ask: Callable[[], Iterable[Any]]) -> list[Any]:
+    """All that the driver gives when asked, `undisturbed`."""
+
+    def read() -> list[Any]:
+        return [each for each in ask()]
+
+    return undisturbed(read)
 
 
 class Connection:
@@ -181,7 +206,7 @@ class Connection:
 
     def _model_names(self) -> list[str]:
         """The containers that can be models."""
-        found = [each for each in self.native.list_containers()]
+        found = listed(self.native.list_containers)
         return sorted(
             each["id"]
             for each in found

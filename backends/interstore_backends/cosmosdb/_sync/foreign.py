@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/foreign.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: a4f0e79d1ff1160054f1872d
+# Digest of the rest: f01ab76189fb77a4e614a66d
 
 """Containers that others made in the same database, which are read and updated."""
 
@@ -29,6 +29,7 @@ from interstore.foreign import (
 )
 from interstore.foreign_values import exact_changes, present_json
 from interstore.paths import Path
+from interstore_backends.cosmosdb._sync.connection import listed
 from interstore_backends.cosmosdb._sync.reads import LISTED, Reads
 from interstore_backends.cosmosdb._sync.writes import contended
 from interstore_backends.cosmosdb.compile import Statement, compile_by_ids
@@ -90,7 +91,7 @@ class CosmosDBForeign(ForeignDatabase):
             except CosmosHttpResponseError as error:
                 if not is_gone(error):
                     raise
-                names = sorted([each["id"] for each in self._owner.native.list_containers()])
+                names = sorted(each["id"] for each in listed(self._owner.native.list_containers))
                 raise self._wrong(absent("container", self.source.name, names)) from error
             paths = key_paths(properties)
             self._key = key_of_source(self.source, paths)
@@ -145,10 +146,13 @@ class CosmosDBForeign(ForeignDatabase):
     def _rows(self, statement: Statement, limit: int | None) -> list[Any]:
         if self._key is None:
             return self._owner._rows(self.source.name, statement, limit)
-        rows = self._container().query_items(
-            statement.sql, parameters=statement.parameters, partition_key=self._key
+        ask = partial(
+            self._container().query_items,
+            statement.sql,
+            parameters=statement.parameters,
+            partition_key=self._key,
         )
-        return [row for row in rows]
+        return listed(ask)
 
     def _total(self) -> int:
         def work() -> int:

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 63507668a7dd96a66995617b
+# Digest of the rest: dcb9059cca7f5f7fb37d192d
 
 """The operations that only read."""
 
@@ -22,7 +22,7 @@ from interstore.filters.order import order_key
 from interstore.filters.tree import ALL, Node, Scalar
 from interstore.paths import Envelope, Reference
 from interstore.prepared import Partition, Query, ScanPage
-from interstore_backends.cosmosdb._sync.connection import translated
+from interstore_backends.cosmosdb._sync.connection import listed, translated
 from interstore_backends.cosmosdb._sync.expiry import Expiry
 from interstore_backends.cosmosdb.aggregates import (
     compile_aggregation,
@@ -165,12 +165,7 @@ class Reads(Expiry):
             ranges: of the keys of partitions; all by default.
         """
         for _ in range(_SPLITS):
-            try:
-                rows = self._rows_once(model, statement, limit, ranges)
-            except RuntimeError:
-                # The driver's threads share what it notes of the last answer, and one changed it
-                # while another read it ("mutated during iteration").
-                continue
+            rows = self._rows_once(model, statement, limit, ranges)
             ids = [row["_rid"] for row in rows if isinstance(row, dict)]
             if len(set(ids)) == len(ids):
                 return rows
@@ -196,13 +191,14 @@ class Reads(Expiry):
     def _rows_in(
         self, model: str, statement: Statement, limit: int | None, within: dict[str, Any]
     ) -> list[Any]:
-        rows = self._container(model).query_items(
+        ask = partial(
+            self._container(model).query_items,
             statement.sql,
             parameters=statement.parameters,
             max_item_count=_PAGE if limit is None else min(limit, _PAGE),
             feed_range=within,
         )
-        return [row for row in rows]
+        return listed(ask)
 
     def _ranges(self, model: str) -> list[dict[str, Any]]:
         """Those of the keys of the physical partitions, as far as they are known here.
@@ -210,8 +206,7 @@ class Reads(Expiry):
         There are none where there is no such container. After a split they still hold all keys.
         """
         try:
-            ranges = self._container(model).read_feed_ranges()
-            return [each for each in ranges]
+            return listed(self._container(model).read_feed_ranges)
         except CosmosHttpResponseError as error:
             if is_gone(error):
                 return []
@@ -272,10 +267,7 @@ class Reads(Expiry):
         """
         for _ in range(_SPLITS):
             ranges = self._ranges(model)
-            try:
-                rows = self._rows_once(model, statement, None, ranges)
-            except RuntimeError:  # see `_rows`
-                continue
+            rows = self._rows_once(model, statement, None, ranges)
             if self._ranges(model) == ranges:
                 return rows
         raise _splitting(model)

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/cosmosdb/_async/watching.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: ad6a132e5ea86c6ef2b84d16
+# Digest of the rest: 183d11e9053b1cfab38da67b
 
 """Following the changes of a model: the change feed of its container."""
 
@@ -22,7 +22,7 @@ from interstore.watching import (
     expired,
     not_watched,
 )
-from interstore_backends.cosmosdb._sync.connection import translated, translated_write
+from interstore_backends.cosmosdb._sync.connection import translated, translated_write, undisturbed
 from interstore_backends.cosmosdb._sync.writes import Writes
 from interstore_backends.cosmosdb.errors import is_gone
 from interstore_backends.cosmosdb.records import read_item
@@ -121,16 +121,19 @@ class Watching(Writes):
         where: dict[str, Any] = {"feed_range": within, "start_time": "Now"}
         if continuation:
             where = {"continuation": continuation}
-        try:
+
+        def read() -> list[dict[str, Any]]:
             feed = self._container(model).query_items_change_feed(
                 **where,
                 max_item_count=PAGE,
                 response_hook=lambda headers, _: answers.append(headers),
             )
-            items: list[dict[str, Any]] = []
             for page in feed.by_page():
-                items = [item for item in page]
-                break
+                return [item for item in page]
+            return []
+
+        try:
+            items = undisturbed(read)
         except CosmosHttpResponseError as error:
             if is_gone(error):
                 raise expired(model, "cosmosdb", "it was dropped") from error
