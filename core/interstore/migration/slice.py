@@ -107,7 +107,7 @@ class Result(msgspec.Struct, kw_only=True, omit_defaults=True):
         unchanged: documents that the target had already and kept.
         filtered: documents left out on purpose.
         refused: documents that the target did not take.
-        bytes: their length as JSON.
+        bytes: about their length, in the form that the source or the target has them in.
         seconds: how long it took.
         after: the token to go on after.
         done: whether the partition holds nothing more.
