@@ -85,9 +85,9 @@ def test_a_stopped_worker_that_wakes_up_after_it_was_given_up(
     cluster: Cluster, source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it still writes then is what the other has written, or is refused by its lease."""
-    monkeypatch.setattr(coordinator, "GRACE", 1.0)
+    monkeypatch.setattr(coordinator, "GRACE", 5.0)  # in which a busy machine does a slice
     target = url_of("sqlite", tmp_path, "target")
-    limits = Limits(page=100, bytes=10_000, seconds=0.5)
+    limits = Limits(page=100, bytes=10_000, seconds=0.5, attempts=20)
     given_up = 2 * (limits.seconds + coordinator.GRACE)
     moments: list[float] = []  # when it was stopped, and when it woke up
 
