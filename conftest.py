@@ -1,6 +1,5 @@
 """What every run of the tests shares: `--long`, hypothesis profiles and the header."""
 
-import os
 import platform
 import sqlite3
 
@@ -21,13 +20,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--hypothesis-profile"):
         settings.load_profile("long" if config.getoption("--long") else "quick")
-
-
-def pytest_xdist_auto_num_workers() -> int | None:
-    """One more than there are cores: for a third of their time tests wait for servers."""
-    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
-        return None
-    return (os.cpu_count() or 1) + 1
 
 
 def pytest_report_header(config: pytest.Config) -> str:

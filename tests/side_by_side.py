@@ -1,8 +1,8 @@
 """A whole run, shared among processes: how many, and what each of them has to tell at the end.
 
-Tests wait for servers most of their time, so two processes take hardly more than half the time of
-one. Each starts the servers that it needs. A run of some tests only is one process: `-n 2` asks
-for more, `-n 0` for one.
+Tests wait for servers a third of their time, so there is one process more than there are cores, at
+most three. Each starts the servers that it needs. A run of some tests only is one process: `-n 2`
+asks for more, `-n 0` for one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _KEY: Final = "interstore"
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """For ``-n auto``, which is how pytest is called here."""
     some = config.option.file_or_dir or config.option.keyword or config.option.markexpr
-    return 0 if some else min(2, os.cpu_count() or 1)
+    return 0 if some else min(3, (os.cpu_count() or 1) + 1)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -104,7 +104,8 @@ def writes_of(rows: Sequence[Row]) -> list[Write]:
     Raises:
         msgspec.DecodeError: a text is no JSON object.
     """
-    _check("[" + ",".join([row[5] for row in rows]) + "]")
+    if len(_check("[" + ",".join([row[5] for row in rows]) + "]")) != len(rows):
+        raise msgspec.DecodeError("a document is not one JSON object, but several")
     return [_StoredWrite(row, *row[:5]) for row in rows]
 
 
