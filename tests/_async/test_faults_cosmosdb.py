@@ -149,7 +149,7 @@ async def test_a_split_while_scanning(
     async with AsyncStore(cosmosdb_async(cosmosdb_url)) as other:
         operations = AsyncOperations(other.database)
         partitions = await operations.partitions("m", n)
-        assert len(partitions) == {1: 1, 3: 2, 9: 4}[n]
+        assert len(partitions) == {1: 1, 3: 2, 9: 8}[n]
         cosmosdb_faults.split_at("Query", skip=skip, times=1)
         found: list[str] = []
         for partition in partitions:
