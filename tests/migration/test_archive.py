@@ -5,19 +5,25 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import random
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from interstore import Store, connect
+from interstore import Document, Store, connect
 from interstore.errors import ConfigurationError, UnsupportedError
 from interstore.migration import Transform, migrate, verify
 from interstore.migration.archives import find_archives, open_archive, prune_archives
+from interstore.migration.chunks import Chunk
 from interstore.migration.journal import replay
+from interstore_backends.archive import layers
+from interstore_backends.archive.chunks import read_chunk
+from interstore_backends.archive.files import ArchiveFiles
 from tests.migration.archives import SMALL, fill_source
 from tests.migration.conftest import ODD_IDS, Call, MakeStore, Migrate, contents, url_of
 
@@ -60,6 +66,24 @@ def test_an_archive_can_be_read_as_it_is(archive: str, source: Store) -> None:
             store.create("users", {"id": "new"})
         with pytest.raises(UnsupportedError):
             store.delete("users", "users-000001")
+
+
+def test_each_chunk_is_read_once_for_many_ids(
+    archive: str, source: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def noted(files: ArchiveFiles, chunk: Chunk) -> Iterator[Document]:
+        read.append(chunk.file)
+        return read_chunk(files, chunk)
+
+    monkeypatch.setattr(layers, "read_chunk", noted)
+    ids = random.Random(1).sample([document.id for document in source.find("users")], 800)
+    with connect(archive) as store:
+        found = store.find_by_ids("users", ids)
+    assert [document and document.id for document in found] == ids
+    assert len(read) > 1
+    assert len(read) == len(set(read))
 
 
 def test_its_files_can_be_read_by_hand(archive: str, place: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from itertools import filterfalse
 from typing import Any
@@ -80,12 +81,25 @@ class ArchiveDatabase(ReadOnly):
             yield from filterfalse(has_expired, part.documents())
 
     def find_by_id(self, model: str, id: str) -> Document | None:
+        return next(iter(self.find_by_ids(model, [id])), None)
+
+    def find_by_ids(self, model: str, ids: Sequence[str]) -> list[Document]:
+        """The documents that exist among `ids`: each chunk that may have some is read once."""
+        wanted = set(ids)
+        in_order = sorted(wanted)
+        found: list[Document] = []
         for part in self._chunks(model):
-            if part.chunk.first <= id <= part.chunk.last:
-                for document in self._documents(part):
-                    if document["id"] == id:
-                        return None if has_expired(document) else document.copy()
-        return None
+            if not wanted:
+                break
+            place = bisect_left(in_order, part.chunk.first)
+            if place == len(in_order) or in_order[place] > part.chunk.last:
+                continue
+            for document in self._documents(part):
+                if document["id"] in wanted:
+                    wanted.remove(document["id"])
+                    if not has_expired(document):
+                        found.append(document.copy())
+        return found
 
     def count(self, model: str, tree: Node) -> int:
         if tree != ALL:

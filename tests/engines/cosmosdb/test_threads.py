@@ -11,7 +11,7 @@ import pytest
 from interstore._sync.store import Store
 from tests.databases import cosmosdb
 
-CALLS = 400
+CALLS = 200
 
 
 @pytest.fixture
