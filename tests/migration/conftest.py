@@ -17,6 +17,7 @@ import pytest
 
 from interstore import BlobStore, Store, StoreWithBlobs, connect, open_blobs
 from interstore.migration import Report, migrate
+from interstore.migration.live import beginning, handover, move, steps, verifying
 
 INTERSTORE = str(Path(sys.executable).with_name("interstore"))
 """The command."""
@@ -212,3 +213,17 @@ def bucket(s3_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("AWS_ENDPOINT_URL", query["endpoint"])
     monkeypatch.setenv("AWS_DEFAULT_REGION", query.get("region", "us-east-1"))
     return f"s3://{found.hostname}{found.path.rstrip('/')}"
+
+
+@pytest.fixture
+def short_margin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps of a live move wait less for leases that lapse."""
+    for module in (beginning, handover, move, steps):
+        monkeypatch.setattr(module, "MARGIN", 0.2)
+
+
+@pytest.fixture
+def short_patience(short_margin: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And for differences that stay."""
+    for module in (handover, verifying):
+        monkeypatch.setattr(module, "PATIENCE", 1.0)

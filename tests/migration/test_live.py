@@ -34,7 +34,6 @@ from interstore.migration import (
     rollback,
     writing,
 )
-from interstore.migration.live import beginning, handover, move, steps, verifying
 from interstore.migration.references import place_of
 from interstore.migration.runs import load_run
 from interstore.watching import ChangePage
@@ -44,6 +43,8 @@ from tests.patience import eventually
 from tests.servers.databases import PostgreSQL
 from tests.servers.proxy import Proxy
 
+pytestmark = pytest.mark.usefixtures("short_patience")
+
 PAIRS = [
     ("json", "sqlite"),
     ("sqlite", "json"),
@@ -51,15 +52,6 @@ PAIRS = [
     pytest.param("cosmosdb", "sqlite", marks=[pytest.mark.long, pytest.mark.timeout(600)]),
 ]
 Step = Callable[..., StepReport]
-
-
-@pytest.fixture(autouse=True)
-def short_margin(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests wait for leases that lapse, and for differences that stay."""
-    for module in (handover, verifying):
-        monkeypatch.setattr(module, "PATIENCE", 1.0)
-    for module in (beginning, handover, move, steps):
-        monkeypatch.setattr(module, "MARGIN", 0.2)
 
 
 class Case:

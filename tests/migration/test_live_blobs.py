@@ -21,17 +21,10 @@ from interstore.migration import (
     rollback,
 )
 from interstore.migration.blobs.moving import Mover
-from interstore.migration.live import beginning, handover, move, steps, verifying
 from tests.migration.conftest import Places, url_of, with_photos
 from tests.migration.writing import plugins
 
-
-@pytest.fixture(autouse=True)
-def short_margin(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (handover, verifying):
-        monkeypatch.setattr(module, "PATIENCE", 1.0)
-    for module in (beginning, handover, move, steps):
-        monkeypatch.setattr(module, "MARGIN", 0.2)
+pytestmark = pytest.mark.usefixtures("short_patience")
 
 
 class Case:
