@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -202,8 +202,11 @@ def test_processes_that_are_killed_and_stopped_while_others_go_on(
         assert stopped.stdin is not None
         out, _ = stopped.communicate(timeout=60)
         report = msgspec.json.decode(out)
-        # Stopped in the middle of a write, it is told that nobody knows what became of it.
+        # Stopped in the middle of a write, it is told that nobody knows what became of it; it
+        # looks, finds it done or not done, and from then on nothing else.
         assert [each for each in report["failures"] if "OperationTimeoutError" not in each] == []
+        with connect(made.target) as store:
+            assert found_by_id(store, report["expected"]) == report["expected"]
         made.do(catch_up)
         assert made.equal()
         made.do(finish)
@@ -277,6 +280,11 @@ def await_writing(made: Move, *names: str, since: bool = False) -> None:
         while any(newest(store, name) <= last[name] for name in names):
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+def found_by_id(store: Store, ids: Iterable[str]) -> dict[str, Any]:
+    found = {id: store.find_by_id("items", id) for id in ids}
+    return {id: None if each is None else dict(each) for id, each in found.items()}
 
 
 def newest(store: Store, name: str) -> int:

@@ -12,14 +12,18 @@ import json
 import random
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import interstore
-from interstore import AsyncStore, InterstoreError, Store
+from interstore import AsyncStore, InterstoreError, OperationTimeoutError, Store
 
 LEASE = 3.0
 
 Plugins = dict[str, dict[str, Any]]
+
+State = dict[str, dict[str, Any] | None]
+"""What documents hold, by their ids: `None` where there is none."""
 
 
 def plugins(target: str, lease: float = LEASE) -> Plugins:
@@ -27,12 +31,12 @@ def plugins(target: str, lease: float = LEASE) -> Plugins:
 
 
 class Worker:
-    """What one worker does, and what its documents must hold: `None` where there is none."""
+    """What one worker does, and what its documents must hold."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.random = random.Random(name)
-        self.expected: dict[str, dict[str, Any] | None] = {}
+        self.expected: State = {}
         self.calls = 0
         self.failures: list[str] = []
 
@@ -52,38 +56,77 @@ class Worker:
 
     def step(self, store: Store) -> None:
         kind, id, number = self.next()
-        try:
-            self._do(store, kind, id, number)
-        except InterstoreError as error:
-            self.failures.append(f"{kind} {id}: {error!r}")
+        if kind == "transaction" and not store.capabilities.transaction:
+            kind = "read"
+        after = self._intended(kind, id, number)
+        error = self._tried(f"{kind} {id}", lambda: self._do(store, kind, id, number, after))
+        if isinstance(error, OperationTimeoutError):
+            self._tried(f"look {id}", lambda: self._look(store, kind, after))
 
-    def _do(self, store: Store, kind: str, id: str, number: int) -> None:
+    def _tried(self, what: str, call: Callable[[], None]) -> InterstoreError | None:
+        """Why it failed, if it did."""
+        try:
+            call()
+        except InterstoreError as error:
+            self.failures.append(f"{what}: {error!r}")
+            return error
+        return None
+
+    def _intended(self, kind: str, id: str, number: int) -> State:
+        """What the documents hold after the call, if it writes any."""
         known = self.expected.get(id)
         match kind:
             case "put":
-                self.expected[id] = dict(store.put("items", self.fields(id, number)))
+                return {id: self.fields(id, number)}
+            case "delete":
+                return {id: None}
+            case "update" if known is not None:
+                return {id: {**known, "n": known["n"] + 1}}
+            case "claim" if known is not None:
+                return {id: {**known, "claimed": number}}
+            case "many":
+                return {
+                    each: {**fields, "many": number}
+                    for each, fields in self.expected.items()
+                    if fields is not None
+                }
+            case "transaction":
+                return {each: self.fields(each, number) for each in (id, f"{id}-other")}
+            case _:
+                return {}
+
+    def _do(self, store: Store, kind: str, id: str, number: int, after: State) -> None:
+        match kind:
+            case "put":
+                store.put("items", self.fields(id, number))
             case "delete":
                 store.delete("items", id)
-                self.expected[id] = None
-            case "update" if known is not None:
-                self.expected[id] = dict(store.update("items", id, {"$inc": {"n": 1}}))
-            case "claim" if known is not None:
-                found = store.find_one_and_update("items", {"id": id}, {"claimed": number})
-                self.expected[id] = None if found is None else dict(found)
+            case "update" if after:
+                store.update("items", id, {"$inc": {"n": 1}})
+            case "claim" if after:
+                store.find_one_and_update("items", {"id": id}, {"claimed": number})
             case "many":
                 store.update_many("items", {"by": self.name}, {"$set": {"many": number}})
-                for each, fields in self.expected.items():
-                    if fields is not None:
-                        self.expected[each] = {**fields, "many": number}
-            case "transaction" if store.capabilities.transaction:
-                store.run_in_transaction(lambda tx: self._both(tx, id, number))
+            case "transaction":
+                store.run_in_transaction(
+                    lambda tx: [tx.put("items", fields) for fields in after.values() if fields]
+                )
             case _:
                 self.seen(id, store.find_by_id("items", id))
+        self.expected |= after
 
-    def _both(self, store: Store, id: str, number: int) -> None:
-        self.expected[id] = dict(store.put("items", self.fields(id, number)))
-        other = self.fields(f"{id}-other", number)
-        self.expected[f"{id}-other"] = dict(store.put("items", other))
+    def _look(self, store: Store, kind: str, after: State) -> None:
+        """Nobody knows what became of a call: it was done or it was not, and so it stays."""
+        before = {id: self.expected.get(id) for id in after}
+        documents = {id: store.find_by_id("items", id) for id in after}
+        found = {id: None if each is None else dict(each) for id, each in documents.items()}
+        if kind == "many":  # a document after the other
+            sound = all(found[id] in (before[id], after[id]) for id in after)
+        else:
+            sound = found in (before, after)
+        if not sound:
+            self.failures.append(f"{kind}: found {found}, expected {before} or {after}")
+        self.expected |= found
 
     async def step_async(self, store: AsyncStore) -> None:
         kind, id, number = self.next()
