@@ -264,6 +264,84 @@ def test_a_process_that_is_stopped_while_it_has_the_lock_of_a_file(
         holding.communicate()
 
 
+LATE = """
+import os, signal, sys
+from contextlib import contextmanager
+from interstore import OperationTimeoutError, connect
+from tests.migration.writing import plugins
+from tests.patience import eventually
+
+source, target, lease, work, end = sys.argv[1:]
+
+def stop_before(call):
+    os.kill(os.getpid(), signal.SIGSTOP)
+    call()
+    if end == "fails":
+        raise OperationTimeoutError("there is no time left to wait for an answer")
+
+def put(model, write, **options):
+    if model != "users":
+        return late_put(model, write, **options)
+    stop_before(lambda: late_put(model, write, **options))
+
+@contextmanager
+def transaction(isolation):
+    inner = begin(isolation)
+    yield inner.__enter__()
+    stop_before(lambda: inner.__exit__(None, None, None))
+
+def check_arrived():
+    assert not store.metrics()["dual-write"]["waiting"]
+
+with connect(source, plugins=plugins(target, float(lease))) as store:
+    primary = store.database.database._member.stand.primary
+    late_put, begin = primary.put, primary.transaction
+    primary.put, primary.transaction = put, transaction
+    try:
+        if work == "write":
+            store.put("users", {"id": "late"})
+        else:
+            with store.transaction() as tx:
+                tx.put("users", {"id": "late"})
+                tx.put("others", {"id": "late"})
+    except OperationTimeoutError:
+        store.put("others", {"id": "after"})
+    eventually(check_arrived)
+"""
+
+
+@pytest.mark.parametrize(
+    ("work", "end"), [("write", "fails"), ("transaction", "fails"), ("transaction", "succeeds")]
+)
+def test_a_process_that_writes_after_the_cut_over(
+    work: str, end: str, tmp_path: Path, postgresql_url: str, mongodb_url: str
+) -> None:
+    """It was stopped when it was about to; the store that is read decides, in all models.
+
+    Whether it ever hears what became of its write, or had waited for too long when it woke up.
+    """
+    made = Move(tmp_path, postgresql_url, mongodb_url)
+    arguments = [made.source, made.target, str(LEASE), work, end]
+    late = subprocess.Popen(
+        [sys.executable, "-c", LATE, *arguments], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        os.waitid(os.P_PID, late.pid, os.WSTOPPED | os.WNOWAIT)
+        made.do(cutover)
+        os.kill(late.pid, signal.SIGCONT)
+        _, said = late.communicate(timeout=60)
+        assert late.returncode == 0, said
+        made.do(catch_up)
+        assert made.equal()
+        with connect(made.source) as store:
+            assert not store.exists("users", {"id": "late"})
+            assert [document.id for document in store.find("others")] == ["after"]
+        made.do(finish)
+    finally:
+        late.kill()
+        late.communicate()
+
+
 def start(made: Move, name: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.migration.writing", made.source, made.target, name]
     return subprocess.Popen(

@@ -24,7 +24,7 @@ from interstore.filters.tree import ALL, Bound, In, Node, Range
 from interstore.paths import Envelope
 from interstore.prepared import Query
 
-__all__ = ["AsyncLedger"]
+__all__ = ["IDS", "AsyncLedger"]
 
 PAGE: Final = 500
 IDS: Final = 1_000

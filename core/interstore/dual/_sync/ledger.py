@@ -1,6 +1,6 @@
 # Generated from core/interstore/dual/_async/ledger.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: f5a4c71156807baeef9dc179
+# Digest of the rest: 01db3c77f824b0b593027545
 
 """`Ledger`: the records of a move in one of its stores."""
 
@@ -28,7 +28,7 @@ from interstore.filters.tree import ALL, Bound, In, Node, Range
 from interstore.paths import Envelope
 from interstore.prepared import Query
 
-__all__ = ["Ledger"]
+__all__ = ["IDS", "Ledger"]
 
 PAGE: Final = 500
 IDS: Final = 1_000

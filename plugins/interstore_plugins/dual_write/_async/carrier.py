@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import count
 from time import monotonic
-from typing import Final
+from typing import Final, TypeAlias
 
+from interstore.dual._async.ledger import IDS
 from interstore.dual._async.settling import settle
 from interstore.dual.records import INTENT, Intent
 from interstore.errors import InterstoreError, OperationTimeoutError, UnavailableError
@@ -14,10 +15,13 @@ from interstore.prepared import Write
 from interstore_plugins.dual_write._async.member import AsyncMember
 from interstore_plugins.dual_write._async.stand import AsyncStand
 
-__all__ = ["AsyncCarrier"]
+__all__ = ["AsyncCarrier", "Touched", "parts_of"]
 
 _AWAY: Final = (UnavailableError, OperationTimeoutError)
 
+
+Touched: TypeAlias = Mapping[str, Collection[str]]
+"""The ids of documents, by models."""
 
 _PAUSE: Final = 0.25
 _PAUSE_HELD: Final = 0.02
@@ -42,6 +46,7 @@ class AsyncCarrier:
         self._busy: set[str] = set()
         self._done: list[tuple[AsyncStand, str]] = []
         self._doubts: dict[str, float] = {}
+        self._overtaken: list[tuple[str, list[str]]] = []
         self._left = False
         self.away = False
         self.carried = self.late = 0
@@ -105,13 +110,12 @@ class AsyncCarrier:
         else:
             self.done(stand, intent)
 
-    async def settle_late(self, written: AsyncStand, model: str, ids: Sequence[str]) -> None:
+    async def settle_late(self, written: AsyncStand, touched: Touched) -> None:
         """After a write whose lease lapsed meanwhile: others may have gone on without it.
 
         Args:
             written: what it went by.
-            model: the model.
-            ids: the documents.
+            touched: the documents, by models.
 
         Raises:
             OperationTimeoutError: the data has been handed over to the other store.
@@ -120,21 +124,32 @@ class AsyncCarrier:
         await self._member.beat()
         stand, ticket = await self._member.enter()
         try:
-            if stand.secondary is None and stand.side == written.side:
-                return
             if stand.secondary is not None:
-                intent = await self.record(stand, model, ids)
-                await self.bring(stand, intent, model, ids, None)
+                for model, ids in parts_of(touched):
+                    intent = await self.record(stand, model, ids)
+                    await self.bring(stand, intent, model, ids, None)
         finally:
             stand.running.discard(ticket)
         if stand.side != written.side:
+            [(model, ids), *more] = parts_of(touched)
             raise OperationTimeoutError(
                 f"this process was stopped for longer than its lease of {self._lease:g} s while it "
                 "wrote, and the data was handed over to the other store meanwhile: what it wrote "
                 "may not have been kept",
-                model=model,
-                id=ids[0] if len(ids) == 1 else None,
+                model=None if more else model,
+                id=None if more or len(ids) > 1 else ids[0],
             )
+
+    def doubt_late(self, written: AsyncStand, touched: Touched) -> None:
+        """Likewise after a write that failed, if nobody knows whether it was done, or will be yet.
+
+        Its own intent may have been settled and forgotten before it was done. So there is to be
+        one more in the store that is the primary then.
+        """
+        if touched and not self._member.counts(written):
+            self.late += 1
+            self._overtaken += parts_of(touched)
+            self._left = True
 
     async def carry(self) -> float:
         """Forget what is done, and settle what was left; the next pause."""
@@ -157,6 +172,7 @@ class AsyncCarrier:
         """Settle the intents of this process that no operation is busy with."""
         stand = self._member.stand
         if stand.secondary is None:
+            self._overtaken.clear()
             return
         ticket = object()
         stand.running.add(ticket)
@@ -176,6 +192,10 @@ class AsyncCarrier:
     async def _carry_all(self, stand: AsyncStand) -> None:
         if self.away:
             await self._connect(stand)
+        while self._overtaken and not stand.held:
+            self.doubt(await self.record(stand, *self._overtaken[0]))
+            del self._overtaken[0]
+        self._left = self._left or bool(self._overtaken)
         trouble = ""
         for owner in list(self._member.owners):
             async for page in stand.ledger.intents(owner):
@@ -234,3 +254,12 @@ class AsyncCarrier:
         if isinstance(error, _AWAY):
             self.away = True
         self._member.trouble = f"{type(error).__name__}: {error}"
+
+
+def parts_of(touched: Touched) -> list[tuple[str, list[str]]]:
+    """As intents have them: of one model, and not too many."""
+    return [
+        (model, list(ids)[start : start + IDS])
+        for model, ids in touched.items()
+        for start in range(0, len(ids), IDS)
+    ]

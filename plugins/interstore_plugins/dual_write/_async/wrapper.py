@@ -38,7 +38,7 @@ from interstore.prepared import Query, Write, WriteMode
 from interstore.stats import Stats
 from interstore.transactions import Isolation
 from interstore.watching import ChangePage
-from interstore_plugins.dual_write._async.carrier import AsyncCarrier
+from interstore_plugins.dual_write._async.carrier import AsyncCarrier, Touched, parts_of
 from interstore_plugins.dual_write._async.member import AsyncMember
 from interstore_plugins.dual_write._async.stand import AsyncStand
 from interstore_plugins.dual_write._async.watching import AsyncWatcher
@@ -189,24 +189,40 @@ class AsyncDualWriting(AsyncInterceptor):
             known: what the primary holds of them then, made of the result; ``None`` to read it.
         """
         stand, ticket = await self._member.enter()
+        touched = {model: ids} if ids else {}
         try:
-            if stand.secondary is None or not ids:
-                result = await call(stand.primary)
-            else:
-                intent = await self._carrier.record(stand, model, ids)
-                try:
-                    result = await call(stand.primary)
-                except _REFUSALS:
-                    self._carrier.done(stand, intent)
-                    raise
-                except BaseException:
-                    self._carrier.doubt(intent)
-                    raise
-                await self._carrier.bring(stand, intent, model, ids, known(result))
+            result = await self._write(stand, model, ids, call, known)
+        except _REFUSALS:
+            raise
+        except BaseException:
+            self._carrier.doubt_late(stand, touched)
+            raise
         finally:
             stand.running.discard(ticket)
         if ids and not self._member.counts(stand):
-            await self._carrier.settle_late(stand, model, ids)
+            await self._carrier.settle_late(stand, touched)
+        return result
+
+    async def _write(
+        self,
+        stand: AsyncStand,
+        model: str,
+        ids: Sequence[str],
+        call: Callable[[AsyncOperations], Awaitable[T]],
+        known: Known,
+    ) -> T:
+        if stand.secondary is None or not ids:
+            return await call(stand.primary)
+        intent = await self._carrier.record(stand, model, ids)
+        try:
+            result = await call(stand.primary)
+        except _REFUSALS:
+            self._carrier.done(stand, intent)
+            raise
+        except BaseException:
+            self._carrier.doubt(intent)
+            raise
+        await self._carrier.bring(stand, intent, model, ids, known(result))
         return result
 
     async def create(self, model: str, write: Write) -> Document:
@@ -319,6 +335,7 @@ class AsyncDualWriting(AsyncInterceptor):
         stand, ticket = await self._member.enter()
         touched: dict[str, dict[str, None]] = {}
         intents: list[tuple[str, Intent]] = []
+        committing = False
         try:
             try:
                 async with stand.primary.transaction(isolation) as operations:
@@ -327,28 +344,26 @@ class AsyncDualWriting(AsyncInterceptor):
                         intents = self._intents(stand, touched)
                         for id, intent in intents:
                             await operations.create(MODEL, as_write(id, intent))
+                    committing = True
             except BaseException:
                 for id, _ in intents:  # of which nobody knows whether they were committed
                     self._carrier.doubt(id)
                 raise
             for id, intent in intents:
                 await self._carrier.bring(stand, id, intent.model, intent.ids, None)
+        except BaseException:
+            if committing:
+                self._carrier.doubt_late(stand, touched)
+            raise
         finally:
             stand.running.discard(ticket)
-        if not self._member.counts(stand):
-            for model, ids in touched.items():
-                await self._carrier.settle_late(stand, model, list(ids))
+        if touched and not self._member.counts(stand):
+            await self._carrier.settle_late(stand, touched)
 
-    def _intents(
-        self, stand: AsyncStand, touched: dict[str, dict[str, None]]
-    ) -> list[tuple[str, Intent]]:
+    def _intents(self, stand: AsyncStand, touched: Touched) -> list[tuple[str, Intent]]:
         return [
-            (
-                self._carrier.new_intent(stand),
-                Intent(owner=stand.owner, model=model, ids=list(ids)[start : start + _PAGE]),
-            )
-            for model, ids in touched.items()
-            for start in range(0, len(ids), _PAGE)
+            (self._carrier.new_intent(stand), Intent(owner=stand.owner, model=model, ids=ids))
+            for model, ids in parts_of(touched)
         ]
 
     # What is not about single documents.

@@ -1,16 +1,17 @@
 # Generated from plugins/interstore_plugins/dual_write/_async/carrier.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 33310293275d3fc6a7cfd896
+# Digest of the rest: c784c32c0d07729fcaa58bcd
 
 """`Carrier`: brings what was written to the primary to the other store."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import count
 from time import monotonic
-from typing import Final
+from typing import Final, TypeAlias
 
+from interstore.dual._sync.ledger import IDS
 from interstore.dual._sync.settling import settle
 from interstore.dual.records import INTENT, Intent
 from interstore.errors import InterstoreError, OperationTimeoutError, UnavailableError
@@ -18,10 +19,13 @@ from interstore.prepared import Write
 from interstore_plugins.dual_write._sync.member import Member
 from interstore_plugins.dual_write._sync.stand import Stand
 
-__all__ = ["Carrier"]
+__all__ = ["Carrier", "Touched", "parts_of"]
 
 _AWAY: Final = (UnavailableError, OperationTimeoutError)
 
+
+Touched: TypeAlias = Mapping[str, Collection[str]]
+"""The ids of documents, by models."""
 
 _PAUSE: Final = 0.25
 _PAUSE_HELD: Final = 0.02
@@ -46,6 +50,7 @@ class Carrier:
         self._busy: set[str] = set()
         self._done: list[tuple[Stand, str]] = []
         self._doubts: dict[str, float] = {}
+        self._overtaken: list[tuple[str, list[str]]] = []
         self._left = False
         self.away = False
         self.carried = self.late = 0
@@ -109,13 +114,12 @@ class Carrier:
         else:
             self.done(stand, intent)
 
-    def settle_late(self, written: Stand, model: str, ids: Sequence[str]) -> None:
+    def settle_late(self, written: Stand, touched: Touched) -> None:
         """After a write whose lease lapsed meanwhile: others may have gone on without it.
 
         Args:
             written: what it went by.
-            model: the model.
-            ids: the documents.
+            touched: the documents, by models.
 
         Raises:
             OperationTimeoutError: the data has been handed over to the other store.
@@ -124,21 +128,32 @@ class Carrier:
         self._member.beat()
         stand, ticket = self._member.enter()
         try:
-            if stand.secondary is None and stand.side == written.side:
-                return
             if stand.secondary is not None:
-                intent = self.record(stand, model, ids)
-                self.bring(stand, intent, model, ids, None)
+                for model, ids in parts_of(touched):
+                    intent = self.record(stand, model, ids)
+                    self.bring(stand, intent, model, ids, None)
         finally:
             stand.running.discard(ticket)
         if stand.side != written.side:
+            [(model, ids), *more] = parts_of(touched)
             raise OperationTimeoutError(
                 f"this process was stopped for longer than its lease of {self._lease:g} s while it "
                 "wrote, and the data was handed over to the other store meanwhile: what it wrote "
                 "may not have been kept",
-                model=model,
-                id=ids[0] if len(ids) == 1 else None,
+                model=None if more else model,
+                id=None if more or len(ids) > 1 else ids[0],
             )
+
+    def doubt_late(self, written: Stand, touched: Touched) -> None:
+        """Likewise after a write that failed, if nobody knows whether it was done, or will be yet.
+
+        Its own intent may have been settled and forgotten before it was done. So there is to be
+        one more in the store that is the primary then.
+        """
+        if touched and not self._member.counts(written):
+            self.late += 1
+            self._overtaken += parts_of(touched)
+            self._left = True
 
     def carry(self) -> float:
         """Forget what is done, and settle what was left; the next pause."""
@@ -161,6 +176,7 @@ class Carrier:
         """Settle the intents of this process that no operation is busy with."""
         stand = self._member.stand
         if stand.secondary is None:
+            self._overtaken.clear()
             return
         ticket = object()
         stand.running.add(ticket)
@@ -180,6 +196,10 @@ class Carrier:
     def _carry_all(self, stand: Stand) -> None:
         if self.away:
             self._connect(stand)
+        while self._overtaken and not stand.held:
+            self.doubt(self.record(stand, *self._overtaken[0]))
+            del self._overtaken[0]
+        self._left = self._left or bool(self._overtaken)
         trouble = ""
         for owner in list(self._member.owners):
             for page in stand.ledger.intents(owner):
@@ -238,3 +258,12 @@ class Carrier:
         if isinstance(error, _AWAY):
             self.away = True
         self._member.trouble = f"{type(error).__name__}: {error}"
+
+
+def parts_of(touched: Touched) -> list[tuple[str, list[str]]]:
+    """As intents have them: of one model, and not too many."""
+    return [
+        (model, list(ids)[start : start + IDS])
+        for model, ids in touched.items()
+        for start in range(0, len(ids), IDS)
+    ]

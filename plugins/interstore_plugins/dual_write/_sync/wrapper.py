@@ -1,6 +1,6 @@
 # Generated from plugins/interstore_plugins/dual_write/_async/wrapper.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 945d4b672c905cee5062001b
+# Digest of the rest: f804057c03f51a118e812df7
 
 """`DualWriting`: the database that writes to two stores while data moves between them."""
 
@@ -42,7 +42,7 @@ from interstore.prepared import Query, Write, WriteMode
 from interstore.stats import Stats
 from interstore.transactions import Isolation
 from interstore.watching import ChangePage
-from interstore_plugins.dual_write._sync.carrier import Carrier
+from interstore_plugins.dual_write._sync.carrier import Carrier, Touched, parts_of
 from interstore_plugins.dual_write._sync.member import Member
 from interstore_plugins.dual_write._sync.stand import Stand
 from interstore_plugins.dual_write._sync.watching import Watcher
@@ -189,24 +189,40 @@ class DualWriting(Interceptor):
             known: what the primary holds of them then, made of the result; ``None`` to read it.
         """
         stand, ticket = self._member.enter()
+        touched = {model: ids} if ids else {}
         try:
-            if stand.secondary is None or not ids:
-                result = call(stand.primary)
-            else:
-                intent = self._carrier.record(stand, model, ids)
-                try:
-                    result = call(stand.primary)
-                except _REFUSALS:
-                    self._carrier.done(stand, intent)
-                    raise
-                except BaseException:
-                    self._carrier.doubt(intent)
-                    raise
-                self._carrier.bring(stand, intent, model, ids, known(result))
+            result = self._write(stand, model, ids, call, known)
+        except _REFUSALS:
+            raise
+        except BaseException:
+            self._carrier.doubt_late(stand, touched)
+            raise
         finally:
             stand.running.discard(ticket)
         if ids and not self._member.counts(stand):
-            self._carrier.settle_late(stand, model, ids)
+            self._carrier.settle_late(stand, touched)
+        return result
+
+    def _write(
+        self,
+        stand: Stand,
+        model: str,
+        ids: Sequence[str],
+        call: Callable[[Operations], T],
+        known: Known,
+    ) -> T:
+        if stand.secondary is None or not ids:
+            return call(stand.primary)
+        intent = self._carrier.record(stand, model, ids)
+        try:
+            result = call(stand.primary)
+        except _REFUSALS:
+            self._carrier.done(stand, intent)
+            raise
+        except BaseException:
+            self._carrier.doubt(intent)
+            raise
+        self._carrier.bring(stand, intent, model, ids, known(result))
         return result
 
     def create(self, model: str, write: Write) -> Document:
@@ -317,6 +333,7 @@ class DualWriting(Interceptor):
         stand, ticket = self._member.enter()
         touched: dict[str, dict[str, None]] = {}
         intents: list[tuple[str, Intent]] = []
+        committing = False
         try:
             try:
                 with stand.primary.transaction(isolation) as operations:
@@ -325,28 +342,26 @@ class DualWriting(Interceptor):
                         intents = self._intents(stand, touched)
                         for id, intent in intents:
                             operations.create(MODEL, as_write(id, intent))
+                    committing = True
             except BaseException:
                 for id, _ in intents:  # of which nobody knows whether they were committed
                     self._carrier.doubt(id)
                 raise
             for id, intent in intents:
                 self._carrier.bring(stand, id, intent.model, intent.ids, None)
+        except BaseException:
+            if committing:
+                self._carrier.doubt_late(stand, touched)
+            raise
         finally:
             stand.running.discard(ticket)
-        if not self._member.counts(stand):
-            for model, ids in touched.items():
-                self._carrier.settle_late(stand, model, list(ids))
+        if touched and not self._member.counts(stand):
+            self._carrier.settle_late(stand, touched)
 
-    def _intents(
-        self, stand: Stand, touched: dict[str, dict[str, None]]
-    ) -> list[tuple[str, Intent]]:
+    def _intents(self, stand: Stand, touched: Touched) -> list[tuple[str, Intent]]:
         return [
-            (
-                self._carrier.new_intent(stand),
-                Intent(owner=stand.owner, model=model, ids=list(ids)[start : start + _PAGE]),
-            )
-            for model, ids in touched.items()
-            for start in range(0, len(ids), _PAGE)
+            (self._carrier.new_intent(stand), Intent(owner=stand.owner, model=model, ids=ids))
+            for model, ids in parts_of(touched)
         ]
 
     # What is not about single documents.
