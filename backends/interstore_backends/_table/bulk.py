@@ -45,18 +45,12 @@ def over(write: Write, head: Head) -> Write:
 def judge_copy(table: Table, write: Write, mode: WriteMode) -> Change | WriteOutcome:
     """What `write_page` does with one document."""
     record = table.records.get(write.id)
-    if (
-        record is not None
-        and mode != "upsert"
-        and (mode == "insert_if_absent" or write.version <= decode_head(record).v)
-    ):
+    if record is None:
+        return change_of(write)
+    if mode != "upsert" and (mode == "insert_if_absent" or write.version <= decode_head(record).v):
         return 0
     change = change_of(write)
-    if (
-        record is not None
-        and record.endswith(change.body)
-        and decode_head(record).ex == write.expires
-    ):
+    if record.endswith(change.body) and decode_head(record).ex == write.expires:
         return write.version  # a page written again costs nothing
     return change
 

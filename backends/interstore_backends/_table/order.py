@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -88,6 +88,12 @@ class Order:
             ids.append(id)
         else:
             self._new.append(id)
+
+    def added_many(self, ids: Iterable[str]) -> None:
+        """Note ids that the table did not hold."""
+        if self._ids is not None:
+            for id in ids:
+                self.added(id)
 
     def removed(self, id: str) -> None:
         """Note an id that the table no longer holds."""

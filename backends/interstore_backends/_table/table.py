@@ -132,12 +132,27 @@ class Table:
         entries = list(entries)
         with self._lock:
             self._taken += len(entries) > 1
+            if self._take_in_new(entries):
+                return
             for id, record, expires in entries:
                 if record is None:
                     self._remove(id)
                     self.expired.pop(id, None)
                 else:
                     self._store(id, record, expires)
+
+    def _take_in_new(self, entries: Sequence[tuple[str, bytes | None, str | None]]) -> bool:
+        """Hold many records at once, if nothing has to be done for each of them."""
+        if len(entries) == 1 or self._indexes or self.expired:
+            return False
+        records = {id: record for id, record, expires in entries if record and not expires}
+        held = self._held
+        if len(records) != len(entries) or not held.keys().isdisjoint(records):
+            return False
+        held.update(records)
+        self.bytes += sum(map(len, records.values()))
+        self._order.added_many(records)
+        return True
 
     def sweep(self) -> None:
         """Take out what has expired: from then on, it is in `expired` only."""

@@ -290,4 +290,4 @@ class ModelFile:
 
 def lines_of(changes: Sequence[Change]) -> list[bytes]:
     """The lines that the changes are, without newlines."""
-    return [line_of(change.body) for change in changes]
+    return [line_of(body) for _, _, body, _, _ in changes]

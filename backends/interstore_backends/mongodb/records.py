@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import bson
 import msgspec
 from bson.int64 import Int64
 
@@ -37,16 +38,16 @@ class _StoredWrite(StoredWrite[dict[str, Any]]):
     """Keeps the document as the driver read it.
 
     Attributes:
-        length: about how many bytes it has as BSON.
+        average: about how many bytes those that were read with it have as BSON.
     """
 
-    __slots__ = ("length",)
-    length: int
+    __slots__ = ("average",)
+    average: int
 
     @property
     def size(self) -> int:
-        """About how many bytes the document has."""
-        return self.length
+        """About how many bytes the document has, or those that were read with it."""
+        return self.average if self._json is None else len(self._json)
 
     def _decoded(self) -> dict[str, Any]:
         # Nested values may be used up: to be stored, they are as good as they were.
@@ -65,19 +66,15 @@ class _StoredWrite(StoredWrite[dict[str, Any]]):
         return super()._encoded() if b"%" in text or _integral(text) else text
 
 
-def writes_of(documents: Sequence[dict[str, Any]], size: int) -> list[Write]:
+def writes_of(documents: Sequence[dict[str, Any]]) -> list[Write]:
     """The writes that store elsewhere what the driver has read, as it is.
-
-    Args:
-        documents: what it has read.
-        size: how many bytes that was.
 
     Raises:
         ConfigurationError: one of the documents was not written by Interstore.
     """
     writes: list[Write] = []
     id: Any = None
-    average = size // (len(documents) or 1)
+    average = _average_size(documents)
     try:
         for document in documents:
             id = document.get("_id")
@@ -90,13 +87,20 @@ def writes_of(documents: Sequence[dict[str, Any]], size: int) -> list[Write]:
                 envelope["updated_at"],
                 envelope.get("expires"),
             )
-            write.length = average
+            write.average = average
             writes.append(write)
     except (KeyError, TypeError, AttributeError):
         raise not_ours(id) from None
     return writes
 
 
+def _average_size(documents: Sequence[dict[str, Any]]) -> int:
+    """About how many bytes each has as BSON: some are looked at, as that takes its time."""
+    some = documents[::_EVERY]
+    return sum(map(len, map(bson.encode, some))) // (len(some) or 1)
+
+
+_EVERY: Final = 32
 _encode: Final = msgspec.json.Encoder().encode
 _integral: Final = re.compile(rb"\.0+[],}]").search
 """Finds what may be a float like 1.0, which is the integer 1 everywhere else."""

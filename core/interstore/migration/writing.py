@@ -79,15 +79,18 @@ class Sender:
         originals: Sequence[Document] | None,
         outcomes: Sequence[WriteOutcome],
     ) -> None:
+        refused = [
+            (place, write, outcome)
+            for place, (write, outcome) in enumerate(zip(writes, outcomes, strict=True))
+            if isinstance(outcome, InterstoreError)
+        ]
         result = self._result
-        for place, (write, outcome) in enumerate(zip(writes, outcomes, strict=True)):
-            if isinstance(outcome, InterstoreError):
-                original = write.document() if originals is None else originals[place]
-                result.refused.append(refused_by(original, outcome))
-            elif outcome:
-                result.written += 1
-            else:
-                result.unchanged += 1
+        for place, write, error in refused:
+            original = write.document() if originals is None else originals[place]
+            result.refused.append(refused_by(original, error))
+        unchanged = outcomes.count(0)
+        result.unchanged += unchanged
+        result.written += len(outcomes) - unchanged - len(refused)
 
 
 def _overtake(source: Operations, target: Operations, model: str, writes: Sequence[Write]) -> None:

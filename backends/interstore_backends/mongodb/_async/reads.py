@@ -7,7 +7,6 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
-from bson import decode_all
 from pymongo.errors import OperationFailure
 
 from interstore._async.operations import AsyncOperations
@@ -165,17 +164,13 @@ class AsyncReads(AsyncExpiry):
         filter: Filter = {"_id": bounds} if bounds else {}
         if await self._expires(model):
             filter |= not_expired()
-        cursor: Any = self._collection(model).find_raw_batches(
+        cursor = self._collection(model).find(
             filter, collation=SIMPLE, batch_size=_BATCH, sort=[("_id", 1)], limit=limit
         )
-        found: list[dict[str, Any]] = []
-        size = 0
-        async for batch in cursor:
-            found += decode_all(batch)
-            size += len(batch)
+        found = await cursor.to_list()
         return ScanPage.later(
             lambda: read_documents(found),
-            lambda: writes_of(found, size),
+            lambda: writes_of(found),
             found[-1]["_id"] if len(found) == limit else None,
         )
 

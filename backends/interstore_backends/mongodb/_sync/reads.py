@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/reads.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: ebb7b2dfd2ae75cb83e9a2ba
+# Digest of the rest: 63dc98a535f8d19700cf5751
 
 """The operations that only read."""
 
@@ -11,7 +11,6 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
 
-from bson import decode_all
 from pymongo.errors import OperationFailure
 
 from interstore._sync.operations import Operations
@@ -169,17 +168,13 @@ class Reads(Expiry):
         filter: Filter = {"_id": bounds} if bounds else {}
         if self._expires(model):
             filter |= not_expired()
-        cursor: Any = self._collection(model).find_raw_batches(
+        cursor = self._collection(model).find(
             filter, collation=SIMPLE, batch_size=_BATCH, sort=[("_id", 1)], limit=limit
         )
-        found: list[dict[str, Any]] = []
-        size = 0
-        for batch in cursor:
-            found += decode_all(batch)
-            size += len(batch)
+        found = cursor.to_list()
         return ScanPage.later(
             lambda: read_documents(found),
-            lambda: writes_of(found, size),
+            lambda: writes_of(found),
             found[-1]["_id"] if len(found) == limit else None,
         )
 
