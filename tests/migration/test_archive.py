@@ -196,6 +196,29 @@ def test_the_commands(source: Store, tmp_path: Path, call: Call) -> None:
         assert store.count("users") == 1_500
 
 
+def test_a_damaged_manifest_does_not_hide_the_others(
+    source: Store, tmp_path: Path, call: Call
+) -> None:
+    source.close()
+    call("backup", "sqlite:source.db", "nightly/a", "--models", "orders")
+    call("backup", "sqlite:source.db", "nightly/b", "--models", "orders")
+    damaged = tmp_path / "nightly/a/manifest.json"
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:100])
+    [listed] = call("archive", "list", "nightly", exit_code=3)
+    assert listed["archive"] == "nightly/b"
+    assert call("archive", "check", "nightly/a", exit_code=3) == []
+    keep = "backup", "sqlite:source.db", "nightly", "--keep", "1", "--models", "orders"
+    [report] = call(*keep)  # it is good, and nothing is removed
+    assert report["status"] == "done"
+    assert {"a", "b"} < set(os.listdir(tmp_path / "nightly"))
+    damaged.write_bytes(whole)
+    assert prune_archives(str(tmp_path / "nightly"), 1) == [
+        str(tmp_path / "nightly/a"),
+        str(tmp_path / "nightly/b"),
+    ]
+
+
 def test_in_a_bucket(
     source: Store,
     make_store: MakeStore,

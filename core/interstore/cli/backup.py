@@ -24,11 +24,12 @@ from interstore.cli.moving_options import (
     split,
     state_option,
 )
-from interstore.cli.output import is_terminal, print_rows, safe
+from interstore.cli.output import is_terminal, note, print_rows, safe
 from interstore.cli.store import where_option
+from interstore.errors import CorruptionError
 from interstore.migration.archives import (
     Archive,
-    find_archives,
+    look_into,
     newest_archive,
     open_archive,
     prune_archives,
@@ -132,9 +133,16 @@ def backup(
         options=Options((blobs_of(blobs), None), snapshot),
     )
     if keep is not None and code == 0:
-        for removed in prune_archives(place.rpartition("/")[0], keep):
-            click.echo(safe(f"removed {removed}"), err=True)
+        _prune(place.rpartition("/")[0], keep)
     ctx.exit(code)
+
+
+def _prune(folder: str, keep: int) -> None:
+    try:
+        for removed in prune_archives(folder, keep):
+            note(safe(f"removed {removed}"))
+    except CorruptionError as error:  # of an older archive: the new one is good
+        note(safe(f"interstore: {error}"))
 
 
 @click.command()
@@ -237,9 +245,16 @@ def archive() -> None:
 
 @archive.command("list")
 @click.argument("place", metavar="FOLDER")
-def list_archives(place: str) -> None:
-    """List the archives in FOLDER, the oldest first."""
-    print_rows([_row(found) for found in find_archives(place)])
+@click.pass_context
+def list_archives(ctx: click.Context, place: str) -> None:
+    """List the archives in FOLDER, the oldest first: exit code 3 if a manifest is damaged."""
+    found, damaged = look_into(place)
+    print_rows([_row(archive) for archive in found])
+    for sentence in damaged:
+        note(safe(f"interstore: {sentence}"))
+    if not found and not damaged and not is_terminal():
+        note(safe(f"interstore: there is no archive in {place!r}"))
+    ctx.exit(3 if damaged else 0)
 
 
 @archive.command()
@@ -247,8 +262,12 @@ def list_archives(place: str) -> None:
 @click.pass_context
 def check(ctx: click.Context, place: str) -> None:
     """Read all of ARCHIVE: exit code 0 if it is whole, 3 if anything is missing or altered."""
-    with open_archive(place) as (found, contents):
-        damage = found.damage()
+    try:
+        with open_archive(place) as (found, contents):
+            damage = found.damage()
+    except CorruptionError as error:  # of the manifest, so that nothing else can be told
+        note(safe(f"interstore: {error}"))
+        ctx.exit(3)
     print_rows([_model_row(model, contents) for model in contents.models])
     for sentence in damage:
         click.echo(safe(sentence), err=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from interstore.errors import ConfigurationError
+from interstore.errors import ConfigurationError, CorruptionError
 from interstore.migration.chunks import (
     Backup,
     ChunkTarget,
@@ -37,6 +37,7 @@ __all__ = [
     "find_archives",
     "held_blobs",
     "list_chunks",
+    "look_into",
     "newest_archive",
     "open_archive",
     "prune_archives",
@@ -198,18 +199,30 @@ def open_archive(place: str) -> Generator[tuple[ChunkTarget, Contents]]:
         yield archive, contents
 
 
-def find_archives(folder: str) -> list[Archive]:
-    """The archives right below a folder, by name, which begins with the time they were made."""
+def look_into(folder: str) -> tuple[list[Archive], list[str]]:
+    """The archives right below a folder, the oldest first; and what is wrong with the manifests
+    of those that cannot be listed.
+    """
     with _open(folder) as parent:
         names = parent.below()
     found: list[Archive] = []
+    damaged: list[str] = []
     for name in names:
         place = f"{folder.rstrip('/')}/{name}"
-        with _open(place) as archive:
-            contents = archive.contents()
+        try:
+            with _open(place) as archive:
+                contents = archive.contents()
+        except CorruptionError as error:  # one of them must not hide the others
+            damaged.append(str(error))
+            continue
         if contents is not None:
             found.append(Archive(place, contents))
-    return sorted(found, key=lambda archive: archive.contents.ended)
+    return sorted(found, key=lambda archive: archive.contents.ended), damaged
+
+
+def find_archives(folder: str) -> list[Archive]:
+    """The archives right below a folder, the oldest first; none with a damaged manifest."""
+    return look_into(folder)[0]
 
 
 def prune_archives(folder: str, keep: int) -> list[str]:
@@ -217,9 +230,18 @@ def prune_archives(folder: str, keep: int) -> list[str]:
 
     Only archives that are whole count and are removed: what another backup is writing stays. So
     does what an archive stands on that is kept.
+
+    Raises:
+        CorruptionError: the manifest of one cannot be used, so that nobody knows on what it
+            stands. Nothing is removed.
     """
-    found = [archive for archive in find_archives(folder) if archive.contents.checked]
-    needed = _needed(find_archives(folder), found[-keep:])
+    every, damaged = look_into(folder)
+    if damaged:
+        raise CorruptionError(
+            f"{damaged[0]}: no older archive is removed until that one is mended or removed"
+        )
+    found = [archive for archive in every if archive.contents.checked]
+    needed = _needed(every, found[-keep:])
     old = [archive.place for archive in found[:-keep] if archive.name not in needed]
     for place in reversed(old):  # an increment before what it stands on
         with _open(place) as archive:
