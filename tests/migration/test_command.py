@@ -157,10 +157,15 @@ def test_the_status_of_runs(urls: tuple[str, str], command: Any, tmp_path: Path)
     assert (done.returncode, read(done)["status"]) == (4, "killed, can be resumed")
 
 
-def test_on_a_terminal_it_is_for_people(urls: tuple[str, str], tmp_path: Path) -> None:
+def on_terminal(folder: Path, *arguments: str) -> str:
+    """What a terminal of 80 columns shows of a command, which succeeds."""
     leader, follower = pty.openpty()
     process = subprocess.Popen(
-        [INTERSTORE, "migrate", *urls], stdout=follower, stderr=follower, cwd=tmp_path
+        [INTERSTORE, *arguments],
+        stdout=follower,
+        stderr=follower,
+        cwd=folder,
+        env={**os.environ, "COLUMNS": "80"},
     )
     os.close(follower)
     shown = b""
@@ -174,7 +179,18 @@ def test_on_a_terminal_it_is_for_people(urls: tuple[str, str], tmp_path: Path) -
         shown += part
     os.close(leader)
     assert process.wait() == 0
-    text = shown.decode()
+    return shown.decode()
+
+
+def test_the_name_of_a_run_can_be_copied(
+    urls: tuple[str, str], command: Any, tmp_path: Path
+) -> None:
+    run = read(command("migrate", *urls))["run"]
+    assert run in on_terminal(tmp_path, "migrate", "status")
+
+
+def test_on_a_terminal_it_is_for_people(urls: tuple[str, str], tmp_path: Path) -> None:
+    text = on_terminal(tmp_path, "migrate", *urls)
     for words in (
         "json:///source to sqlite:///target.db: done",
         "copying",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import click
@@ -27,15 +27,21 @@ def note(message: str) -> None:
     click.echo(message, err=True)
 
 
-def print_rows(rows: Iterable[Mapping[str, Any]], columns: Sequence[str] | None = None) -> None:
+def print_rows(
+    rows: Iterable[Mapping[str, Any]],
+    columns: Sequence[str] | None = None,
+    *,
+    whole: Collection[str] = (),
+) -> None:
     """Print rows: as a table, all at once, on a terminal; else each as a line of JSON.
 
     Args:
         rows: what JSON can hold, by column.
         columns: the columns of the table, in order; by default all, as they first appear.
+        whole: those whose cells are not broken into lines, since people copy them.
     """
     if is_terminal():
-        _print_table(list(rows), columns)
+        _print_table(list(rows), columns, whole)
         return
     out = sys.stdout.buffer
     for row in rows:
@@ -53,7 +59,9 @@ def print_json(value: Mapping[str, Any]) -> None:
     Console().print(JSON(safe(encode(value).decode())))
 
 
-def _print_table(rows: list[Mapping[str, Any]], columns: Sequence[str] | None) -> None:
+def _print_table(
+    rows: list[Mapping[str, Any]], columns: Sequence[str] | None, whole: Collection[str]
+) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -67,7 +75,12 @@ def _print_table(rows: list[Mapping[str, Any]], columns: Sequence[str] | None) -
     table = Table(box=box.SIMPLE_HEAD)
     for name in columns:
         numeric = all(isinstance(row.get(name, 0), (int, float)) for row in rows)
-        table.add_column(Text(safe(name)), overflow="fold", justify="right" if numeric else "left")
+        table.add_column(
+            Text(safe(name)),
+            overflow="fold",
+            justify="right" if numeric else "left",
+            no_wrap=name in whole,
+        )
     for row in rows:
         table.add_row(*(Text(_cell(row[name])) if name in row else None for name in columns))
     Console().print(table)

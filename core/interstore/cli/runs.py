@@ -49,7 +49,7 @@ def status(ctx: click.Context, run: str | None, state: Path) -> None:
     if run is not None:
         ctx.exit(_show_status(load_run(state, run)))
     found = [load_run(state, path.parent.name) for path in sorted(state.glob("*/plan.json"))]
-    print_rows([_row(each) for each in found])
+    print_rows([_row(each) for each in found], whole=("run",))
 
 
 def _row(run: Run) -> dict[str, Any]:
