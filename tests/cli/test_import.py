@@ -144,7 +144,7 @@ def test_duplicates(url: str) -> None:
         ("x.csv", "a,\n1,2\n", "x.csv, line 1: a column has no name"),
         ("x.csv", "a,b\n1,2\n3\n", "x.csv, line 3: it has 1 cells, the header 2"),
         ("x.csv", 'a,b\n1,"2\n', "it is not CSV"),
-        ("x.csv", b"a\n\xff\n", "it is not CSV"),
+        ("x.csv", b"a\n\xff\n", "convert it to UTF-8 first"),
         ("x.txt", "a", "say which format it is"),
         ("none.json", None, "interstore: none.json: No such file or directory"),
     ],

@@ -49,7 +49,8 @@ def read_rows(stream: IO[bytes], file: File, start: int) -> Iterator[Row]:
             begin = lines.position
     except (csv.Error, UnicodeError) as error:
         place = f"byte {lines.position}" if start else f"line {rows.line_num + 1}"
-        raise file.error(place, f"it is not CSV: {error}") from None
+        cure = ": convert it to UTF-8 first" if isinstance(error, UnicodeError) else ""
+        raise file.error(place, f"it is not CSV: {error}{cure}") from None
 
 
 class _Lines:
