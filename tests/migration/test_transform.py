@@ -14,7 +14,7 @@ import pytest
 
 from interstore import Store, connect
 from interstore.errors import ConfigurationError, InterstoreError
-from interstore.migration import Limits, Transform
+from interstore.migration import Limits, Transform, verify
 from tests.migration.conftest import INTERSTORE, MakeStore, Migrate, contents
 
 COUNT = 300
@@ -194,7 +194,7 @@ def test_a_function_that_is_not_repeatable_is_refused(
     ("transform", "message"),
     [
         (Transform(where={"n": {"$near": 1}}), r"\$near"),
-        (Transform(drop=["id"]), "id of a document cannot change"),
+        (Transform(drop=["id"]), "--id-from FIELD"),
         (Transform(rename={"a": "b", "a.c": "d"}), "a.c"),
         (Transform(rename={"a": "c", "b": "c"}), "both be renamed to 'c'"),
         (Transform(set={"@version": 3}), "@version"),
@@ -254,3 +254,75 @@ def test_the_command_reshapes(source: Store, tmp_path: Path) -> None:
             [*command[:4], *options], capture_output=True, text=True, check=False, cwd=tmp_path
         )
         assert (wrong.returncode, message in wrong.stderr) == (1, True), wrong.stderr
+
+
+def test_a_function_may_change_what_it_is_given(
+    source: Store, make_store: MakeStore, run: Migrate, module: Path
+) -> None:
+    module.write_text(
+        "def people(model, document):\n"
+        "    n = document.pop('n')\n"
+        "    id = document.pop('id')\n"
+        "    if n == 10:\n"
+        "        raise ValueError('ten')\n"
+        "    return {'half': n // 2} if n % 2 else document\n"
+    )
+    target = make_store("sqlite", "target")
+    report = run(source, target, transform=Transform(function="reshape:people"))
+    assert (report.status, [item.id for item in report.models[0].refused]) == (
+        "quarantine",
+        ["u010"],
+    )
+    assert target.get("users", "u009") == {"id": "u009", "half": 4}
+    assert "n" not in target.get("users", "u008")
+
+
+@pytest.mark.parametrize("text", ["def people(:\n", "1 / 0\n"])
+def test_a_module_that_fails_is_told(
+    text: str, source: Store, make_store: MakeStore, run: Migrate, module: Path
+) -> None:
+    module.write_text(text)
+    with pytest.raises(ConfigurationError, match=r"cannot be loaded: (SyntaxError|ZeroDivision)"):
+        run(source, make_store("sqlite", "target"), transform=Transform(function="reshape:people"))
+
+
+@pytest.mark.parametrize("where", [None, {"n": {"$lt": 10}}])
+def test_what_fails_at_every_document_forbids_the_run(
+    where: dict[str, Any] | None, source: Store, make_store: MakeStore, run: Migrate
+) -> None:
+    target = make_store("sqlite", "target")
+    report = run(source, target, transform=Transform(id_from="mistyped", where=where))
+    assert [blocker.code for blocker in report.blockers] == ["transform-all"]
+    assert "'mistyped'" in report.blockers[0].message
+    assert target.models() == []
+
+
+def test_a_function_that_forgets_to_return_is_told(
+    source: Store, make_store: MakeStore, run: Migrate, module: Path
+) -> None:
+    module.write_text("def people(model, document):\n    document['new'] = 1\n")
+    report = run(
+        source, make_store("sqlite", "target"), transform=Transform(function="reshape:people")
+    )
+    [note] = [note for note in report.notes if "left out" in note]
+    assert note.startswith(f"users: all {COUNT} documents were left out")
+
+
+@pytest.mark.parametrize(
+    "transform", [Transform(drop=["id"]), Transform(rename={"n": "id"}), Transform(set={"id": "x"})]
+)
+def test_an_id_is_taken_by_id_from_alone(
+    transform: Transform, source: Store, make_store: MakeStore, run: Migrate
+) -> None:
+    with pytest.raises(ConfigurationError, match="--id-from FIELD"):
+        run(source, make_store("sqlite", "target"), transform=transform)
+
+
+def test_a_codec_for_a_model_that_is_not_there_is_refused(
+    source: Store, make_store: MakeStore, run: Migrate
+) -> None:
+    target, transform = make_store("sqlite", "target"), Transform(codecs={"uesrs.n": "int64"})
+    with pytest.raises(ConfigurationError, match=r"'uesrs', which is not among .*: users"):
+        run(source, target, transform=transform)
+    with pytest.raises(ConfigurationError, match=r"'uesrs', which is not among .*: users"):
+        verify(source, target, models=["users"], transform=transform)

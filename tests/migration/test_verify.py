@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from interstore import Store
-from interstore.migration import verify
+from interstore.errors import ConfigurationError
+from interstore.migration import resync, verify
 from interstore.migration.plan import Level
 from interstore.prepared import Write
 from tests.migration.conftest import ENGINES, MakeStore, Migrate, fill
@@ -155,3 +156,12 @@ def test_a_document_that_the_source_lost_during_the_copy_is_reported(
     comparison = report.verification.models[0].comparison
     assert comparison is not None
     assert comparison.different_ids == ["users-000003"]
+
+
+def test_a_mistyped_model_is_not_equal(pair: tuple[Store, Store]) -> None:
+    with pytest.raises(ConfigurationError, match=r"neither store has a model 'uesrs'; .* users"):
+        verify(*pair, models=["uesrs"])
+    with pytest.raises(ConfigurationError, match=r"neither store has a model 'uesrs'"):
+        resync(*pair, models=["users", "uesrs"])
+    with pytest.raises(ConfigurationError, match="the map names 'uesrs'"):
+        verify(*pair, models=["users"], map={"uesrs": "people"})

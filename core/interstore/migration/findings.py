@@ -75,6 +75,11 @@ _KINDS: Final = {
         "mend the transform or the documents",
         blocks=False,
     ),
+    "transform-all": _Kind(
+        "something that the transform fails at, which is all of them ({reason})",
+        "mend the transform, or the name of the field; --models leaves other models out",
+        aside=False,
+    ),
 }
 
 
@@ -128,6 +133,15 @@ class Findings:
         finding.count += 1
         if len(finding.ids) < EXAMPLES and id not in finding.ids:
             finding.ids.append(id)
+
+    def fails_at_all(self, model: str) -> None:
+        """The transform failed at every document of a model.
+
+        Where these are several, it is wrong, and not the documents.
+        """
+        finding = self._found.get(("transform", model, ""))
+        if finding is not None and finding.count > 1:
+            self._found["transform-all", model, ""] = self._found.pop(("transform", model, ""))
 
     def blockers(self) -> list[Blocker]:
         """What forbids the run."""

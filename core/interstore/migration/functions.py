@@ -29,6 +29,10 @@ def load_function(name: str) -> Callable[..., Any]:
         function = getattr(_imported(module_name), attribute)
     except (ImportError, AttributeError) as error:
         raise ConfigurationError(f"the transform {name!r} cannot be loaded: {error}") from None
+    except Exception as error:  # of the module's own code, such as a SyntaxError
+        raise ConfigurationError(
+            f"the transform {name!r} cannot be loaded: {type(error).__name__}: {error}"
+        ) from error
     if not callable(function):
         raise ConfigurationError(
             f"the transform {name!r} is a {type(function).__name__}, not a function"

@@ -111,8 +111,10 @@ class Inspection:
             distinct.append(distinct_ids())
         repeats = [(each, Repeats()) for each in distinct]
         checks = [(str(index), check) for index in indexes if (check := compile_check([index]))]
+        passed = 0
         try:
             for page in self._pages(model):
+                passed += self._passed(page)
                 self._look(model.source, page, checks)
                 for document in page.documents:
                     for each, seen in repeats:
@@ -121,6 +123,8 @@ class Inspection:
         except (ConfigurationError, InvalidDocumentError) as error:
             self._unreadable(model.source, error)
             return
+        if not passed:
+            self.findings.fails_at_all(model.source)
         found = [(each, seen.find()) for each, seen in repeats]
         if any(repeated for _, repeated in found):
             self._name_repeated(model, [pair for pair in found if pair[1]])
@@ -135,6 +139,12 @@ class Inspection:
                 self._control.step(len(page.documents))
                 if (after := page.next) is None:
                     break
+
+    def _passed(self, page: Transformed) -> int:
+        """At how many documents the transform was tried, and did not fail."""
+        transform = self._request.transform
+        left_out = page.filtered if transform is not None and transform.function else 0
+        return len(page.documents) + len(page.risks) + left_out
 
     def _look(self, model: str, page: Transformed, checks: Sequence[tuple[str, Check]]) -> None:
         for refused in page.refused:

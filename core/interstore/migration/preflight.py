@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from interstore._sync.operations import Operations
     from interstore._sync.store import Store
 
-__all__ = ["Checked", "check_target", "check_views", "list_models", "plan_models"]
+__all__ = [
+    "Checked",
+    "check_known",
+    "check_target",
+    "check_views",
+    "list_models",
+    "plan_models",
+]
 
 
 _CONVERTED: Final = (
@@ -63,7 +70,33 @@ def list_models(source: Store, request: Request) -> list[tuple[str, str]]:
             raise ConfigurationError(f"the source has no model {name!r}; it has {there}")
     pairs = [(name, _target_name(name, request)) for name in names]
     _check_injective(pairs, request)
+    _check_codecs(names, request)
     return pairs
+
+
+def check_known(
+    left: Store, right: Store, pairs: Sequence[tuple[str, str]], request: Request
+) -> None:
+    """Refuse to compare what neither side has: a mistyped name would always be found equal.
+
+    Raises:
+        ConfigurationError: neither store has the model, and both can list theirs; or the map
+            names one that is not compared.
+    """
+    names = [name for name, _ in pairs]
+    if unused := set(request.map).difference(names):
+        raise ConfigurationError(f"the map names {min(unused)!r}, which is not to be compared")
+    _check_codecs(names, request)
+    sides = [store.database for store in (left, right)]
+    if not all(side.capabilities.models for side in sides):
+        return
+    one, other = (set(side.models()) for side in sides)
+    for name, partner in pairs:
+        if name not in one and partner not in other:
+            there = ", ".join(sorted(filter(lambda each: not is_reserved(each), one))[:20])
+            raise ConfigurationError(
+                f"neither store has a model {name!r}; the first has {there or 'none'}"
+            )
 
 
 def _target_name(name: str, request: Request) -> str:
@@ -87,6 +120,17 @@ def _check_injective(pairs: list[tuple[str, str]], request: Request) -> None:
                 "with the same id would be lost: map one of them to another name"
             )
         targets[target] = source
+
+
+def _check_codecs(names: Sequence[str], request: Request) -> None:
+    """A codec for a mistyped model would silently convert nothing."""
+    for path in request.transform.codecs if request.transform is not None else ():
+        model = path.partition(".")[0]
+        if model not in names:
+            raise ConfigurationError(
+                f"the codec of {path!r} is for the model {model!r}, which is not among "
+                f"the models here: {', '.join(names[:20])}"
+            )
 
 
 def plan_models(source: Store, pairs: Sequence[tuple[str, str]], workers: int) -> list[ModelPlan]:

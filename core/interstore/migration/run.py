@@ -18,7 +18,7 @@ from interstore.migration.executors import open_workers
 from interstore.migration.instants import at_one_instant
 from interstore.migration.plan import Dangling, Into, Level, Limits, Request
 from interstore.migration.planning import Migration
-from interstore.migration.preflight import list_models
+from interstore.migration.preflight import check_known, list_models
 from interstore.migration.progress import Control, OnProgress, Stopped
 from interstore.migration.raw import is_raw
 from interstore.migration.report import Report, Verification
@@ -305,9 +305,14 @@ def pairs_of(ends: Ends, request: Request) -> list[tuple[str, str]]:
     """The models to compare: those of the left, and those of the right that have no partner.
 
     What others wrote is a part of what the right side may hold, so no partner is missed then.
+
+    Raises:
+        ConfigurationError: a model was named that neither side has.
     """
     if request.models is not None:
-        return [(name, request.map.get(name, name)) for name in request.models]
+        pairs = [(name, request.map.get(name, name)) for name in request.models]
+        check_known(ends.source, ends.target, pairs, request)
+        return pairs
     pairs = list_models(ends.source, request)
     right = ends.target.database
     if is_raw(ends.source.database) or not right.capabilities.models:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -311,6 +311,7 @@ class Session:
             )
             for model in self._plan.models
         ]
+        self._note_left_out(models)
         unbalanced = [model.source for model in models if not model.totals.balanced]
         if unbalanced:  # a defect of Interstore's own, which must not look like success
             status = "mismatch"
@@ -332,6 +333,16 @@ class Session:
             folder=str(self._folder),
             error=error,
         )
+
+    def _note_left_out(self, models: Sequence[ModelReport]) -> None:
+        """A filter that is wrong, or a function that forgets to return, looks like success."""
+        for model in models:
+            read = model.totals.read
+            if read and model.totals.filtered == read:
+                self._notes.append(
+                    f"{model.source}: all {read:,} documents were left out, by the filter or the "
+                    "function (which must return the document)"
+                )
 
     def _blob_report(self) -> BlobReport | None:
         if self._ends.blobs is None:

@@ -205,6 +205,11 @@ def _selection(transform: Transform) -> list[Apply]:
 
 
 def _changes(transform: Transform) -> list[Apply]:
+    if "id" in {*transform.drop, *transform.rename.values(), *transform.set}:
+        raise ConfigurationError(
+            "drop, rename and set are about fields, and 'id' is the document's id: id_from "
+            "(--id-from FIELD) takes it from a field"
+        )
     steps: list[Apply] = []
     if transform.drop:
         steps.append(_changed({"$unset": transform.drop}))
@@ -287,8 +292,9 @@ def _own_function(transform: Transform, model: str) -> Apply:
         )
 
     def call(document: Document) -> Document | None:
+        own = _with(document, document.fields())  # to change as it likes, the id as well
         try:
-            result = function(model, document)
+            result = function(model, own)
         except Exception as error:
             raise InvalidDocumentError(
                 f"{name} failed: {type(error).__name__}: {error}", id=document.id
