@@ -82,7 +82,11 @@ def test_blobs_come_back_as_they_were(
 def test_only_the_blobs_of_what_is_restored(
     archive: str, restored: BlobStore, run: Migrate
 ) -> None:
-    assert run(archive, "memory:", models=["plain"], to_blobs=restored).ok
+    report = run(archive, "memory:", models=["plain"])
+    assert any("--blobs says where" in note for note in report.notes)
+    report = run(archive, "memory:", models=["plain"], to_blobs=restored)
+    assert report.ok
+    assert not any("--blobs says where" in note for note in report.notes)
     assert list(restored.list()) == []
     assert run(archive, "memory:").blobs is None  # they stay in the archive
     with pytest.raises(ConfigurationError, match="has its blobs in it"):

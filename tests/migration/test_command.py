@@ -113,6 +113,9 @@ def test_models_map_and_versions(urls: tuple[str, str], command: Any, tmp_path: 
     [
         ((), "Missing argument 'SRC'"),
         (("json:source",), "Missing argument 'DST'"),
+        (("json:source",), "Try 'interstore migrate --help'"),
+        (("json:source", "files:out.jsonl"), "`interstore export` writes a model to a file"),
+        (("json:source", "out.csv"), "`interstore export` writes a model to a file"),
         (("json:source", "sqlit:x"), "sqlite"),
         (("json:source", "sqlite:t.db", "--resume", "nope"), "no run 'nope'"),
         (("json:source", "sqlite:t.db", "--models", "user"), "no model 'user'"),

@@ -242,7 +242,7 @@ def test_a_file_that_changed_is_not_gone_on_with(file: Path, tmp_path: Path, run
 
     first = run(str(file), target, limits=limits, progress=halt, stop=stop)
     os.utime(file, ns=(0, 0))
-    with pytest.raises(ConfigurationError, match=r"cannot be resumed .*the files"):
+    with pytest.raises(ConfigurationError, match=r"cannot be resumed .*the files.*--into merge"):
         run(str(file), target, limits=limits, resume=first.run)
 
 

@@ -104,6 +104,10 @@ def test_a_killed_run_goes_on_and_ends_the_same(
     process.kill()
     process.wait()
     done = sum(entry["event"] == "slice" for entry in entries(state))
+    if done and entries(state)[-1]["event"] != "ended":
+        again = migrate(source, target, state=state)
+        assert again.exit_code == 5
+        assert any(note.endswith(f"migrate resume {run_name(state)}") for note in again.notes)
     code, report = resume(source, target, state)
     assert code == 0, report
     check_same(source, target)

@@ -46,8 +46,19 @@ class _MigrateGroup(click.Group):
         return super().parse_args(ctx, args)
 
 
+class _RunContext(click.Context):
+    """Usage errors say how to ask for help: as the command is called."""
+
+    @property
+    def command_path(self) -> str:
+        assert self.parent is not None
+        return self.parent.command_path
+
+
 class _RunCommand(click.Command):
     """`migrate run`, which is called without its name."""
+
+    context_class = _RunContext
 
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         assert ctx.parent is not None

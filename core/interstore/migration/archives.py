@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Archive",
+    "blobs_left",
     "check_archives",
     "find_archives",
     "held_blobs",
@@ -85,6 +86,15 @@ def check_archives(ends: Ends, request: Request, control: Control) -> list[Block
             message = "the archive has no blobs in it: restore without --blobs"
             blockers.append(Blocker(code="no-blobs", message=message))
     return blockers
+
+
+def blobs_left(ends: Ends) -> list[str]:
+    """A note, if the archive that is read has blobs, and nobody said where they are to go."""
+    archive = archive_of(ends.source.database)
+    contents = None if archive is None else archive.contents()
+    if ends.blobs is not None or contents is None or contents.blobs is None:
+        return []
+    return ["the archive has blobs, which stay in it: --blobs says where they are to go"]
 
 
 def held_blobs(states: Iterable[ModelState]) -> HeldBlobs:

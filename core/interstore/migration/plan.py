@@ -254,10 +254,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             ("the compression", self.request.compression, request.compression),
         ]
         return [
-            f"{name}: the run has {planned}, the call has {asked}"
+            f"{name}: the run has {planned}, the call has {asked}{_CURES.get(name, '')}"
             for name, planned, asked in pairs
             if planned != asked
         ]
+
+
+_CURES: Final = {
+    "the blobs": " (--from-blobs and --to-blobs name them again)",
+    "the files": " (files that have changed are moved by a new run, with --into merge)",
+}
 
 
 def _names(models: list[str] | None) -> str:

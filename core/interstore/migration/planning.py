@@ -11,8 +11,8 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from interstore._version import __version__
-from interstore.errors import ConfigurationError
-from interstore.migration.archives import check_archives
+from interstore.errors import ConfigurationError, InterstoreError
+from interstore.migration.archives import blobs_left, check_archives
 from interstore.migration.chunks import Backup, archive_of
 from interstore.migration.coordinator import Coordinator
 from interstore.migration.ends import Ends
@@ -24,6 +24,7 @@ from interstore.migration.plan import Level, Limits, Plan, Request
 from interstore.migration.preflight import check_target, check_views, list_models, plan_models
 from interstore.migration.progress import Control, Stopped
 from interstore.migration.report import Blocker, Report, Status
+from interstore.migration.runs import load_run
 from interstore.migration.session import Ended, Session
 from interstore.migration.state import load_plan, new_run, save_plan
 from interstore.times import now
@@ -112,6 +113,7 @@ class Migration:
         try:
             if damage := check_archives(self.ends, request, self.control):
                 return self._unbegun(plan, "blocked", damage), None
+            self.notes += blobs_left(self.ends)
             pairs = list_models(source, request)
             if hidden := check_views(source, [name for name, _ in pairs], request):
                 return self._unbegun(plan, "blocked", hidden), None
@@ -128,11 +130,28 @@ class Migration:
         self.notes += checked.notes
         self.warnings = checked.warnings
         blockers = checked.blockers
+        if any(blocker.code == "not-empty" for blocker in blockers):
+            self.notes += self._resumable(plan)
         if not pairs:
             blockers.append(_empty_source(plan))
         if blockers or dry:
             return self._unbegun(plan, "blocked" if blockers else "planned", blockers), None
         return self._journaled(plan, new=True)
+
+    def _resumable(self, plan: Plan) -> list[str]:
+        """What to do instead, if an earlier run between these stores did not come to its end."""
+        for path in sorted(self.state.glob("*/plan.json"), reverse=True):
+            try:
+                run = load_run(self.state, path.parent.name)
+            except InterstoreError:  # a damaged one must not hide what is to be told here
+                continue
+            same = run.plan.target.identity == plan.target.identity
+            if same and run.plan.source.identity == plan.source.identity and run.resumable:
+                name, how = run.plan.run, run.status
+                return [
+                    f"run {name} between these stores is {how}: interstore migrate resume {name}"
+                ]
+        return []
 
     def _with_backup(self, plan: Plan, backup: Backup | None) -> Plan:
         """The plan of a backup; of an incremental one, from now on the source is what changed."""

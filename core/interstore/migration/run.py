@@ -21,6 +21,7 @@ from interstore.migration.planning import Migration
 from interstore.migration.preflight import check_known, list_models
 from interstore.migration.progress import Control, OnProgress, Stopped
 from interstore.migration.raw import is_raw
+from interstore.migration.references import url_of
 from interstore.migration.report import Report, Verification
 from interstore.migration.state import DEFAULT_STATE
 from interstore.migration.transform import Transform
@@ -210,6 +211,7 @@ def open_migration(
     stop: Event | None,
 ) -> Generator[Migration]:
     """What runs and mends migrations between these stores."""
+    _check_writable(target)
     control = Control(progress, stop)
     with ExitStack() as stack:
         workers = stack.enter_context(open_workers(executor))
@@ -230,6 +232,14 @@ def open_migration(
             level=level,
             control=control,
             executor=executor if isinstance(executor, str) else "",
+        )
+
+
+def _check_writable(target: str | Store) -> None:
+    if isinstance(target, str) and url_of(target).startswith("files:"):
+        raise ConfigurationError(
+            f"the target {target!r} is files of others, which are only read: name a store, such as "
+            "sqlite:data.db; `interstore export` writes a model to a file"
         )
 
 

@@ -57,6 +57,12 @@ class Run:
         return "killed, can be resumed" if code is None else _ENDS.get(code, str(code))
 
     @property
+    def resumable(self) -> bool:
+        """Whether it was stopped or killed before it came to its end."""
+        killed = self.state.exit_code is None and not self.state.move.unfinished
+        return not self.running and (killed or self.state.exit_code == 4)
+
+    @property
     def phase(self) -> Phase | None:
         """Of a move beside an application that writes: how far it is, as its last step saw it."""
         return self.state.move.phase(copied=self.state.copied) if self.plan.request.live else None
