@@ -9,7 +9,7 @@ from hypothesis import settings
 pytest_plugins = ["tests.servers.plugin", "tests.faults.plugin", "tests.side_by_side"]
 
 settings.register_profile("few", max_examples=10, deadline=None)
-settings.register_profile("quick", max_examples=40, deadline=None)
+settings.register_profile("quick", max_examples=25, deadline=None)
 settings.register_profile("long", max_examples=1000, deadline=None)
 
 
