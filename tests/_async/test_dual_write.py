@@ -64,6 +64,9 @@ class AsyncMoving(AsyncDualWriting):
     async def disconnect(self) -> None:
         stand = self._member.stand
         if stand.secondary is not None and self._member.valid_until > 0 and not stand.running:
+            # Nothing runs any more that could still write what was in doubt, such as a call that
+            # failed because the store was closed.
+            self._carrier._doubts.clear()
             await self._carrier.carry()
             assert not self._carrier.waiting, self.metrics()
             await assert_equal(stand.primary, stand.secondary)
