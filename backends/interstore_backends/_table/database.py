@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -292,11 +293,7 @@ class TableDatabase(ABC):
         self, model: str, writes: Sequence[Write], mode: WriteMode
     ) -> list[WriteOutcome]:
         """Write documents as they are, version and times included."""
-
-        def judge(table: Table, write: Write) -> Change | WriteOutcome:
-            return bulk.judge_copy(table, write, mode)
-
-        return self._write_many(model, writes, judge)
+        return self._write_many(model, writes, partial(bulk.judge_copy, mode=mode))
 
     def _write_many(
         self, model: str, writes: Sequence[Write], judge: bulk.Judge

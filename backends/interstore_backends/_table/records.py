@@ -71,8 +71,8 @@ class _StoredWrite(StoredWrite[bytes]):
 
     @property
     def size(self) -> int:
-        """How many bytes the document has."""
-        return memoryview(self.text).nbytes
+        """How many bytes the record has."""
+        return len(self.stored)
 
     @property
     def body(self) -> bytes:

@@ -78,17 +78,16 @@ def escape_value(value: Any) -> Any:
 
 def _is_plain(value: dict[str, Any] | list[Any]) -> bool:
     """Whether no key in it needs escaping."""
+    items: Any = value
     if type(value) is dict:
-        if not value.keys() <= _plain:
+        if not _plain.issuperset(value):
             for key in value.keys() - _plain:
                 if _SPECIAL.match(key):
                     return False
                 if len(_plain) < _PLAIN_LIMIT and len(key) < 100:
                     _plain.add(key)
-        items: Any = value.values()
-    else:
-        items = value
-    if _LEAVES.issuperset(map(type, items)):  # as in most lists, and without a loop in Python
+        items = value.values()
+    elif _LEAVES.issuperset(map(type, value)):  # as in most lists, and without a loop in Python
         return True
     for item in items:
         kind = type(item)

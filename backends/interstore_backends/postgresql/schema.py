@@ -229,7 +229,7 @@ class Table:
         self.replace_if = f"{replace} $2::bigint + 1 WHERE id = $1 AND {same}"
         self.create_many = f"{alike} {skip} RETURNING id"
         self.put_many = f"{alike} {anew} RETURNING id, version"
-        self.copy_over = f"{copy} RETURNING id, version"
+        self.copy_over = copy  # all of them are written
         self.copy_if_absent = f"{many} {skip} RETURNING id, version"
         self.copy_newer = f"{copy} WHERE excluded.version > t.version RETURNING id, version"
 

@@ -75,8 +75,8 @@ class AsyncBulk(AsyncWrites):
         async def write_one(model: str, write: Write) -> int:
             alone = bulk.Batch.of(write)
             try:
-                _, rows = await self._write(
-                    model, statement, [alone.payload], create=True, returning=True, stored=write
+                count, _ = await self._write(
+                    model, statement, [alone.payload], create=True, stored=write
                 )
             except InvalidDocumentError as error:
                 current = await self._stays(model, write, error)
@@ -85,15 +85,17 @@ class AsyncBulk(AsyncWrites):
                 if mode == "replace_if_newer" and current.version < write.version:
                     raise
                 return 0
-            return write.version if rows else 0
+            return write.version if count else 0
 
         outcomes: list[WriteOutcome] = []
         for batch in bulk.batches(writes, outcomes):
             await self._make_room(model, batch)
-            rows = await self._batch(model, statement, batch, [batch.payload])
+            rows = await self._batch(
+                model, statement, batch, [batch.payload], returning=mode != "upsert"
+            )
             if rows is None:
                 await self._one_by_one(model, batch, outcomes, write_one)
-            elif len(rows) < len(batch.writes):
+            elif mode != "upsert" and len(rows) < len(batch.writes):
                 written: dict[str, int] = dict(rows)
                 for place, write in zip(batch.places, batch.writes, strict=True):
                     if write.id not in written:
@@ -133,6 +135,8 @@ class AsyncBulk(AsyncWrites):
         statement: Callable[[Table], str],
         batch: bulk.Batch,
         values: Sequence[str | None] | None = None,
+        *,
+        returning: bool = True,
     ) -> list[Row] | None:
         """What a bulk statement returns; ``None`` if one of its documents made it fail."""
         try:
@@ -142,7 +146,7 @@ class AsyncBulk(AsyncWrites):
                 batch.values if values is None else values,
                 create=True,
                 prepare=True,
-                returning=True,
+                returning=returning,
                 expires=earliest(write.expires for write in batch.writes),
             )
         except (DuplicateError, InvalidDocumentError):

@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/many.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 50d8fbd5f2d4ffb2adfbd9cb
+# Digest of the rest: 3d53f83bc7af2cbfd1849c9f
 
 """What writes many documents, a thousand or more in each statement."""
 
@@ -79,9 +79,7 @@ class Bulk(Writes):
         def write_one(model: str, write: Write) -> int:
             alone = bulk.Batch.of(write)
             try:
-                _, rows = self._write(
-                    model, statement, [alone.payload], create=True, returning=True, stored=write
-                )
+                count, _ = self._write(model, statement, [alone.payload], create=True, stored=write)
             except InvalidDocumentError as error:
                 current = self._stays(model, write, error)
                 if current is None or mode == "upsert":
@@ -89,15 +87,15 @@ class Bulk(Writes):
                 if mode == "replace_if_newer" and current.version < write.version:
                     raise
                 return 0
-            return write.version if rows else 0
+            return write.version if count else 0
 
         outcomes: list[WriteOutcome] = []
         for batch in bulk.batches(writes, outcomes):
             self._make_room(model, batch)
-            rows = self._batch(model, statement, batch, [batch.payload])
+            rows = self._batch(model, statement, batch, [batch.payload], returning=mode != "upsert")
             if rows is None:
                 self._one_by_one(model, batch, outcomes, write_one)
-            elif len(rows) < len(batch.writes):
+            elif mode != "upsert" and len(rows) < len(batch.writes):
                 written: dict[str, int] = dict(rows)
                 for place, write in zip(batch.places, batch.writes, strict=True):
                     if write.id not in written:
@@ -137,6 +135,8 @@ class Bulk(Writes):
         statement: Callable[[Table], str],
         batch: bulk.Batch,
         values: Sequence[str | None] | None = None,
+        *,
+        returning: bool = True,
     ) -> list[Row] | None:
         """What a bulk statement returns; ``None`` if one of its documents made it fail."""
         try:
@@ -146,7 +146,7 @@ class Bulk(Writes):
                 batch.values if values is None else values,
                 create=True,
                 prepare=True,
-                returning=True,
+                returning=returning,
                 expires=earliest(write.expires for write in batch.writes),
             )
         except (DuplicateError, InvalidDocumentError):
