@@ -25,7 +25,7 @@ ENGINES: Final = ("JSON files", "SQLite", "PostgreSQL", "MongoDB")
 ROUNDS: Final = 3
 COSMOS: Final = 2_000
 """Documents to and from Cosmos DB: the tests' account serves hundreds a second, not thousands."""
-LOOP: Final = 10_000
+LOOP: Final = 20_000
 """Documents that the loop of a tutorial moves."""
 
 _numbers = count()
