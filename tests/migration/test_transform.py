@@ -77,6 +77,35 @@ def test_two_fields_change_places(make_store: MakeStore, run: Migrate) -> None:
     assert target.get("users", "b") == {"id": "b", "y": 1}
 
 
+@pytest.mark.parametrize("rename", [{"x": "y"}, {"id": "y"}])
+def test_a_rename_writes_over_nothing(
+    rename: dict[str, str], make_store: MakeStore, run: Migrate
+) -> None:
+    source, target = make_store("memory", "source"), make_store("memory", "target")
+    source.create_many("users", [{"id": "a", "x": 1}, {"id": "b", "x": 1, "y": 2}])
+    report = run(source, target, transform=Transform(rename=rename))
+    [refused] = report.models[0].refused
+    assert (report.status, refused.id, refused.code) == ("quarantine", "b", "transform")
+    assert "'y' already" in refused.message
+    assert "--drop y" in refused.message
+    assert run(source, target, transform=Transform(rename=rename, drop=["y"]), into="replace").ok
+    assert target.get("users", "b")["y"] == ("b" if "id" in rename else 1)
+
+
+def test_a_field_that_may_be_mistyped_is_told(make_store: MakeStore, run: Migrate) -> None:
+    source, target = make_store("memory", "source"), make_store("memory", "target")
+    source.create("pets", {"id": "a", "secret": "x"})
+    source.create("users", {"id": "a", "name": {"first": "Ada"}})
+    transform = Transform(drop=["secret", "secrt"], rename={"name.first": "n", "name.lst": "l"})
+    report = run(source, target, transform=transform)
+    assert report.ok
+    assert {each.code for each in report.warnings} == {"no-field"}
+    assert [each.message.partition(":")[0] for each in report.warnings] == [
+        "--drop secrt",
+        "--rename name.lst=l",
+    ]
+
+
 @pytest.mark.parametrize("level", ["count", "digest", "full"])
 def test_the_target_is_verified_against_the_transformed_source(
     level: str, source: Store, make_store: MakeStore, run: Migrate

@@ -15,6 +15,8 @@ from interstore.migration.progress import Control
 from interstore.migration.raw import is_raw
 from interstore.migration.report import Blocker
 from interstore.names import check_model, check_new_model, is_reserved
+from interstore.paths import MISSING, resolve
+from interstore.prepared import Partition
 
 if TYPE_CHECKING:
     from interstore._sync.operations import Operations
@@ -29,6 +31,9 @@ __all__ = [
     "plan_models",
 ]
 
+
+FIRST: Final = 500
+"""Documents of each model that are looked at for the fields that the request names."""
 
 _CONVERTED: Final = (
     "values of others become what documents have: times, dates, decimals, UUIDs and ObjectIds are "
@@ -180,6 +185,7 @@ def check_target(
         [
             *inspection.findings.warnings(),
             *_check_indexes(source.database, operations, models),
+            *_check_fields(source.database, models, request),
         ],
         [note, *([_CONVERTED] if request.foreign else [])],
     )
@@ -249,4 +255,34 @@ def _check_indexes(
         for model in models
         for index in indexes_of(source, model.source)
         if (missing := index.kinds - able)
+    ]
+
+
+def _check_fields(
+    source: Operations, models: Sequence[ModelPlan], request: Request
+) -> list[Blocker]:
+    """Fields that are named and that none of the first documents has: they may be mistyped."""
+    transform = request.transform
+    if transform is None:
+        return []
+    missing = transform.named
+    for model in models:
+        if not missing:
+            break
+        try:
+            documents = source.scan(model.source, Partition(), None, FIRST).documents
+        except InterstoreError:  # of which the inspection tells
+            return []
+        missing = {
+            option: path
+            for option, path in missing.items()
+            if all(resolve(document, path) is MISSING for document in documents)
+        }
+    return [
+        Blocker(
+            code="no-field",
+            message=f"{option}: none of the first {FIRST} documents of any model has this field",
+            cure="if it is mistyped, mend it; nothing is to be done if few documents have it",
+        )
+        for option in missing
     ]

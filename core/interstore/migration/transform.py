@@ -44,8 +44,8 @@ class Transform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             and path: ``{"users.snowflake": "int64"}`` (see `interstore.migration.converting`).
         where: a filter of the source's documents; the others are left out.
         drop: paths that are removed.
-        rename: paths that move, old to new; one that is missing is no matter. ``id`` stays what
-            it is, and is a field of that name as well.
+        rename: paths that move, old to new; one that is missing is no matter, and none is written
+            over. ``id`` stays what it is, and is a field of that name as well.
         set: values that paths get.
         id_from: the path of the string that becomes the id.
         function: ``"module:function"``, called with the model's name and the document; it
@@ -94,6 +94,15 @@ class Transform(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def keeps_ids(self) -> bool:
         """Whether every document is sure to keep its id."""
         return self.id_from is None and self.function is None
+
+    @property
+    def named(self) -> dict[str, Path]:
+        """The fields to drop and to rename, by the options that name them."""
+        named = {f"--drop {path}": _path(path) for path in self.drop}
+        for old, new in self.rename.items():
+            if old != "id":
+                named[f"--rename {old}={new}"] = _path(old)
+        return named
 
     def path(self, path: Path) -> Path | None:
         """Where what lies at `path` is afterwards; ``None`` if it is nowhere or unknown."""
@@ -244,16 +253,31 @@ def _renamed(renames: Mapping[str, str]) -> Apply:
         if not there:
             return document
         fields = Changes(tuple(old for old, _, _ in there), "").apply_to(document.fields())
+        for _, new, _ in there:
+            _check_free(fields, new.path, document)
         placed = tuple(Change("set", new.path, value) for _, new, value in there)
         return _with(document, Changes(placed, "").apply_to(fields))
 
     return rename
 
 
+def _check_free(fields: Mapping[str, Any], path: Path, document: Document) -> None:
+    """Refuse to rename a field to one that the document has besides: that would be lost."""
+    if resolve(fields, path) is not MISSING:
+        name = show_path(path)
+        raise InvalidDocumentError(
+            f"it has a field {name!r} already, which a rename to {name!r} would write over: drop "
+            f"it (--drop {name}), or rename it as well",
+            path=name,
+            id=document.id,
+        )
+
+
 def _id_kept(text: str) -> Apply:
     changes = parse_changes(None, {"$set": {text: ""}}, "").changes
 
     def apply(document: Document) -> Document:
+        _check_free(document, changes[0].path, document)
         placed = Change("set", changes[0].path, document.id)
         return _with(document, Changes((placed,), "").apply_to(document.fields()))
 
