@@ -106,8 +106,12 @@ def test_a_run_that_has_not_come_to_its_end_is_resumed_first(
             run(source, target, limits=Limits(attempts=1))
         name = caught.value.__notes__[0].rpartition(" ")[2]
         engine.fail_at = None
+        folder = tmp_path / "state" / name
+        before = [(folder / file).read_bytes() for file in ("journal.jsonl", "report.json")]
         with pytest.raises(ConfigurationError, match="resume it first"):
             retry_quarantine(name, source=source, target=target, state=tmp_path / "state")
+        # It was no session of the run, and its report is what it was.
+        assert before == [(folder / file).read_bytes() for file in ("journal.jsonl", "report.json")]
 
 
 def test_only_the_documents_that_differ_are_written_again(

@@ -19,7 +19,7 @@ from interstore.migration.planning import Migration
 from interstore.migration.progress import Stopped
 from interstore.migration.report import Report
 from interstore.migration.rewriting import Rewriting
-from interstore.migration.session import Session
+from interstore.migration.session import Ended, Session
 from interstore.migration.slice import Order, Result
 from interstore.migration.state import save_plan
 
@@ -29,8 +29,12 @@ __all__ = ["Resync", "Retry", "Verify"]
 class _Mending(Session):
     """A session of a run that has copied all of its source."""
 
-    def work(self) -> Report:
-        """See `Session.work`."""
+    def run(self) -> Ended:
+        """See `Session.run`.
+
+        Raises:
+            ConfigurationError, UnsupportedError: the run is not one for this; it stays as it is.
+        """
         if not self._state.copied:
             raise ConfigurationError(
                 f"run {self._plan.run} has not come to its end: resume it first "
@@ -42,6 +46,10 @@ class _Mending(Session):
             )
         if archive_of(self._ends.target.database) is not None:
             raise UnsupportedError("an archive does not change: make a new backup")
+        return super().run()
+
+    def work(self) -> Report:
+        """See `Session.work`."""
         self._mend()
         self._orphans = find_orphans(self._ends, self._plan.request.models)
         save_plan(self._folder, self._plan)  # what was mended in a transform or a file counts now
