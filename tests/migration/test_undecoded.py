@@ -188,6 +188,26 @@ def test_odd_documents_arrive_from_every_engine_at_every_engine(
         assert verify(source, target, level="full").ok
 
 
+def test_lines_of_json_files_are_copied_as_they_are(tmp_path: Path) -> None:
+    source, target = (url_of("json", tmp_path, name) for name in ("source", "target"))
+    with connect(source) as store:
+        fill(store)
+    assert migrate(source, target, state=tmp_path / "state").ok
+    lines = [
+        {
+            line
+            for file in (tmp_path / name).glob("*.jsonl")
+            for line in file.read_bytes().split(b"\n")
+        }
+        for name in ("source", "target")
+    ]
+    copied = {line for line in lines[1] if b'"id"' in line}
+    assert len(copied) == len(DOCUMENTS) + 1
+    assert copied < lines[0]
+    with connect(target) as store:  # which looks at every checksum
+        assert store.count("odd") == len(copied)
+
+
 def test_text_that_is_no_json_is_not_handed_on(make_store: MakeStore, tmp_path: Path) -> None:
     source = make_store("sqlite", "source")
     fill(source)

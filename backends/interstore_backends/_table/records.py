@@ -44,6 +44,7 @@ class Change(NamedTuple):
         body: the new record without its opening brace.
         expires: when the document ceases to exist; ``None`` if never.
         removes: whether the record is a tombstone.
+        source: the record that a table like this one has of the same; empty if there is none.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Change(NamedTuple):
     body: bytes
     expires: str | None = None
     removes: bool = False
+    source: bytes = b""
 
 
 class _StoredWrite(StoredWrite[bytes]):
@@ -88,7 +90,9 @@ def change_of(write: Write, version: int | None = None, created: str | None = No
     """
     if type(write) is _StoredWrite and version is None and created is None:
         write.check_size()
-        return _change(Change, (write.id, write.version, write.body, write.expires, False))
+        return _change(
+            Change, (write.id, write.version, write.body, write.expires, False, write.stored)
+        )
     json = write.json
     if version is None:
         version = write.version
@@ -108,7 +112,7 @@ def change_of(write: Write, version: int | None = None, created: str | None = No
         )
     if write.expires is not None:
         body = b'"ex":"%b",%b' % (write.expires.encode(), body)
-    return _change(Change, (write.id, version, body, write.expires, False))
+    return _change(Change, (write.id, version, body, write.expires, False, b""))
 
 
 def removal_of(id: str, version: int, at: str) -> Change:

@@ -19,6 +19,7 @@ from interstore_backends.jsonfiles.format import (
     check_header,
     header_in,
     header_of,
+    is_line_of,
     line_of,
     load_lines,
     read_line,
@@ -290,4 +291,7 @@ class ModelFile:
 
 def lines_of(changes: Sequence[Change]) -> list[bytes]:
     """The lines that the changes are, without newlines."""
-    return [line_of(body) for _, _, body, _, _ in changes]
+    return [
+        source if is_line_of(source, body) else line_of(body)
+        for _, _, body, _, _, source in changes
+    ]
