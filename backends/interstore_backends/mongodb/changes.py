@@ -57,9 +57,9 @@ def reached(seconds: int, increment: int) -> int:
     return seconds << 32 | increment
 
 
-def position_of(model: str, resume_token: Mapping[str, Any] | None) -> str:
+def position_of(model: str, resume_token: Mapping[str, Any]) -> str:
     """The token of a position."""
-    return encode_position("mongodb", model, ((resume_token or {}).get("_data", ""),))
+    return encode_position("mongodb", model, (resume_token["_data"],))
 
 
 class Place(NamedTuple):

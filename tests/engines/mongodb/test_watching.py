@@ -7,6 +7,8 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
 
 from interstore._sync.store import Store
 from interstore._sync.watch import Watch
@@ -18,6 +20,8 @@ from interstore.errors import (
 )
 from interstore.watching import Change, Changed, Deleted, decode_position, encode_position
 from interstore_backends.mongodb._sync.database import MongoDBDatabase
+from interstore_backends.mongodb._sync.watching import place_in
+from interstore_backends.mongodb.changes import position_of
 from tests.databases import mongodb
 from tests.engines.mongodb.support import Open
 
@@ -43,6 +47,24 @@ def test_each_version_is_told_as_it_was(store: Store) -> None:
     assert [each.document["n"] for each in versions if isinstance(each, Changed)] == [1, 2, 3, 4, 5]
     assert isinstance(last, Deleted)
     assert last.version == 6
+
+
+def test_a_watch_that_begins_while_others_write(store: Store) -> None:
+    """What they write then may be in the server's first reply: there is no place before that."""
+    began = store.native.client.admin.command("ping")["operationTime"]
+    for _ in range(3):
+        store.update("m", "b", {"$inc": {"n": 1}})
+    collection = store.native["m"].with_options(
+        read_concern=ReadConcern("majority"), write_concern=WriteConcern("majority")
+    )
+    collection.delete_one({"_id": "a"})  # a majority has what was written before, too
+    with collection.watch(start_at_operation_time=began) as stream:
+        assert stream.resume_token is None
+        token = position_of("m", place_in(stream))
+    store.update("m", "b", {"$inc": {"n": 1}})
+    with store.watch("m", since=token, idle=0) as changes:
+        numbers = [each.document["n"] for each in changes if isinstance(each, Changed)]
+    assert numbers == [2, 3, 4]
 
 
 def test_what_other_programs_write(store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ from interstore_backends.mongodb.changes import (
 )
 from interstore_backends.mongodb.driver_async import DriverChangeStream
 
-__all__ = ["AsyncWatching"]
+__all__ = ["AsyncWatching", "place_in"]
 
 _OPEN: Final = 64
 """Streams that are kept open from one page to the next. One more, and the oldest is closed."""
@@ -95,7 +96,7 @@ class AsyncWatching(AsyncUpdates):
         if not enabled:
             raise not_watched(model, "mongodb")
         stream = await self._stream(model, data)
-        token = position_of(model, stream.resume_token) if since is None else since
+        token = position_of(model, await place_in(stream)) if since is None else since
         await self._keep(model, token, stream)
         return token
 
@@ -115,7 +116,7 @@ class AsyncWatching(AsyncUpdates):
                     break
                 event = await stream.try_next()
                 changes += following
-            token = position_of(model, stream.resume_token)
+            token = position_of(model, await place_in(stream))
         except BaseException as error:
             with suppress(PyMongoError):
                 await stream.close()
@@ -184,6 +185,17 @@ class AsyncWatching(AsyncUpdates):
         for place in list(self._streams):
             await self._close(*place)
         await super().disconnect()
+
+
+async def place_in(stream: DriverChangeStream[Any]) -> Mapping[str, Any]:
+    """Where the stream stands.
+
+    What was written while it was opened may be in the first reply, and there is no place before
+    that: it counts as committed, and is passed over.
+    """
+    while (token := stream.resume_token) is None:
+        await stream.try_next()
+    return token
 
 
 def _reached(stream: DriverChangeStream[Any]) -> int:

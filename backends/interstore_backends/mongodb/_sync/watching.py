@@ -1,12 +1,13 @@
 # Generated from backends/interstore_backends/mongodb/_async/watching.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 8f4ee373ea4843fe5f69188b
+# Digest of the rest: e9b12be6317d54a08562e2c7
 
 """Following the changes of a model: change streams of the server."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ from interstore_backends.mongodb.changes import (
 )
 from interstore_backends.mongodb.driver import DriverChangeStream
 
-__all__ = ["Watching"]
+__all__ = ["Watching", "place_in"]
 
 _OPEN: Final = 64
 """Streams that are kept open from one page to the next. One more, and the oldest is closed."""
@@ -99,7 +100,7 @@ class Watching(Updates):
         if not enabled:
             raise not_watched(model, "mongodb")
         stream = self._stream(model, data)
-        token = position_of(model, stream.resume_token) if since is None else since
+        token = position_of(model, place_in(stream)) if since is None else since
         self._keep(model, token, stream)
         return token
 
@@ -119,7 +120,7 @@ class Watching(Updates):
                     break
                 event = stream.try_next()
                 changes += following
-            token = position_of(model, stream.resume_token)
+            token = position_of(model, place_in(stream))
         except BaseException as error:
             with suppress(PyMongoError):
                 stream.close()
@@ -188,6 +189,17 @@ class Watching(Updates):
         for place in list(self._streams):
             self._close(*place)
         super().disconnect()
+
+
+def place_in(stream: DriverChangeStream[Any]) -> Mapping[str, Any]:
+    """Where the stream stands.
+
+    What was written while it was opened may be in the first reply, and there is no place before
+    that: it counts as committed, and is passed over.
+    """
+    while (token := stream.resume_token) is None:
+        stream.try_next()
+    return token
 
 
 def _reached(stream: DriverChangeStream[Any]) -> int:
