@@ -193,12 +193,18 @@ class AsyncCosmosDBDatabase(AsyncClaims):
 
     @translated_write
     async def sweep(self, model: str, limit: int, ids: Sequence[str] | None = None) -> int:
-        """Remove those of `ids` that have expired; all others the service removes itself."""
+        """Remove those of `ids` that have expired; all others the service removes itself.
+
+        Those that are gone count, too: the service may be first with what was in the way.
+        """
         removed = 0
         for id in (ids or ())[:limit]:
             found = await self._read(model, id)
-            if found is not None and found.has_expired:
-                removed += await self._delete(model, id, found.etag)
+            if found is not None and not found.has_expired:
+                continue
+            if found is not None:
+                await self._delete(model, id, found.etag)
+            removed += 1
         return removed
 
     async def models(self) -> list[str]:
