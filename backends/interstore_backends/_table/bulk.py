@@ -67,19 +67,8 @@ class Batch:
     def decide(self, table: Table) -> Sequence[Change]:
         """The changes to commit."""
         admission = admission_of(table)
-        if admission is None:
-            self._judged = self._judge_all(table)
-        else:
-            self._judged = [self._judge_one(table, write, admission) for write in self._writes]
+        self._judged = [self._judge_one(table, write, admission) for write in self._writes]
         return [each for each in self._judged if isinstance(each, Change)]
-
-    def _judge_all(self, table: Table) -> list[Change | WriteOutcome]:
-        """What to do with each, where no index has a say: one by one only if one is refused."""
-        judge = self._judge
-        try:
-            return [judge(table, write) for write in self._writes]
-        except (InvalidDocumentError, DuplicateError):
-            return [self._judge_one(table, write, None) for write in self._writes]
 
     def _judge_one(
         self, table: Table, write: Write, admission: Admission | None

@@ -101,6 +101,7 @@ def _average_size(documents: Sequence[dict[str, Any]]) -> int:
 
 
 _EVERY: Final = 32
+"""Of so many documents, one is encoded to see how long it is."""
 _encode: Final = msgspec.json.Encoder().encode
 _integral: Final = re.compile(rb"\.0+[],}]").search
 """Finds what may be a float like 1.0, which is the integer 1 everywhere else."""

@@ -116,7 +116,8 @@ class AsyncWatching(AsyncUpdates):
                     break
                 event = await stream.try_next()
                 changes += following
-            token = position_of(model, await place_in(stream))
+            assert stream.resume_token is not None  # it was resumed from one
+            token = position_of(model, stream.resume_token)
         except BaseException as error:
             with suppress(PyMongoError):
                 await stream.close()
@@ -188,7 +189,7 @@ class AsyncWatching(AsyncUpdates):
 
 
 async def place_in(stream: DriverChangeStream[Any]) -> Mapping[str, Any]:
-    """Where the stream stands.
+    """Where a stream stands that has just been opened.
 
     What was written while it was opened may be in the first reply, and there is no place before
     that: it counts as committed, and is passed over.

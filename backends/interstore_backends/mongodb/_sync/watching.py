@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/mongodb/_async/watching.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: e9b12be6317d54a08562e2c7
+# Digest of the rest: 4b6ae6383ed3acd156d95b9e
 
 """Following the changes of a model: change streams of the server."""
 
@@ -120,7 +120,8 @@ class Watching(Updates):
                     break
                 event = stream.try_next()
                 changes += following
-            token = position_of(model, place_in(stream))
+            assert stream.resume_token is not None  # it was resumed from one
+            token = position_of(model, stream.resume_token)
         except BaseException as error:
             with suppress(PyMongoError):
                 stream.close()
@@ -192,7 +193,7 @@ class Watching(Updates):
 
 
 def place_in(stream: DriverChangeStream[Any]) -> Mapping[str, Any]:
-    """Where the stream stands.
+    """Where a stream stands that has just been opened.
 
     What was written while it was opened may be in the first reply, and there is no place before
     that: it counts as committed, and is passed over.

@@ -87,15 +87,16 @@ class AsyncBulk(AsyncWrites):
                 return 0
             return write.version if count else 0
 
+        leaves_some = mode != "upsert"  # else whatever is there is written over
         outcomes: list[WriteOutcome] = []
         for batch in bulk.batches(writes, outcomes):
             await self._make_room(model, batch)
             rows = await self._batch(
-                model, statement, batch, [batch.payload], returning=mode != "upsert"
+                model, statement, batch, [batch.payload], returning=leaves_some
             )
             if rows is None:
                 await self._one_by_one(model, batch, outcomes, write_one)
-            elif mode != "upsert" and len(rows) < len(batch.writes):
+            elif leaves_some and len(rows) < len(batch.writes):
                 written: dict[str, int] = dict(rows)
                 for place, write in zip(batch.places, batch.writes, strict=True):
                     if write.id not in written:

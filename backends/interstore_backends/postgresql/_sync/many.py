@@ -1,6 +1,6 @@
 # Generated from backends/interstore_backends/postgresql/_async/many.py: change that file, then run
 #     uv run python tests/tools/async_to_sync.py
-# Digest of the rest: 3d53f83bc7af2cbfd1849c9f
+# Digest of the rest: da8f788eb58a0b1af72f95bd
 
 """What writes many documents, a thousand or more in each statement."""
 
@@ -89,13 +89,14 @@ class Bulk(Writes):
                 return 0
             return write.version if count else 0
 
+        leaves_some = mode != "upsert"  # else whatever is there is written over
         outcomes: list[WriteOutcome] = []
         for batch in bulk.batches(writes, outcomes):
             self._make_room(model, batch)
-            rows = self._batch(model, statement, batch, [batch.payload], returning=mode != "upsert")
+            rows = self._batch(model, statement, batch, [batch.payload], returning=leaves_some)
             if rows is None:
                 self._one_by_one(model, batch, outcomes, write_one)
-            elif mode != "upsert" and len(rows) < len(batch.writes):
+            elif leaves_some and len(rows) < len(batch.writes):
                 written: dict[str, int] = dict(rows)
                 for place, write in zip(batch.places, batch.writes, strict=True):
                     if write.id not in written:
